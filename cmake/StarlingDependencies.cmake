@@ -1,0 +1,25 @@
+# Debian 12 packages only; `./dev setup` installs them.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(ZLIB REQUIRED)
+find_package(CapnProto REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(qrencode REQUIRED IMPORTED_TARGET libqrencode)
+
+# Both are header-only in Debian and ship no CMake target of their own.
+add_library(starling_asio INTERFACE)
+target_compile_definitions(starling_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+add_library(starling_tomlpp INTERFACE)
+target_compile_definitions(starling_tomlpp INTERFACE TOML_EXCEPTIONS=0)
+
+if(STARLING_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(STARLING_BUILD_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,81 @@
+#pragma once
+// What a node trains: the embedder's (or a built-in) objective over one flat span of parameters.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace starling {
+
+/// Names a mini-batch. The same key must give the same batch on the same node: a zeroth-order probe
+/// evaluates it twice.
+struct BatchKey {
+  std::uint64_t seed = 0;   ///< The node's data seed.
+  std::uint64_t step = 0;   ///< The node's local step.
+  std::uint32_t size = 32;  ///< Samples asked for; a task may have fewer.
+};
+
+/// A named range of the flat parameter vector: a layer's weight or bias.
+struct Segment {
+  std::string name;
+  std::size_t offset = 0;
+  std::vector<std::size_t> shape;  ///< Row-major; the product is the segment's length.
+};
+
+/// Quality on held-out data.
+struct Evaluation {
+  double loss = 0;
+  double accuracy = 0;  ///< In [0, 1]; NaN where a task has no notion of accuracy.
+};
+
+/// An objective f(x) over x in R^parameter_count. Called from one thread at a time.
+/// Exceptions thrown by a task are caught and end the node with an error naming the task.
+class Task {
+ public:
+  Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  Task(Task&&) = delete;
+  Task& operator=(Task&&) = delete;
+  virtual ~Task() = default;
+
+  [[nodiscard]] virtual std::size_t parameter_count() const = 0;
+
+  /// Writes the run's common starting point; a pure function of `seed`. Default: zeros.
+  virtual void initialize(std::span<float> parameters, std::uint64_t seed) const {
+    static_cast<void>(seed);
+    for (float& value : parameters) value = 0.0F;
+  }
+
+  /// Mean loss of the batch at `parameters`.
+  [[nodiscard]] virtual double loss(std::span<const float> parameters, const BatchKey& batch) = 0;
+
+  /// True if gradient() is implemented; recipes with a first-order oracle need it.
+  [[nodiscard]] virtual bool has_gradient() const { return false; }
+
+  /// Writes d loss / d parameters into `out` (overwritten) and returns the batch's mean loss.
+  virtual double gradient(std::span<const float> parameters, const BatchKey& batch,
+                          std::span<float> out) {
+    static_cast<void>(out);
+    return loss(parameters, batch);
+  }
+
+  /// Held-out quality, if the task has held-out data.
+  [[nodiscard]] virtual std::optional<Evaluation> evaluate(std::span<const float> parameters) {
+    static_cast<void>(parameters);
+    return std::nullopt;
+  }
+
+  /// Samples held by this node; the weight of its contribution to the final merge. At least 1.
+  [[nodiscard]] virtual std::uint64_t sample_count() const { return 1; }
+
+  /// The layout of the parameters. Default: one segment named "parameters".
+  [[nodiscard]] virtual std::vector<Segment> segments() const {
+    return {Segment{"parameters", 0, {parameter_count()}}};
+  }
+};
+
+}  // namespace starling

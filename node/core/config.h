@@ -1,0 +1,39 @@
+#pragma once
+// What a NodeCore is told once. Every field is a contract.
+
+#include <cstdint>
+#include <vector>
+
+#include "crypto/signature.h"
+#include "optim/recipe.h"
+#include "protocol/message.h"
+#include "starling/ids.h"
+#include "starling/instant.h"
+
+namespace starling::node {
+
+struct Config {
+  RunId run;
+  crypto::SigningKey key;     ///< Signs announcements.
+  protocol::PeerRecord self;  ///< Our id and the address that others can dial.
+  std::vector<protocol::PeerRecord>
+      bootstrap;  ///< Ticket addresses (zero ids) and the address book.
+  /// If not empty, exactly these are the neighbours (fixed topologies of experiments).
+  std::vector<protocol::PeerRecord> pinned_neighbours;
+  optim::Recipe recipe;
+  std::size_t parameter_count = 0;  ///< Bounds every payload.
+  std::uint64_t sample_count = 1;   ///< Weight in the final merge.
+  Step steps_total = 0;
+  /// Training starts when this many neighbours are there (or start_wait is over).
+  std::uint32_t nodes_expected = 1;
+  Duration start_wait = std::chrono::seconds(20);
+  std::uint64_t incarnation = 0;  ///< Fresh entropy of this process; never 0.
+  std::uint64_t seed = 0;         ///< For every random choice of the core.
+  double interval_scale = 1.0;    ///< Scales all protocol intervals: below 1 on a LAN or testnet.
+  Step evaluate_every = 0;        ///< 0: only at the end.
+  Step checkpoint_every = 0;      ///< 0: only when leaving.
+  bool late_joiner = false;       ///< Take the run's state from a neighbour before training.
+  bool merge_when_finished = true;
+};
+
+}  // namespace starling::node

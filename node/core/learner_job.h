@@ -1,0 +1,184 @@
+#pragma once
+// What crosses the line between the network side and the computation: values in, values out.
+// Jobs of one node run one after another in the order given. Peers appear only as opaque edge keys.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "starling/ids.h"
+#include "starling/task.h"
+
+namespace starling::node {
+
+// --- First-order recipes ---
+
+/// Runs `count` local steps from `first`.
+struct TrainJob {
+  Step first = 0;
+  std::uint32_t count = 1;
+};
+struct TrainDone {
+  Step next = 0;
+  double loss = 0;
+  std::uint64_t samples = 0;
+};
+
+/// Encodes every lane's payload for an exchange or round.
+struct EncodeJob {
+  std::uint64_t number = 0;
+  Step step = 0;
+};
+struct EncodeDone {
+  std::uint64_t number = 0;
+  Bytes payload;
+};
+
+/// A dense copy of what `peer` should hold of us (hat-copy memories): sent when an edge (re)opens.
+struct ResyncJob {
+  NodeId peer;
+};
+struct ResyncDone {
+  NodeId peer;
+  Bytes payload;
+};
+
+struct PeerPayload {
+  NodeId peer;
+  float weight = 0;  ///< The mixing weight w_ij, or 1/2 for a pair.
+  Bytes payload;
+};
+/// Mixes payloads of one exchange or round with our own payload of the same number.
+struct MixJob {
+  std::uint64_t number = 0;
+  Bytes own;
+  std::vector<PeerPayload> peers;
+};
+/// rejected: peers whose payload did not decode; nothing of theirs was mixed.
+struct MixDone {
+  std::uint64_t number = 0;
+  std::vector<NodeId> rejected;
+};
+
+/// The edge to `peer` is lost for good: its counters are taken out (LEARNING.md section 4).
+struct DropEdgeJob {
+  NodeId peer;
+};
+
+// --- Votes ---
+
+/// Evaluates `count` probes of `step`'s directions on the present replica.
+struct ProbeJob {
+  Step step = 0;
+  std::uint32_t first_probe = 0;
+  std::uint32_t count = 64;
+};
+struct ProbeDone {
+  Step step = 0;
+  std::uint32_t first_probe = 0;
+  Bytes codes;
+  double loss = 0;
+};
+
+struct VoteBatch {
+  NodeId author;
+  Step step = 0;
+  std::uint32_t first_probe = 0;
+  Bytes codes;
+};
+/// Adds votes to the ledger's sum. The network side has removed duplicates and void packets.
+struct ApplyVotesJob {
+  std::vector<VoteBatch> batches;
+};
+struct ApplyVotesDone {
+  std::uint64_t votes = 0;
+};
+
+// --- Any recipe ---
+
+struct EvaluateJob {
+  Step step = 0;
+};
+struct EvaluateDone {
+  Step step = 0;
+  std::optional<Evaluation> evaluation;
+  Digest model;
+};
+
+/// The replica as the fixed-point vector that goes into a merge: int32 little endian, unit 2^-24.
+struct ContributeJob {
+  Digest merge;
+};
+struct ContributeDone {
+  Digest merge;
+  Digest digest;
+  Bytes vector;
+};
+
+struct WeightedSlice {
+  std::uint64_t weight = 1;
+  Bytes data;
+};
+/// Weighted mean of equal-length slices in fixed point; the order of `parts` does not matter.
+struct AverageSliceJob {
+  Digest merge;
+  std::uint32_t slice = 0;
+  std::vector<WeightedSlice> parts;
+};
+struct AverageSliceDone {
+  Digest merge;
+  std::uint32_t slice = 0;
+  Bytes data;
+  Digest digest;
+};
+
+/// Replaces the parameters by a merged fixed-point vector.
+struct AdoptJob {
+  Digest merge;
+  Bytes vector;
+};
+struct AdoptDone {
+  Digest merge;
+  Digest model;
+  std::optional<Evaluation> evaluation;
+};
+
+/// State for disk (everything) or for a joiner (parameters and step only).
+struct SaveStateJob {
+  bool for_joiner = false;
+  std::uint64_t request = 0;
+};
+struct SaveStateDone {
+  bool for_joiner = false;
+  std::uint64_t request = 0;
+  Step step = 0;
+  Bytes state;
+};
+struct LoadStateJob {
+  Bytes state;
+};
+/// error: why the state was refused (another recipe, another size, cut short); nothing was changed.
+struct LoadStateDone {
+  Step step = 0;
+  std::optional<std::string> error;
+};
+
+/// The task threw: the node stops with this message.
+struct LearnerFailed {
+  std::string message;
+};
+
+using LearnerJob =
+    std::variant<TrainJob, EncodeJob, ResyncJob, MixJob, DropEdgeJob, ProbeJob, ApplyVotesJob,
+                 EvaluateJob, ContributeJob, AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
+struct DropEdgeDone {
+  NodeId peer;
+};
+using LearnerResult =
+    std::variant<TrainDone, EncodeDone, ResyncDone, MixDone, DropEdgeDone, ProbeDone,
+                 ApplyVotesDone, EvaluateDone, ContributeDone, AverageSliceDone, AdoptDone,
+                 SaveStateDone, LoadStateDone, LearnerFailed>;
+
+}  // namespace starling::node

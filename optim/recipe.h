@@ -1,0 +1,78 @@
+#pragma once
+// A recipe names one part for each axis of LEARNING.md section 1.1. It is a TOML file of ten lines,
+// checked when it is loaded: parts that do not fit together are refused with the reason.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "starling/ids.h"
+#include "starling/result.h"
+
+namespace starling::optim {
+
+enum class Oracle : std::uint8_t { gradient, votes };
+enum class InnerKind : std::uint8_t { sgd, momentum };
+enum class CodecKind : std::uint8_t { identity, quantize, top_k, random_k, sign };
+enum class MemoryKind : std::uint8_t { none, hat_copy, error_feedback };
+enum class MixerKind : std::uint8_t { metropolis, pair, vote_sum };
+enum class CorrectionKind : std::uint8_t { none, gradient_tracking };
+enum class ClockKind : std::uint8_t { rounds, pairs };
+enum class ScheduleKind : std::uint8_t { constant, linear, cosine };
+
+struct InnerRule {
+  InnerKind kind = InnerKind::sgd;
+  double step_size = 0.1;
+  double momentum = 0.0;
+  double weight_decay = 0.0;
+  ScheduleKind schedule = ScheduleKind::constant;
+  double schedule_floor = 0.0;  ///< Fraction of step_size reached at the last step.
+  double warmup = 0.0;          ///< Fraction of the steps with a linear rise.
+};
+
+struct CodecRule {
+  CodecKind kind = CodecKind::identity;
+  std::uint32_t bits = 8;     ///< quantize
+  std::uint32_t block = 256;  ///< quantize: values sharing one scale
+  double density = 0.01;      ///< top_k, random_k: share of entries kept
+};
+
+struct VoteRule {
+  std::uint32_t probes = 64;  ///< Votes of a node in one step, one packet.
+  double probe_size = 1e-3;   ///< e of LEDGER.md in parameter units; rounded to the grid.
+  double step_size = 0.01;
+  ScheduleKind schedule = ScheduleKind::constant;
+  double schedule_floor = 0.0;
+  std::uint32_t hadamard_rows = 8192;  ///< B
+  std::uint32_t window_steps = 64;     ///< Older votes are void.
+};
+
+struct Recipe {
+  std::string name;
+  Oracle oracle = Oracle::gradient;
+  std::uint32_t batch = 32;
+  InnerRule inner;
+  CodecRule codec;
+  MemoryKind memory = MemoryKind::none;
+  MixerKind mixer = MixerKind::pair;
+  double consensus_step = 1.0;  ///< gamma
+  CorrectionKind correction = CorrectionKind::none;
+  ClockKind clock = ClockKind::pairs;
+  std::uint32_t local_steps = 1;  ///< H
+  VoteRule votes;
+
+  /// Over the canonical text: equal on every node of a run, part of every payload's context.
+  [[nodiscard]] std::string canonical_text() const;
+};
+
+/// Parses and validates. `origin` (a file name) appears in errors. Errors: unknown key, value out
+/// of range, parts that do not fit (LEARNING.md section 1.3), each naming the value seen and those
+/// allowed.
+[[nodiscard]] Result<Recipe> parse_recipe(std::string_view toml_text, std::string_view origin);
+
+/// The recipes that come with Starling, and one of them by name.
+[[nodiscard]] std::vector<std::string> builtin_recipe_names();
+[[nodiscard]] Result<Recipe> builtin_recipe(std::string_view name);
+
+}  // namespace starling::optim

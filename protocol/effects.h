@@ -1,0 +1,40 @@
+#pragma once
+// What a protocol state machine asks of its owner. Machines append; the owner performs in order.
+//
+// Every machine of this folder has the same shape: inputs are methods that take `now` and an
+// Effects&, `next_deadline()` says when it wants to be called without input, and `tick(now,
+// effects)` is that call. Nothing waits, nothing blocks, nothing reads a clock.
+
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "protocol/message.h"
+
+namespace starling::protocol {
+
+struct SendTo {
+  NodeId peer;
+  Message message;
+};
+struct Dial {
+  PeerRecord peer;
+};
+struct HangUp {
+  NodeId peer;
+  CloseReason reason = CloseReason::normal;
+};
+
+using Effect = std::variant<SendTo, Dial, HangUp>;
+
+struct Effects {
+  std::vector<Effect> items;
+
+  void send(const NodeId& peer, Message message) {
+    items.emplace_back(SendTo{peer, std::move(message)});
+  }
+  void dial(PeerRecord peer) { items.emplace_back(Dial{std::move(peer)}); }
+  void hang_up(const NodeId& peer, CloseReason reason) { items.emplace_back(HangUp{peer, reason}); }
+};
+
+}  // namespace starling::protocol

@@ -1,0 +1,207 @@
+#pragma once
+// The protocol's vocabulary as plain values. wire.h turns each into bytes and back; nothing else
+// knows the encoding. Adding a message: a struct here, its place in Message, a struct and a union
+// member (appended) in schema.capnp, and two functions in wire.cpp.
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "starling/ids.h"
+
+namespace starling::protocol {
+
+/// Where a node can be dialled. `address` is "host:port" or "[v6]:port"; empty if not dialable.
+struct PeerRecord {
+  NodeId id;
+  std::string address;
+  friend bool operator==(const PeerRecord&, const PeerRecord&) = default;
+};
+
+// --- Session: consumed by Session itself, never seen by NodeCore ---
+
+enum class CloseReason : std::uint8_t {
+  normal,
+  shutting_down,
+  duplicate_link,
+  too_many_links,
+  misbehaviour,
+  timed_out,
+  connection_lost,  // never sent: the socket broke
+  unknown,
+};
+/// An explicit farewell, because Noise cannot see truncation.
+struct Close {
+  CloseReason reason = CloseReason::normal;
+};
+/// Lets the peer send `bytes` more of bulk.
+struct Credit {
+  std::uint64_t bytes = 0;
+};
+/// One piece of a bulk message. The first carries the encoded header and sizes; see session.h.
+struct BulkChunk {
+  std::uint64_t stream = 0;
+  std::uint64_t offset = 0;
+  Bytes data;
+};
+
+// --- Membership (HyParView) ---
+
+struct Join {
+  PeerRecord joiner;
+};
+struct ForwardJoin {
+  PeerRecord joiner;
+  std::uint8_t hops_left = 0;
+};
+struct NeighbourRequest {
+  PeerRecord sender;
+  bool high_priority = false;
+};
+struct NeighbourReply {
+  bool accepted = false;
+};
+/// "You leave my active view"; the link may stay open for other purposes.
+struct LeaveView {
+  bool alive = true;
+};
+struct Shuffle {
+  PeerRecord origin;
+  std::uint8_t hops_left = 0;
+  std::vector<PeerRecord> peers;
+};
+struct ShuffleReply {
+  std::vector<PeerRecord> peers;
+};
+
+// --- Failure detection ---
+
+struct Ping {
+  std::uint64_t nonce = 0;
+};
+struct Pong {
+  std::uint64_t nonce = 0;
+};
+struct IndirectPing {
+  NodeId target;
+  std::uint64_t nonce = 0;
+};
+struct IndirectPong {
+  NodeId target;
+  std::uint64_t nonce = 0;
+  bool alive = false;
+};
+
+// --- Broadcast (Plumtree) ---
+
+using BroadcastId = std::array<std::uint8_t, 16>;
+/// `body` is a signed announcement (announcement.h), forwarded byte for byte.
+struct Gossip {
+  BroadcastId id{};
+  std::uint32_t hops = 0;
+  Bytes body;
+};
+struct IHave {
+  std::vector<BroadcastId> ids;
+  std::vector<std::uint32_t> hops;
+};
+struct Graft {
+  BroadcastId id{};
+};
+struct Prune {};
+
+// --- Exchange of payloads between neighbours ---
+
+/// Sent by both ends when a link opens: how far each has applied the other's payloads, so that an
+/// exchange applied at one end only can be completed (LEARNING.md section 4).
+struct EdgeHello {
+  std::uint64_t incarnation = 0;       ///< Fresh in every process: lost state is recognised by it.
+  std::uint64_t peer_incarnation = 0;  ///< The incarnation last seen of the peer; 0: never met.
+  std::uint64_t applied = 0;           ///< Highest exchange number applied on this edge.
+  Step step = 0;
+};
+struct ExchangeOffer {
+  std::uint64_t exchange = 0;
+  Step step = 0;
+};
+struct ExchangeAccept {
+  std::uint64_t exchange = 0;
+  Step step = 0;
+};
+struct ExchangeBusy {
+  std::uint64_t exchange = 0;
+};
+/// `exchange` has been mixed into the sender's model.
+struct ExchangeApplied {
+  std::uint64_t exchange = 0;
+};
+
+/// What a bulk message holds.
+enum class BulkKind : std::uint8_t {
+  pair_payload,
+  round_payload,
+  merge_slice,
+  merged_slice,
+  state
+};
+
+/// A bulk message: a payload of the learner or a piece of model state, opaque to the network side.
+/// `number` is the exchange, round, merge slice or request it belongs to, by kind.
+struct Bulk {
+  BulkKind kind = BulkKind::pair_payload;
+  std::uint64_t number = 0;
+  Step step = 0;
+  Digest context;  ///< The recipe's digest, the merge id, or the state's digest, by kind.
+  Bytes data;
+};
+
+/// Asks for the sender's newest model state (a joiner); answered by Bulk{state} or
+/// StateUnavailable.
+struct StateRequest {
+  std::uint64_t request = 0;
+};
+struct StateUnavailable {
+  std::uint64_t request = 0;
+};
+
+// --- Votes (the ledger) ---
+
+struct VoteCount {
+  NodeId author;
+  std::uint64_t packets = 0;
+  friend bool operator==(const VoteCount&, const VoteCount&) = default;
+};
+/// The version vector: for each author, how many of its packets are held without a gap.
+struct VoteVector {
+  std::vector<VoteCount> counts;
+  bool wants_reply = false;
+};
+/// Asks for packets [first, first + count) of one author.
+struct VoteRangeRequest {
+  NodeId author;
+  std::uint64_t first = 0;
+  std::uint32_t count = 0;
+};
+/// Signed vote announcements, byte for byte as their authors broadcast them.
+struct VoteRange {
+  std::vector<Bytes> packets;
+};
+
+// --- Final merge: bulk parts; its control messages are announcements ---
+
+struct MergeSliceRequest {
+  Digest merge;
+  std::uint32_t slice = 0;
+};
+
+/// Every message that can travel. The order is that of the union in schema.capnp.
+using Message =
+    std::variant<Close, Credit, BulkChunk, Join, ForwardJoin, NeighbourRequest, NeighbourReply,
+                 LeaveView, Shuffle, ShuffleReply, Ping, Pong, IndirectPing, IndirectPong, Gossip,
+                 IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
+                 ExchangeApplied, Bulk, StateRequest, StateUnavailable, VoteVector,
+                 VoteRangeRequest, VoteRange, MergeSliceRequest>;
+
+}  // namespace starling::protocol
