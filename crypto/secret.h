@@ -11,7 +11,8 @@ namespace starling::crypto {
 /// Overwrites memory in a way that the compiler does not remove.
 void wipe(std::span<std::uint8_t> bytes);
 
-/// N secret bytes. Movable (the source is wiped) and copyable; never printed.
+/// N secret bytes. Copyable, because keys are values that several connections need; a moved-from
+/// secret is wiped. Never printed, never compared.
 template <std::size_t N>
 class Secret {
  public:

@@ -26,6 +26,8 @@ class SigningKey {
   NodeId id_;
 };
 
+/// Callers put a context in front of what they sign, so that no signature is valid for two
+/// purposes.
 [[nodiscard]] bool verify(const NodeId& author, ByteSpan message, const Signature& signature);
 
 }  // namespace starling::crypto
