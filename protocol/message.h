@@ -138,6 +138,13 @@ struct ExchangeApplied {
   std::uint64_t exchange = 0;
 };
 
+/// Agrees on the first round that includes this edge. The node with the lower id proposes, the
+/// other answers with the later of that and its own next round, which is final (round_exchange.h).
+struct RoundOpen {
+  std::uint64_t round = 0;
+  bool final = false;
+};
+
 /// What a bulk message holds.
 enum class BulkKind : std::uint8_t {
   pair_payload,
@@ -153,7 +160,8 @@ struct Bulk {
   BulkKind kind = BulkKind::pair_payload;
   std::uint64_t number = 0;
   Step step = 0;
-  Digest context;  ///< The recipe's digest, the merge id, or the state's digest, by kind.
+  std::uint32_t degree = 0;  ///< round_payload: neighbours of the sender in that round.
+  Digest context;            ///< The recipe's digest, the merge id, or the state's digest, by kind.
   Bytes data;
 };
 
@@ -201,7 +209,7 @@ using Message =
     std::variant<Close, Credit, BulkChunk, Join, ForwardJoin, NeighbourRequest, NeighbourReply,
                  LeaveView, Shuffle, ShuffleReply, Ping, Pong, IndirectPing, IndirectPong, Gossip,
                  IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
-                 ExchangeApplied, Bulk, StateRequest, StateUnavailable, VoteVector,
+                 ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,
                  VoteRangeRequest, VoteRange, MergeSliceRequest>;
 
 }  // namespace starling::protocol
