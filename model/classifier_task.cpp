@@ -1,0 +1,213 @@
+#include "model/classifier_task.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "model/batch_sampler.h"
+#include "model/layers.h"
+#include "starling/check.h"
+#include "starling/rng.h"
+
+namespace starling::model {
+namespace {
+
+struct Layer {
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+  std::size_t weight_offset = 0;
+  std::size_t bias_offset = 0;
+
+  [[nodiscard]] std::size_t end() const { return bias_offset + outputs; }
+  [[nodiscard]] LinearShape shape(std::size_t batch) const { return {batch, inputs, outputs}; }
+
+  template <class Span>
+  [[nodiscard]] Span weight(Span parameters) const {
+    return parameters.subspan(weight_offset, inputs * outputs);
+  }
+  template <class Span>
+  [[nodiscard]] Span bias(Span parameters) const {
+    return parameters.subspan(bias_offset, outputs);
+  }
+};
+
+std::vector<Layer> stack_layers(std::size_t inputs, const std::vector<std::size_t>& hidden,
+                                std::size_t classes) {
+  std::vector<std::size_t> widths = hidden;
+  widths.push_back(classes);
+  std::vector<Layer> layers;
+  std::size_t offset = 0;
+  for (const std::size_t outputs : widths) {
+    layers.push_back({inputs, outputs, offset, offset + inputs * outputs});
+    offset = layers.back().end();
+    inputs = outputs;
+  }
+  return layers;
+}
+
+/// A grow-only buffer, so that steps after the first allocate nothing.
+class Scratch {
+ public:
+  [[nodiscard]] std::span<float> first(std::size_t count) {
+    if (values_.size() < count) values_.resize(count);
+    return std::span(values_).first(count);
+  }
+
+ private:
+  std::vector<float> values_;
+};
+
+class ClassifierTask final : public Task {
+ public:
+  ClassifierTask(SplitDataset data, const std::vector<std::size_t>& hidden)
+      : data_(std::move(data)),
+        layers_(stack_layers(data_.train.feature_count, hidden, data_.train.class_count)),
+        sampler_(data_.train.size()),
+        activations_(layers_.size()),
+        d_activations_(layers_.size()) {}
+
+  [[nodiscard]] std::size_t parameter_count() const override { return layers_.back().end(); }
+  [[nodiscard]] bool has_gradient() const override { return true; }
+  [[nodiscard]] std::uint64_t sample_count() const override { return data_.train.size(); }
+
+  void initialize(std::span<float> parameters, std::uint64_t seed) const override {
+    STARLING_CHECK(parameters.size() == parameter_count());
+    std::ranges::fill(parameters, 0.0F);
+    Rng rng(seed);
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
+      const double deviation = std::sqrt(2.0 / static_cast<double>(layers_[i].inputs));
+      for (float& value : layers_[i].weight(parameters)) {
+        value = static_cast<float>(deviation * rng.normal());
+      }
+    }
+  }
+
+  [[nodiscard]] double loss(std::span<const float> parameters, const BatchKey& batch) override {
+    gather(batch);
+    return cross_entropy_forward(forward(parameters, inputs_, labels_.size()), labels_);
+  }
+
+  double gradient(std::span<const float> parameters, const BatchKey& batch,
+                  std::span<float> out) override {
+    STARLING_CHECK(out.size() == parameter_count());
+    gather(batch);
+    const auto logits = forward(parameters, inputs_, labels_.size());
+    const auto d_logits = d_activations_.back().first(logits.size());
+    std::ranges::copy(logits, d_logits.begin());
+    const double mean_loss = cross_entropy_backward(d_logits, labels_);
+    backward(parameters, out);
+    return mean_loss;
+  }
+
+  [[nodiscard]] std::optional<Evaluation> evaluate(std::span<const float> parameters) override;
+  [[nodiscard]] std::vector<Segment> segments() const override;
+
+ private:
+  /// Copies the batch's rows into inputs_ and labels_, unless they are there already.
+  void gather(const BatchKey& batch);
+
+  /// inputs: batch x I. Returns the logits, batch x C, valid until the next forward().
+  std::span<const float> forward(std::span<const float> parameters, std::span<const float> inputs,
+                                 std::size_t batch);
+
+  /// Needs forward() of the gathered batch, and d_activations_.back() = d_logits.
+  void backward(std::span<const float> parameters, std::span<float> d_parameters);
+
+  SplitDataset data_;
+  std::vector<Layer> layers_;
+  BatchSampler sampler_;
+  std::optional<BatchKey> gathered_;
+  std::vector<float> inputs_;           // B x I
+  std::vector<Label> labels_;           // B
+  std::vector<Scratch> activations_;    // layer i: B x O_i
+  std::vector<Scratch> d_activations_;  // layer i: B x O_i
+};
+
+void ClassifierTask::gather(const BatchKey& batch) {
+  if (gathered_ && gathered_->seed == batch.seed && gathered_->step == batch.step &&
+      gathered_->size == batch.size) {
+    return;
+  }
+  inputs_.clear();
+  labels_.clear();
+  for (const std::uint32_t row : sampler_.rows(batch)) {
+    const auto features = data_.train.row(row);
+    inputs_.insert(inputs_.end(), features.begin(), features.end());
+    labels_.push_back(data_.train.labels[row]);
+  }
+  gathered_ = batch;
+}
+
+std::span<const float> ClassifierTask::forward(std::span<const float> parameters,
+                                               std::span<const float> inputs, std::size_t batch) {
+  STARLING_CHECK(parameters.size() == parameter_count());
+  std::span<const float> x = inputs;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const auto y = activations_[i].first(batch * layer.outputs);
+    linear_forward(layer.shape(batch), x, layer.weight(parameters), layer.bias(parameters), y);
+    if (i + 1 < layers_.size()) relu_forward(y);
+    x = y;
+  }
+  return x;
+}
+
+void ClassifierTask::backward(std::span<const float> parameters, std::span<float> d_parameters) {
+  const std::size_t batch = labels_.size();
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    const Layer& layer = layers_[i];
+    const auto d_y = d_activations_[i].first(batch * layer.outputs);
+    const std::span<const float> x =
+        i == 0 ? std::span<const float>(inputs_) : activations_[i - 1].first(batch * layer.inputs);
+    linear_backward_parameters(layer.shape(batch), d_y, x, layer.weight(d_parameters),
+                               layer.bias(d_parameters));
+    if (i == 0) return;  // nothing needs the derivative with respect to the data
+    const auto d_x = d_activations_[i - 1].first(batch * layer.inputs);
+    linear_backward_input(layer.shape(batch), d_y, layer.weight(parameters), d_x);
+    relu_backward(x, d_x);
+  }
+}
+
+std::optional<Evaluation> ClassifierTask::evaluate(std::span<const float> parameters) {
+  constexpr std::size_t block = 256;  // keeps the activations in the second-level cache
+  const Dataset& test = data_.test;
+  if (test.size() == 0) return std::nullopt;
+  double loss_sum = 0;
+  std::size_t correct = 0;
+  for (std::size_t begin = 0; begin < test.size(); begin += block) {
+    const std::size_t count = std::min(block, test.size() - begin);
+    const auto inputs =
+        std::span(test.features).subspan(begin * test.feature_count, count * test.feature_count);
+    const auto labels = std::span(test.labels).subspan(begin, count);
+    const auto logits = forward(parameters, inputs, count);
+    loss_sum += cross_entropy_forward(logits, labels) * static_cast<double>(count);
+    correct += count_correct(logits, labels);
+  }
+  const auto total = static_cast<double>(test.size());
+  return Evaluation{loss_sum / total, static_cast<double>(correct) / total};
+}
+
+std::vector<Segment> ClassifierTask::segments() const {
+  std::vector<Segment> named;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const std::string prefix = "layers." + std::to_string(i);
+    const Layer& layer = layers_[i];
+    named.push_back({prefix + ".weight", layer.weight_offset, {layer.outputs, layer.inputs}});
+    named.push_back({prefix + ".bias", layer.bias_offset, {layer.outputs}});
+  }
+  return named;
+}
+
+}  // namespace
+
+std::unique_ptr<Task> make_mlp_task(SplitDataset data, const std::vector<std::size_t>& hidden) {
+  return std::make_unique<ClassifierTask>(std::move(data), hidden);
+}
+
+std::unique_ptr<Task> make_softmax_task(SplitDataset data) {
+  return make_mlp_task(std::move(data), {});
+}
+
+}  // namespace starling::model

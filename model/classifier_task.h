@@ -1,0 +1,24 @@
+#pragma once
+// Feed-forward classifiers with ReLU between layers and softmax cross-entropy at the end.
+
+#include <memory>
+#include <vector>
+
+#include "model/dataset.h"
+#include "starling/task.h"
+
+namespace starling::model {
+
+/// A multi-layer perceptron with the given hidden widths; none is softmax regression.
+/// Parameters, layer by layer: weight (outputs x inputs), bias (outputs), named as PyTorch's
+/// "layers.0.weight". Hidden layers start at He et al. 2015, eq. 10 (normal, variance 2 / inputs),
+/// the output layer at zero, so that the first prediction is uniform.
+/// data.train: at least one sample; data.test may be empty: then evaluate() gives nothing.
+[[nodiscard]] std::unique_ptr<Task> make_mlp_task(SplitDataset data,
+                                                  const std::vector<std::size_t>& hidden = {256,
+                                                                                            128});
+
+/// Multinomial logistic regression.
+[[nodiscard]] std::unique_ptr<Task> make_softmax_task(SplitDataset data);
+
+}  // namespace starling::model

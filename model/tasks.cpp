@@ -1,0 +1,106 @@
+#include "model/tasks.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/classifier_task.h"
+#include "model/synthetic.h"
+
+namespace starling::model {
+namespace {
+
+using Widths = std::vector<std::size_t>;
+
+/// Where Debian's package dataset-fashion-mnist puts its files.
+constexpr std::string_view fashion_mnist_folder = "/usr/share/datasets/fashion-mnist";
+/// Mean and deviation of Fashion-MNIST's training pixels scaled to [0, 1]; computed by a test.
+constexpr float fashion_mnist_mean = 0.2860F;
+constexpr float fashion_mnist_deviation = 0.3530F;
+
+constexpr std::array descriptions{
+    TaskDescription{"fashion-mnist",
+                    "perceptron 784-256-128-10 on Fashion-MNIST (package dataset-fashion-mnist)"},
+    TaskDescription{"fashion-mnist-softmax", "softmax regression on Fashion-MNIST"},
+    TaskDescription{"mlp", "perceptron with hidden layers 256 and 128 on your data (--data PATH)"},
+    TaskDescription{"softmax", "softmax regression on your data (--data PATH)"},
+    TaskDescription{"clusters", "perceptron 32-64-10 on 30 Gaussian clusters made from the seed"},
+    TaskDescription{"clusters-softmax", "softmax regression on the same clusters"},
+    TaskDescription{"quadratic", "20-dimensional quadratics, a different optimum on each node"},
+};
+
+Widths hidden_widths(std::string_view name) {
+  if (name.ends_with("softmax")) return {};
+  if (name == "clusters") return {64};
+  return {256, 128};
+}
+
+RowSelector own_share(const TaskOptions& options) {
+  return [&options](std::span<const Label> labels) {
+    return shard_rows(labels, options.shard, options.node_index);
+  };
+}
+
+Result<SplitDataset> load_fashion_mnist(const TaskOptions& options) {
+  DataSource source = options.data;
+  if (source.path.empty()) source.path = fashion_mnist_folder;
+  auto data = load_dataset(source, own_share(options));
+  if (!data) return data;
+  standardize(data->train, fashion_mnist_mean, fashion_mnist_deviation);
+  standardize(data->test, fashion_mnist_mean, fashion_mnist_deviation);
+  return data;
+}
+
+Result<SplitDataset> share_of_clusters(const TaskOptions& options) {
+  SplitDataset data = make_clusters({}, options.shard.seed);
+  const auto rows = shard_rows(data.train.labels, options.shard, options.node_index);
+  if (!rows) return std::unexpected(rows.error());
+  data.train = take_rows(data.train, *rows);
+  return data;
+}
+
+Result<SplitDataset> load_data(std::string_view name, const TaskOptions& options) {
+  if (name.starts_with("fashion-mnist")) return load_fashion_mnist(options);
+  if (name.starts_with("clusters")) return share_of_clusters(options);
+  if (options.data.path.empty()) {
+    return invalid_input("task " + std::string(name) +
+                         " has no data path, expected a directory or file of samples");
+  }
+  return load_dataset(options.data, own_share(options));
+}
+
+std::unexpected<Error> unknown_task(std::string_view name) {
+  std::string allowed;
+  for (const TaskDescription& task : descriptions) {
+    allowed += (allowed.empty() ? "" : ", ") + std::string(task.name);
+  }
+  return invalid_input("task is '" + std::string(name) + "', expected one of " + allowed);
+}
+
+}  // namespace
+
+std::span<const TaskDescription> describe_tasks() {
+  return descriptions;
+}
+
+Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions& options) {
+  if (std::ranges::find(descriptions, name, &TaskDescription::name) == descriptions.end()) {
+    return unknown_task(name);
+  }
+  const auto& [rule, node_count, seed] = options.shard;
+  if (options.node_index >= node_count) {
+    return invalid_input("node index is " + std::to_string(options.node_index) +
+                         ", expected below " + std::to_string(node_count));
+  }
+  if (name == "quadratic") {
+    return make_quadratic_task(
+        {.node_count = node_count, .node_index = options.node_index, .seed = seed});
+  }
+  auto data = load_data(name, options);
+  if (!data) return std::unexpected(data.error());
+  return make_mlp_task(std::move(*data), hidden_widths(name));
+}
+
+}  // namespace starling::model
