@@ -1,11 +1,14 @@
 #pragma once
-// One node's replica under the votes recipe: an integer grid, a sum of votes (LEDGER.md).
+// One node's replica under the votes recipe: an integer grid, a sum of votes (LEDGER.md). Replicas
+// that applied the same set of votes hold the same bytes, on any machine.
 
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
 
+#include "optim/ledger/direction.h"
+#include "optim/ledger/step_table.h"
 #include "optim/recipe.h"
 #include "starling/ids.h"
 #include "starling/result.h"
@@ -37,20 +40,31 @@ class VoteReplica {
   /// Adds votes; the result depends only on the set of votes applied, not on order or grouping.
   void apply(std::span<const VoteSpan> votes);
 
+  /// Length d. Valid until the next call that changes the model.
   [[nodiscard]] std::span<const float> parameters() const;
   [[nodiscard]] std::span<const std::int32_t> grid() const;
   void set_grid(std::span<const std::int32_t> grid);
-  [[nodiscard]] double last_loss() const;
+
+  /// Mean loss over the points evaluated by the last probe(); 0 before the first.
+  [[nodiscard]] double last_loss() const { return last_loss_; }
 
   [[nodiscard]] Bytes save() const;
+  /// Error: the state is of another size.
   [[nodiscard]] Result<void> load(ByteSpan state);
 
  private:
-  Recipe recipe_;
+  /// f(w + e z) - f(w - e z); adds both losses to `total`.
+  double loss_difference(const PhiloxKey& signs, std::uint32_t row, const LossOracle& loss,
+                         double& total);
+  void refresh_parameters();
+
   RunId run_;
-  Step steps_total_ = 0;
-  std::vector<std::int32_t> grid_;
-  std::vector<float> parameters_;
+  std::size_t count_;        ///< d
+  std::uint32_t rows_;       ///< B
+  std::int32_t probe_size_;  ///< e, grid units
+  StepTable step_table_;
+  std::vector<std::int32_t> grid_;  ///< Padded to whole groups; the rest is never read.
+  std::vector<float> parameters_;   ///< The compute copy, padded alike.
   double last_loss_ = 0;
 };
 

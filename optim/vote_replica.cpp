@@ -1,0 +1,139 @@
+#include "optim/vote_replica.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "optim/ledger/grid.h"
+#include "optim/ledger/kernels.h"
+#include "optim/ledger/tile.h"
+#include "optim/ledger/vote_code.h"
+#include "starling/check.h"
+
+namespace starling::optim {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "saved states are little endian");
+
+/// Steps added in one pass over memory: 16 tiles of 256 KiB at most.
+constexpr std::size_t tiles_per_pass_max = 16;
+
+using VotesOfStep = std::vector<const VoteSpan*>;
+
+StepTile sum_votes(Step step, const VotesOfStep& spans, const RunId& run, std::uint32_t rows,
+                   std::uint64_t unit_step) {
+  const StepKeys keys = step_keys(run, step);
+  StepTile tile(keys.signs, rows);
+  for (const VoteSpan* span : spans) {
+    const AuthorStream author(keys, span->author);
+    std::uint32_t probe = span->first_probe;
+    for (const VoteCode code : span->codes) {
+      tile.add({author.row(probe, rows), vote_step(code, unit_step, author.rounding_bits(probe))});
+      ++probe;
+    }
+  }
+  tile.transform(best_kernels());
+  return tile;
+}
+
+}  // namespace
+
+VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const float> parameters,
+                         Step steps_total)
+    : run_(run),
+      count_(parameters.size()),
+      rows_(hadamard_rows(recipe.votes.hadamard_rows, count_)),
+      probe_size_(std::max(1, to_grid(static_cast<float>(recipe.votes.probe_size)))),
+      step_table_(recipe.votes, count_, steps_total),
+      grid_(padded_size(count_)),
+      parameters_(grid_.size()) {
+  STARLING_CHECK(count_ > 0);
+  to_grid(parameters, std::span(grid_).first(count_));
+  refresh_parameters();
+}
+
+Bytes VoteReplica::probe(const NodeId& self, Step step, std::uint32_t first, std::uint32_t count,
+                         const LossOracle& loss) {
+  const StepKeys keys = step_keys(run_, step);
+  const AuthorStream author(keys, self);
+  const double distance = 2.0 * double{from_grid(probe_size_)};
+  double total = 0;
+  Bytes codes(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t row = author.row(first + i, rows_);
+    codes[i] = encode_vote(loss_difference(keys.signs, row, loss, total) / distance);
+  }
+  if (count > 0) last_loss_ = total / (2.0 * count);
+  refresh_parameters();
+  return codes;
+}
+
+double VoteReplica::loss_difference(const PhiloxKey& signs, std::uint32_t row,
+                                    const LossOracle& loss, double& total) {
+  const auto size = static_cast<std::uint32_t>(probe_size_);
+  const auto loss_after = [&](std::uint32_t step) {
+    best_kernels().perturb({grid_, 0}, signs, {row, step}, parameters_.data());
+    return loss(this->parameters());
+  };
+  const double forward = loss_after(0U - size);
+  const double backward = loss_after(size);
+  total += forward + backward;
+  return forward - backward;
+}
+
+void VoteReplica::apply(std::span<const VoteSpan> votes) {
+  std::map<Step, VotesOfStep> steps;
+  for (const VoteSpan& span : votes) steps[span.step].push_back(&span);
+  std::vector<StepTile> tiles;
+  const auto sweep = [&] {
+    sweep_tiles({grid_, 0}, tiles, best_kernels());
+    tiles.clear();
+  };
+  for (const auto& [step, spans] : steps) {
+    tiles.push_back(sum_votes(step, spans, run_, rows_, step_table_.unit_step(step)));
+    if (tiles.size() == tiles_per_pass_max) sweep();
+  }
+  sweep();
+  refresh_parameters();
+}
+
+std::span<const float> VoteReplica::parameters() const {
+  return std::span(parameters_).first(count_);
+}
+
+std::span<const std::int32_t> VoteReplica::grid() const {
+  return std::span(grid_).first(count_);
+}
+
+void VoteReplica::set_grid(std::span<const std::int32_t> grid) {
+  STARLING_CHECK(grid.size() == count_);
+  std::ranges::copy(grid, grid_.begin());
+  refresh_parameters();
+}
+
+void VoteReplica::refresh_parameters() {
+  from_grid(grid_, parameters_);
+}
+
+Bytes VoteReplica::save() const {
+  Bytes state(count_ * sizeof(std::int32_t) + sizeof(last_loss_));
+  std::memcpy(state.data(), &last_loss_, sizeof(last_loss_));
+  std::memcpy(state.data() + sizeof(last_loss_), grid_.data(), count_ * sizeof(std::int32_t));
+  return state;
+}
+
+Result<void> VoteReplica::load(ByteSpan state) {
+  const std::size_t expected = count_ * sizeof(std::int32_t) + sizeof(last_loss_);
+  if (state.size() != expected) {
+    return failure("saved vote replica has " + std::to_string(state.size()) + " bytes, need " +
+                   std::to_string(expected));
+  }
+  std::memcpy(&last_loss_, state.data(), sizeof(last_loss_));
+  std::memcpy(grid_.data(), state.data() + sizeof(last_loss_), count_ * sizeof(std::int32_t));
+  refresh_parameters();
+  return {};
+}
+
+}  // namespace starling::optim

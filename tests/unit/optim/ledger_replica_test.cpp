@@ -1,0 +1,185 @@
+#include "optim/vote_replica.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "optim/ledger/grid.h"
+#include "optim/ledger/vote_code.h"
+#include "tests/unit/optim/ledger_support.h"
+
+namespace starling::optim {
+namespace {
+
+constexpr std::size_t parameter_count = 7850;  // softmax on 28 x 28 pixels, 10 classes
+constexpr Step steps_total = 100;
+
+Recipe vote_recipe() {
+  Recipe recipe;
+  recipe.votes.step_size = 1.0;
+  recipe.votes.schedule = ScheduleKind::cosine;
+  return recipe;
+}
+
+std::vector<float> start() {
+  Rng rng(1);
+  std::vector<float> parameters(parameter_count);
+  for (float& value : parameters) value = static_cast<float>(rng.normal());
+  return parameters;
+}
+
+VoteReplica new_replica() {
+  return {vote_recipe(), test::id_of<RunId>(1), start(), steps_total};
+}
+
+struct Packet {
+  NodeId author;
+  Step step;
+  std::uint32_t first_probe;
+  Bytes codes;
+};
+
+/// 200 packets of up to 16 random codes from ten authors in ten steps, no vote twice.
+std::vector<Packet> random_packets() {
+  Rng rng(2);
+  std::vector<Packet> packets;
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    Packet packet{test::id_of<NodeId>(i % 10), rng.below(10), i * 16, Bytes(1 + rng.below(16))};
+    for (auto& code : packet.codes) code = static_cast<VoteCode>(rng.next());
+    packets.push_back(std::move(packet));
+  }
+  return packets;
+}
+
+std::vector<VoteSpan> spans_of(const std::vector<Packet>& packets) {
+  std::vector<VoteSpan> spans;
+  for (const Packet& packet : packets) {
+    spans.push_back({packet.author, packet.step, packet.first_probe, packet.codes});
+  }
+  return spans;
+}
+
+TEST(VoteReplica, IsTheSameInAHundredArrivalOrdersAndGroupings) {
+  auto packets = random_packets();
+  VoteReplica reference = new_replica();
+  reference.apply(spans_of(packets));
+  Rng rng(3);
+  for (int order = 0; order < 100; ++order) {
+    rng.shuffle(std::span(packets));
+    const auto spans = spans_of(packets);
+    VoteReplica replica = new_replica();
+    for (std::size_t at = 0; at < spans.size();) {
+      const std::size_t size = std::min<std::size_t>(1 + rng.below(50), spans.size() - at);
+      replica.apply(std::span(spans).subspan(at, size));
+      at += size;
+    }
+    ASSERT_TRUE(std::ranges::equal(replica.grid(), reference.grid())) << "order " << order;
+  }
+}
+
+TEST(VoteReplica, HoldsTheBytesEveryBuildMustHold) {
+  VoteReplica replica = new_replica();
+  replica.apply(spans_of(random_packets()));
+  EXPECT_EQ(test::fingerprint(replica.grid()), 11803316969436083563U);
+}
+
+TEST(VoteReplica, EqualsTheDefinitionVoteByVote) {
+  const auto packets = random_packets();
+  VoteReplica replica = new_replica();
+  std::vector<std::int32_t> expected(replica.grid().begin(), replica.grid().end());
+  const VoteRule rule = vote_recipe().votes;
+  const StepTable table(rule, parameter_count, steps_total);
+  for (const Packet& packet : packets) {
+    const StepKeys keys = step_keys(test::id_of<RunId>(1), packet.step);
+    const AuthorStream author(keys, packet.author);
+    for (std::uint32_t i = 0; i < packet.codes.size(); ++i) {
+      const std::uint32_t probe = packet.first_probe + i;
+      const std::uint32_t step =
+          vote_step(packet.codes[i], table.unit_step(packet.step), author.rounding_bits(probe));
+      add_vote_naive(keys.signs, {author.row(probe, rule.hadamard_rows), step}, expected);
+    }
+  }
+  replica.apply(spans_of(packets));
+  EXPECT_TRUE(std::ranges::equal(replica.grid(), expected));
+}
+
+TEST(VoteReplica, ProbeLeavesTheModelExactlyAsItWas) {
+  VoteReplica replica = new_replica();
+  const std::vector<std::int32_t> grid(replica.grid().begin(), replica.grid().end());
+  const std::vector<float> parameters(replica.parameters().begin(), replica.parameters().end());
+  const auto loss = [](std::span<const float> at) { return double{at[0]} * at[1]; };
+  static_cast<void>(replica.probe(test::id_of<NodeId>(1), 3, 0, 5, loss));
+  EXPECT_TRUE(std::ranges::equal(replica.grid(), grid));
+  EXPECT_TRUE(std::ranges::equal(replica.parameters(), parameters));
+}
+
+TEST(VoteReplica, ProbeOfALinearLossVotesItsDerivativeAlongTheDirection) {
+  VoteReplica replica = new_replica();
+  const NodeId self = test::id_of<NodeId>(4);
+  const auto loss = [](std::span<const float> at) { return 0.25 * at[700]; };
+  const Bytes codes = replica.probe(self, 9, 2, 50, loss);
+  const StepKeys keys = step_keys(test::id_of<RunId>(1), 9);
+  for (std::uint32_t i = 0; i < codes.size(); ++i) {
+    std::vector<std::int32_t> direction(parameter_count);
+    const std::uint32_t row =
+        AuthorStream(keys, self).row(2 + i, vote_recipe().votes.hadamard_rows);
+    add_vote_naive(keys.signs, {row, 0U - 1U}, direction);
+    EXPECT_DOUBLE_EQ(decode_vote(codes[i]), direction[700] * decode_vote(encode_vote(0.25)));
+  }
+}
+
+TEST(VoteReplica, ProbeMarksALossThatIsNotFinite) {
+  VoteReplica replica = new_replica();
+  const auto loss = [](std::span<const float>) { return std::nan(""); };
+  EXPECT_EQ(replica.probe(test::id_of<NodeId>(1), 0, 0, 2, loss),
+            (Bytes{vote_not_finite, vote_not_finite}));
+}
+
+TEST(VoteReplica, GoesOnFromASavedState) {
+  const auto packets = random_packets();
+  const auto spans = spans_of(packets);
+  VoteReplica straight = new_replica();
+  straight.apply(spans);
+  VoteReplica first = new_replica();
+  first.apply(std::span(spans).first(70));
+  VoteReplica second = new_replica();
+  ASSERT_TRUE(second.load(first.save()));
+  second.apply(std::span(spans).subspan(70));
+  EXPECT_TRUE(std::ranges::equal(second.grid(), straight.grid()));
+  EXPECT_TRUE(std::ranges::equal(second.parameters(), straight.parameters()));
+}
+
+TEST(VoteReplica, RefusesASavedStateOfAnotherSize) {
+  VoteReplica replica = new_replica();
+  Bytes state = replica.save();
+  state.pop_back();
+  EXPECT_FALSE(replica.load(state));
+}
+
+TEST(VoteReplica, TrainsTheLedgerOfSeveralNodesDownAQuadratic) {
+  constexpr std::size_t d = 64;
+  Recipe recipe = vote_recipe();
+  recipe.votes.schedule = ScheduleKind::constant;
+  recipe.votes.step_size = 0.5;
+  const auto loss = [](std::span<const float> at) {
+    double sum = 0;
+    for (const float value : at) sum += 0.5 * double{value} * value;
+    return sum;
+  };
+  VoteReplica replica(recipe, test::id_of<RunId>(1), std::vector<float>(d, 1.0F), steps_total);
+  const double before = loss(replica.parameters());
+  for (Step step = 0; step < 60; ++step) {
+    std::vector<Packet> packets;
+    for (std::uint64_t node = 0; node < 4; ++node) {
+      const auto self = test::id_of<NodeId>(node);
+      packets.push_back({self, step, 0, replica.probe(self, step, 0, 8, loss)});
+    }
+    replica.apply(spans_of(packets));
+  }
+  EXPECT_LT(loss(replica.parameters()), 1e-4 * before);
+}
+
+}  // namespace
+}  // namespace starling::optim
