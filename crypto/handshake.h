@@ -18,12 +18,11 @@ namespace starling::crypto {
 enum class HandshakePattern : std::uint8_t { xx, xx_psk3, ik, ik_psk2 };
 enum class HandshakeRole : std::uint8_t { initiator, responder };
 
-/// Why a handshake ended. The first three come from Noise itself, the others from node_handshake.h.
+/// Why a handshake ended. The first two come from Noise itself, the others from node_handshake.h.
 enum class HandshakeError : std::uint8_t {
-  bad_message,       ///< Cut, too long, out of turn, or not authentic: another key, psk, prologue.
-  low_order_point,   ///< A public key that would make the shared secret predictable.
-  message_too_long,  ///< Ours: the payload does not fit into a Noise message.
-  wrong_tag,         ///< The filter in front of message 1 of a private run did not match.
+  bad_message,      ///< Cut, too long, out of turn, or not authentic: another key, psk, prologue.
+  low_order_point,  ///< A public key that would make the shared secret predictable.
+  wrong_tag,        ///< The filter in front of message 1 of a private run did not match.
   expired_key,
   bad_certificate,
   wrong_identity,  ///< Not the node that was dialled.
@@ -47,6 +46,8 @@ struct HandshakeResult {
   AgreementPublicKey remote_static{};
 };
 
+enum class HandshakeToken : std::uint8_t;
+
 /// One side of one handshake. After an error it must not be used again.
 class HandshakeState {
  public:
@@ -55,6 +56,8 @@ class HandshakeState {
   /// Whose turn it is; false when finished.
   [[nodiscard]] bool my_turn() const;
   [[nodiscard]] bool finished() const;
+  /// How many messages were written or read.
+  [[nodiscard]] std::size_t next_message() const { return next_message_; }
 
   /// Requires my_turn().
   [[nodiscard]] std::expected<Bytes, HandshakeError> write_message(ByteSpan payload);
@@ -76,6 +79,14 @@ class HandshakeState {
   std::optional<AgreementPublicKey> remote_ephemeral_;
   std::optional<AgreementPublicKey> remote_static_;
   std::size_t next_message_ = 0;
+
+  void write_ephemeral(Bytes& message);
+  /// These two cut what they read off the front of `message`; false: bad_message.
+  bool read_ephemeral(ByteSpan& message);
+  bool read_static(ByteSpan& message);
+  void mix_ephemeral(const AgreementPublicKey& key);
+  /// A Diffie-Hellman or psk token; false: low_order_point.
+  bool mix_secret(HandshakeToken token);
 };
 
 }  // namespace starling::crypto

@@ -65,9 +65,8 @@ class NodeHandshake {
   bool failed_ = false;
 
   std::expected<Bytes, HandshakeError> advance(ByteSpan message);
-  std::expected<Bytes, HandshakeError> write_next();
-  std::expected<void, HandshakeError> check_payload(ByteSpan payload);
-  std::expected<ByteSpan, HandshakeError> strip_tag(ByteSpan message) const;
+  std::expected<void, HandshakeError> check_certificate(ByteSpan payload);
+  [[nodiscard]] bool has_valid_tag(ByteSpan message) const;
   [[nodiscard]] Digest tag_of(ByteSpan message) const;
 };
 

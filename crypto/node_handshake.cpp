@@ -1,0 +1,130 @@
+#include "crypto/node_handshake.h"
+
+#include <sodium.h>
+
+#include <utility>
+
+#include "crypto/byte_order.h"
+#include "crypto/digest.h"
+#include "starling/check.h"
+
+namespace starling::crypto {
+namespace {
+
+constexpr std::size_t tag_bytes = 16;
+
+enum class Mode : std::uint8_t { open = 0, private_run = 1 };  // on the wire, in the prologue
+
+Mode mode_of(const NodeHandshakeOptions& options) {
+  return options.psk ? Mode::private_run : Mode::open;
+}
+
+/// Protocol version ‖ run id ‖ mode: sides that disagree on any of them cannot finish.
+Bytes prologue_of(const NodeHandshakeOptions& options) {
+  Bytes prologue{options.protocol_version};
+  append(prologue, options.run.bytes);
+  prologue.push_back(static_cast<std::uint8_t>(mode_of(options)));
+  return prologue;
+}
+
+HandshakeOptions noise_options(const NodeHandshakeOptions& options) {
+  const bool is_private = mode_of(options) == Mode::private_run;
+  return {.pattern = is_private ? HandshakePattern::xx_psk3 : HandshakePattern::xx,
+          .hash = HashFunction::sha256,
+          .role = options.role,
+          .prologue = prologue_of(options),
+          .static_key = options.self.key,
+          .ephemeral_secret = options.ephemeral_secret,
+          .remote_static = {},
+          .psk = options.psk};
+}
+
+/// Message 1 says nothing but its ephemeral key; the dialer is still a stranger.
+std::expected<void, HandshakeError> check_greeting(ByteSpan payload) {
+  if (!payload.empty()) return std::unexpected(HandshakeError::bad_message);
+  return {};
+}
+
+}  // namespace
+
+NodeHandshake::NodeHandshake(NodeHandshakeOptions options)
+    : options_(std::move(options)), noise_(noise_options(options_)) {}
+
+std::expected<Bytes, HandshakeError> NodeHandshake::start() {
+  STARLING_CHECK(options_.role == HandshakeRole::initiator && noise_.my_turn());
+  auto message = noise_.write_message({});
+  if (!message || !options_.psk) return message;
+  const Digest tag = tag_of(*message);
+  message->insert(message->begin(), tag.bytes.begin(), tag.bytes.begin() + tag_bytes);
+  return message;
+}
+
+std::expected<Bytes, HandshakeError> NodeHandshake::receive(ByteSpan message) {
+  if (failed_ || finished() || noise_.my_turn()) {
+    return std::unexpected(HandshakeError::bad_message);
+  }
+  auto answer = advance(message);
+  failed_ = !answer.has_value();
+  return answer;
+}
+
+bool NodeHandshake::finished() const {
+  return !failed_ && noise_.finished();
+}
+
+EstablishedChannel NodeHandshake::take_channel() {
+  STARLING_CHECK(finished());
+  HandshakeResult result = noise_.split();
+  const std::uint64_t interval = options_.rekey_interval_frames;
+  return {*peer_, *Digest::from_bytes(result.handshake_hash.bytes()),
+          SealingKey(FrameKey(std::move(result.send_key), interval)),
+          OpeningKey(FrameKey(std::move(result.receive_key), interval))};
+}
+
+std::expected<Bytes, HandshakeError> NodeHandshake::advance(ByteSpan message) {
+  const bool is_greeting = noise_.next_message() == 0;
+  if (is_greeting && options_.psk) {
+    if (!has_valid_tag(message)) return std::unexpected(HandshakeError::wrong_tag);
+    message = message.subspan(tag_bytes);
+  }
+  const auto payload = noise_.read_message(message);
+  if (!payload) return std::unexpected(payload.error());
+  const auto accepted = is_greeting ? check_greeting(*payload) : check_certificate(*payload);
+  if (!accepted) return std::unexpected(accepted.error());
+  if (noise_.finished()) return Bytes{};
+  return noise_.write_message(options_.self.certificate.encode());
+}
+
+bool NodeHandshake::has_valid_tag(ByteSpan message) const {
+  if (message.size() < tag_bytes) return false;
+  const Digest expected = tag_of(message.subspan(tag_bytes));
+  return sodium_memcmp(expected.bytes.data(), message.data(), tag_bytes) == 0;
+}
+
+Digest NodeHandshake::tag_of(ByteSpan message) const {
+  Digest key = keyed_digest(options_.psk->bytes(), "starling tag key", options_.run.bytes);
+  const Digest tag = keyed_digest(key.bytes, "starling tag", message);
+  wipe(key.bytes);
+  return tag;
+}
+
+std::expected<void, HandshakeError> NodeHandshake::check_certificate(ByteSpan payload) {
+  if (payload.size() != StaticKeyCertificate::encoded_bytes) {
+    return std::unexpected(HandshakeError::bad_certificate);
+  }
+  const auto certificate =
+      StaticKeyCertificate::decode(payload.first<StaticKeyCertificate::encoded_bytes>());
+  if (options_.expected_peer && certificate.node != *options_.expected_peer) {
+    return std::unexpected(HandshakeError::wrong_identity);
+  }
+  const auto valid = certificate.verify(options_.run, *noise_.remote_static(), options_.now);
+  if (!valid) {
+    return std::unexpected(valid.error() == CertificateError::expired
+                               ? HandshakeError::expired_key
+                               : HandshakeError::bad_certificate);
+  }
+  peer_ = certificate.node;
+  return {};
+}
+
+}  // namespace starling::crypto
