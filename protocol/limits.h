@@ -36,7 +36,8 @@ inline constexpr std::size_t session_bulk_queue_bytes_max = 64U
 inline constexpr std::size_t bulk_message_bytes_max = 64U << 20U;
 inline constexpr std::size_t credit_window_bytes_initial = 256U << 10U;
 inline constexpr std::size_t credit_window_bytes_max = 4U << 20U;
-inline constexpr std::size_t links_max = 64;  // open connections of a node
+inline constexpr std::size_t links_max = 64;   // open connections of a node
+inline constexpr std::size_t edges_max = 128;  // remembered mixing edges, each may retain a payload
 
 // --- Sealed channel ---
 inline constexpr std::uint64_t rekey_interval_frames = 256;
@@ -77,5 +78,6 @@ inline constexpr std::size_t vote_probes_per_packet_max = 1024;
 
 // --- Final merge ---
 inline constexpr std::size_t merge_slice_bytes_min = 64U << 10U;
+inline constexpr std::size_t merge_slices_max = 4096;
 
 }  // namespace starling::protocol::limits
