@@ -20,24 +20,6 @@ static_assert(std::endian::native == std::endian::little, "saved states are litt
 /// Steps added in one pass over memory: 16 tiles of 256 KiB at most.
 constexpr std::size_t tiles_per_pass_max = 16;
 
-using VotesOfStep = std::vector<const VoteSpan*>;
-
-StepTile sum_votes(Step step, const VotesOfStep& spans, const RunId& run, std::uint32_t rows,
-                   std::uint64_t unit_step) {
-  const StepKeys keys = step_keys(run, step);
-  StepTile tile(keys.signs, rows);
-  for (const VoteSpan* span : spans) {
-    const AuthorStream author(keys, span->author);
-    std::uint32_t probe = span->first_probe;
-    for (const VoteCode code : span->codes) {
-      tile.add({author.row(probe, rows), vote_step(code, unit_step, author.rounding_bits(probe))});
-      ++probe;
-    }
-  }
-  tile.transform(best_kernels());
-  return tile;
-}
-
 }  // namespace
 
 VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const float> parameters,
@@ -84,19 +66,28 @@ double VoteReplica::loss_difference(const PhiloxKey& signs, std::uint32_t row,
 }
 
 void VoteReplica::apply(std::span<const VoteSpan> votes) {
-  std::map<Step, VotesOfStep> steps;
-  for (const VoteSpan& span : votes) steps[span.step].push_back(&span);
+  std::map<Step, std::vector<VoteSpan>> steps;
+  for (const VoteSpan& span : votes) steps[span.step].push_back(span);
   std::vector<StepTile> tiles;
-  const auto sweep = [&] {
-    sweep_tiles({grid_, 0}, tiles, best_kernels());
+  for (const auto& [step, of_step] : steps) {
+    const StepRule rule{step_keys(run_, step), rows_, step_table_.unit_step(step)};
+    tiles.push_back(sum_votes(of_step, rule));
+    if (tiles.size() < tiles_per_pass_max) continue;
+    sweep(tiles);
     tiles.clear();
-  };
-  for (const auto& [step, spans] : steps) {
-    tiles.push_back(sum_votes(step, spans, run_, rows_, step_table_.unit_step(step)));
-    if (tiles.size() == tiles_per_pass_max) sweep();
   }
-  sweep();
-  refresh_parameters();
+  sweep(tiles);
+}
+
+void VoteReplica::sweep(std::span<const StepTile> tiles) {
+  const std::span<std::int32_t> grid(grid_);
+  const std::span<float> copy(parameters_);
+  for (std::size_t start = 0; start < grid.size(); start += cached_size) {
+    const std::size_t size = std::min(cached_size, grid.size() - start);
+    const auto block = grid.subspan(start, size);
+    sweep_tiles({block, start / group_size}, tiles, best_kernels());
+    from_grid(block, copy.subspan(start, size));
+  }
 }
 
 std::span<const float> VoteReplica::parameters() const {

@@ -9,6 +9,7 @@
 
 #include "optim/ledger/direction.h"
 #include "optim/ledger/step_table.h"
+#include "optim/ledger/vote_sum.h"
 #include "optim/recipe.h"
 #include "starling/ids.h"
 #include "starling/result.h"
@@ -17,14 +18,6 @@ namespace starling::optim {
 
 /// The loss at `parameters` of one batch fixed by the caller.
 using LossOracle = std::function<double(std::span<const float> parameters)>;
-
-/// k one-byte votes of one author: probe first_probe + i has code codes[i].
-struct VoteSpan {
-  NodeId author;
-  Step step = 0;
-  std::uint32_t first_probe = 0;
-  ByteSpan codes;
-};
 
 class VoteReplica {
  public:
@@ -56,6 +49,7 @@ class VoteReplica {
   /// f(w + e z) - f(w - e z); adds both losses to `total`.
   double loss_difference(const PhiloxKey& signs, std::uint32_t row, const LossOracle& loss,
                          double& total);
+  void sweep(std::span<const StepTile> tiles);
   void refresh_parameters();
 
   RunId run_;

@@ -148,8 +148,7 @@ STARLING_BODY void transform_body(std::span<std::uint32_t> values) {
 
 #if defined(__x86_64__)
 STARLING_KERNELS(avx2, )  // the baseline of the build, x86-64-v3
-STARLING_KERNELS(avx512,
-                 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]])
+STARLING_KERNELS(avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]])
 constexpr std::array all_kernels{avx2_kernels, avx512_kernels};
 
 bool has_wide_vectors() {

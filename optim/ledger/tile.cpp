@@ -6,14 +6,6 @@
 #include "starling/check.h"
 
 namespace starling::optim {
-
-namespace {
-
-/// Parameters that stay in the first-level cache while tile after tile is added: 16 KiB of 32.
-constexpr std::size_t cached_size = 2 * group_size;
-
-}  // namespace
-
 StepTile::StepTile(const PhiloxKey& signs, std::uint32_t rows)
     : signs_(signs), rows_(rows), sums_(std::max<std::size_t>(rows, group_size)) {
   STARLING_CHECK(std::has_single_bit(rows));

@@ -11,6 +11,9 @@
 
 namespace starling::optim {
 
+/// Parameters that stay in the first-level cache while tile after tile is added: 16 KiB of 32.
+inline constexpr std::size_t cached_size = 2 * group_size;
+
 /// The sum of any number of votes of one step. Linear: the sums of two tiles of a step add up.
 class StepTile {
  public:
