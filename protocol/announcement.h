@@ -74,8 +74,11 @@ struct MergeAdopted {
   Digest model;
 };
 
+/// A kind that only newer versions know: forwarded, otherwise ignored, never made here.
+struct UnknownAnnouncement {};
+
 using Announcement = std::variant<Presence, VotePacket, MergeProposal, MergeCommitment, MergeRoster,
-                                  MergeSliceDone, MergeAdopted>;
+                                  MergeSliceDone, MergeAdopted, UnknownAnnouncement>;
 
 struct SignedAnnouncement {
   NodeId author;

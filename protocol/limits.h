@@ -19,6 +19,8 @@ inline constexpr std::size_t frame_bytes_max = 65'535;
 inline constexpr std::size_t bulk_plaintext_bytes_max = 16 * 1024;  // the AEAD peaks at 16 KiB
 inline constexpr std::size_t control_bytes_max = 16 * 1024;
 inline constexpr std::size_t gossip_bytes_max = 4 * 1024;
+// A merge's roster names every member (128 bytes each), so it alone may exceed gossip_bytes_max.
+inline constexpr std::size_t roster_bytes_max = 15 * 1024;
 inline constexpr std::size_t handshake_message_bytes_max = 1024;
 
 // --- Handshakes: 185 us of curve operations per side, so 400/s cost 7 % of a core ---
@@ -75,6 +77,7 @@ inline constexpr std::size_t address_characters_max = 255;
 inline constexpr std::size_t merge_members_max = 1024;
 inline constexpr std::size_t vote_authors_max = 4096;
 inline constexpr std::size_t vote_probes_per_packet_max = 1024;
+inline constexpr std::size_t vote_packets_per_message_max = 128;
 
 // --- Final merge ---
 inline constexpr std::size_t merge_slice_bytes_min = 64U << 10U;

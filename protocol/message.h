@@ -1,7 +1,7 @@
 #pragma once
 // The protocol's vocabulary as plain values. wire.h turns each into bytes and back; nothing else
 // knows the encoding. Adding a message: a struct here, its place in Message, a struct and a union
-// member (appended) in schema.capnp, and two functions in wire.cpp.
+// member (appended) in schema.capnp, and two functions in wire_message.cpp.
 
 #include <array>
 #include <cstdint>
@@ -40,13 +40,6 @@ struct Close {
 struct Credit {
   std::uint64_t bytes = 0;
 };
-/// One piece of a bulk message. The first carries the encoded header and sizes; see session.h.
-struct BulkChunk {
-  std::uint64_t stream = 0;
-  std::uint64_t offset = 0;
-  Bytes data;
-};
-
 // --- Membership (HyParView) ---
 
 struct Join {
@@ -165,6 +158,15 @@ struct Bulk {
   Bytes data;
 };
 
+/// Announces a Bulk whose `bytes` bytes of data follow as raw frames. Made and consumed by Session.
+struct BulkHeader {
+  BulkKind kind = BulkKind::pair_payload;
+  std::uint64_t number = 0;
+  Step step = 0;
+  Digest context;
+  std::uint64_t bytes = 0;
+};
+
 /// Asks for the sender's newest model state (a joiner); answered by Bulk{state} or
 /// StateUnavailable.
 struct StateRequest {
@@ -204,9 +206,10 @@ struct MergeSliceRequest {
   std::uint32_t slice = 0;
 };
 
-/// Every message that can travel. The order is that of the union in schema.capnp.
+/// Every message that can travel. The order is that of the union in schema.capnp, where Bulk alone
+/// has no place: it travels as a BulkHeader and raw frames.
 using Message =
-    std::variant<Close, Credit, BulkChunk, Join, ForwardJoin, NeighbourRequest, NeighbourReply,
+    std::variant<Close, Credit, BulkHeader, Join, ForwardJoin, NeighbourRequest, NeighbourReply,
                  LeaveView, Shuffle, ShuffleReply, Ping, Pong, IndirectPing, IndirectPong, Gossip,
                  IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
                  ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,

@@ -1,0 +1,244 @@
+# What travels inside control frames and signed announcements. Fields and union members are only
+# ever appended, never renumbered or reused; a reader ignores the members it does not know.
+# Identifiers and digests are Data of exactly 32 bytes, broadcast ids of 16; wire checks each length.
+
+@0xb3d1a7c06f5e4928;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("starling::protocol::schema");
+
+struct Message {
+  union {
+    close @0 :Close;
+    credit @1 :Credit;
+    bulkHeader @2 :BulkHeader;
+    join @3 :Join;
+    forwardJoin @4 :ForwardJoin;
+    neighbourRequest @5 :NeighbourRequest;
+    neighbourReply @6 :NeighbourReply;
+    leaveView @7 :LeaveView;
+    shuffle @8 :Shuffle;
+    shuffleReply @9 :ShuffleReply;
+    ping @10 :Ping;
+    pong @11 :Pong;
+    indirectPing @12 :IndirectPing;
+    indirectPong @13 :IndirectPong;
+    gossip @14 :Gossip;
+    iHave @15 :IHave;
+    graft @16 :Graft;
+    prune @17 :Prune;
+    edgeHello @18 :EdgeHello;
+    exchangeOffer @19 :ExchangeOffer;
+    exchangeAccept @20 :ExchangeAccept;
+    exchangeBusy @21 :ExchangeBusy;
+    exchangeApplied @22 :ExchangeApplied;
+    stateRequest @23 :StateRequest;
+    stateUnavailable @24 :StateUnavailable;
+    voteVector @25 :VoteVector;
+    voteRangeRequest @26 :VoteRangeRequest;
+    voteRange @27 :VoteRange;
+    mergeSliceRequest @28 :MergeSliceRequest;
+  }
+}
+
+# --- Session ---
+
+struct Close {
+  reason @0 :UInt8;
+}
+struct Credit {
+  bytes @0 :UInt64;
+}
+struct BulkHeader {
+  kind @0 :UInt8;
+  number @1 :UInt64;
+  step @2 :UInt64;
+  context @3 :Data;
+  bytes @4 :UInt64;
+}
+
+# --- Membership ---
+
+struct PeerRecord {
+  id @0 :Data;
+  address @1 :Text;
+}
+struct Join {
+  joiner @0 :PeerRecord;
+}
+struct ForwardJoin {
+  joiner @0 :PeerRecord;
+  hopsLeft @1 :UInt8;
+}
+struct NeighbourRequest {
+  sender @0 :PeerRecord;
+  highPriority @1 :Bool;
+}
+struct NeighbourReply {
+  accepted @0 :Bool;
+}
+struct LeaveView {
+  alive @0 :Bool;
+}
+struct Shuffle {
+  origin @0 :PeerRecord;
+  hopsLeft @1 :UInt8;
+  peers @2 :List(PeerRecord);
+}
+struct ShuffleReply {
+  peers @0 :List(PeerRecord);
+}
+
+# --- Failure detection ---
+
+struct Ping {
+  nonce @0 :UInt64;
+}
+struct Pong {
+  nonce @0 :UInt64;
+}
+struct IndirectPing {
+  target @0 :Data;
+  nonce @1 :UInt64;
+}
+struct IndirectPong {
+  target @0 :Data;
+  nonce @1 :UInt64;
+  alive @2 :Bool;
+}
+
+# --- Broadcast ---
+
+struct Gossip {
+  id @0 :Data;
+  hops @1 :UInt32;
+  body @2 :Data;  # a signed announcement, as its author sent it
+}
+struct IHave {
+  ids @0 :Data;  # 16 bytes each, without the pointers of a list
+  hops @1 :List(UInt32);
+}
+struct Graft {
+  id @0 :Data;
+}
+struct Prune {
+}
+
+# --- Exchange ---
+
+struct EdgeHello {
+  incarnation @0 :UInt64;
+  peerIncarnation @1 :UInt64;
+  applied @2 :UInt64;
+  step @3 :UInt64;
+}
+struct ExchangeOffer {
+  exchange @0 :UInt64;
+  step @1 :UInt64;
+}
+struct ExchangeAccept {
+  exchange @0 :UInt64;
+  step @1 :UInt64;
+}
+struct ExchangeBusy {
+  exchange @0 :UInt64;
+}
+struct ExchangeApplied {
+  exchange @0 :UInt64;
+}
+struct StateRequest {
+  request @0 :UInt64;
+}
+struct StateUnavailable {
+  request @0 :UInt64;
+}
+
+# --- Votes ---
+
+struct VoteCount {
+  author @0 :Data;
+  packets @1 :UInt64;
+}
+struct VoteVector {
+  counts @0 :List(VoteCount);
+  wantsReply @1 :Bool;
+}
+struct VoteRangeRequest {
+  author @0 :Data;
+  first @1 :UInt64;
+  count @2 :UInt32;
+}
+struct VoteRange {
+  packets @0 :List(Data);  # signed announcements, as their authors sent them
+}
+
+# --- Final merge ---
+
+struct MergeSliceRequest {
+  merge @0 :Data;
+  slice @1 :UInt32;
+}
+
+# --- Announcements: the signed bodies of broadcasts ---
+
+struct Announcement {
+  author @0 :Data;
+  sequence @1 :UInt64;
+  union {
+    presence @2 :Presence;
+    votePacket @3 :VotePacket;
+    mergeProposal @4 :MergeProposal;
+    mergeCommitment @5 :MergeCommitment;
+    mergeRoster @6 :MergeRoster;
+    mergeSliceDone @7 :MergeSliceDone;
+    mergeAdopted @8 :MergeAdopted;
+  }
+}
+
+struct Presence {
+  address @0 :Text;
+  incarnation @1 :UInt64;
+  step @2 :UInt64;
+  finished @3 :Bool;
+  leaving @4 :Bool;
+}
+struct VotePacket {
+  packet @0 :UInt64;
+  step @1 :UInt64;
+  replicaStep @2 :UInt64;
+  firstProbe @3 :UInt32;
+  codes @4 :Data;
+}
+struct MergeProposal {
+  merge @0 :Data;
+  cutOff @1 :UInt64;
+  deadlineMs @2 :UInt64;
+}
+struct MergeCommitment {
+  merge @0 :Data;
+  address @1 :Text;
+  weight @2 :UInt64;
+  step @3 :UInt64;
+  digest @4 :Data;
+}
+struct RosterMember {  # a member and its commitment, whose merge is the roster's
+  id @0 :Data;
+  address @1 :Text;
+  weight @2 :UInt64;
+  step @3 :UInt64;
+  digest @4 :Data;
+}
+struct MergeRoster {
+  merge @0 :Data;
+  members @1 :List(RosterMember);
+}
+struct MergeSliceDone {
+  merge @0 :Data;
+  slice @1 :UInt32;
+  contributors @2 :List(Bool);
+  digest @3 :Data;
+}
+struct MergeAdopted {
+  merge @0 :Data;
+  model @1 :Data;
+}
