@@ -23,6 +23,7 @@ struct Presence {
   Step step = 0;
   bool finished = false;  ///< All its steps are done; it waits for the merge.
   bool leaving = false;
+  friend bool operator==(const Presence&, const Presence&) = default;
 };
 
 /// One-byte votes of one author for one step (LEDGER.md). `packet` counts the author's packets from
@@ -34,6 +35,7 @@ struct VotePacket {
       0;  ///< The step of the replica they were evaluated on: decides the validity window.
   std::uint32_t first_probe = 0;
   Bytes codes;  ///< One byte per probe.
+  friend bool operator==(const VotePacket&, const VotePacket&) = default;
 };
 
 /// Opens a final merge.
@@ -41,6 +43,7 @@ struct MergeProposal {
   Digest merge;  ///< Random name of this merge.
   Step cut_off = 0;
   std::uint64_t deadline_ms = 0;  ///< Time to answer, from receipt.
+  friend bool operator==(const MergeProposal&, const MergeProposal&) = default;
 };
 
 /// "I take part with this vector." digest: of the fixed-point vector contributed.
@@ -58,6 +61,7 @@ struct MergeRoster {
   Digest merge;
   std::vector<NodeId> members;
   std::vector<MergeCommitment> commitments;  ///< Parallel to `members`.
+  friend bool operator==(const MergeRoster&, const MergeRoster&) = default;
 };
 
 /// An owner's result for one slice. contributors: one flag per roster member.
@@ -66,16 +70,20 @@ struct MergeSliceDone {
   std::uint32_t slice = 0;
   std::vector<bool> contributors;
   Digest digest;
+  friend bool operator==(const MergeSliceDone&, const MergeSliceDone&) = default;
 };
 
 /// A member has the whole merged model, with this digest.
 struct MergeAdopted {
   Digest merge;
   Digest model;
+  friend bool operator==(const MergeAdopted&, const MergeAdopted&) = default;
 };
 
 /// A kind that only newer versions know: forwarded, otherwise ignored, never made here.
-struct UnknownAnnouncement {};
+struct UnknownAnnouncement {
+  friend bool operator==(const UnknownAnnouncement&, const UnknownAnnouncement&) = default;
+};
 
 using Announcement = std::variant<Presence, VotePacket, MergeProposal, MergeCommitment, MergeRoster,
                                   MergeSliceDone, MergeAdopted, UnknownAnnouncement>;
@@ -84,6 +92,7 @@ struct SignedAnnouncement {
   NodeId author;
   std::uint64_t sequence = 0;  ///< Of this author and incarnation; makes equal statements distinct.
   Announcement content;
+  friend bool operator==(const SignedAnnouncement&, const SignedAnnouncement&) = default;
 };
 
 /// Encodes and signs. Bytes: body ‖ 64-byte signature over (context ‖ run ‖ body).

@@ -35,56 +35,69 @@ enum class CloseReason : std::uint8_t {
 /// An explicit farewell, because Noise cannot see truncation.
 struct Close {
   CloseReason reason = CloseReason::normal;
+  friend bool operator==(const Close&, const Close&) = default;
 };
 /// Lets the peer send `bytes` more of bulk.
 struct Credit {
   std::uint64_t bytes = 0;
+  friend bool operator==(const Credit&, const Credit&) = default;
 };
 // --- Membership (HyParView) ---
 
 struct Join {
   PeerRecord joiner;
+  friend bool operator==(const Join&, const Join&) = default;
 };
 struct ForwardJoin {
   PeerRecord joiner;
   std::uint8_t hops_left = 0;
+  friend bool operator==(const ForwardJoin&, const ForwardJoin&) = default;
 };
 struct NeighbourRequest {
   PeerRecord sender;
   bool high_priority = false;
+  friend bool operator==(const NeighbourRequest&, const NeighbourRequest&) = default;
 };
 struct NeighbourReply {
   bool accepted = false;
+  friend bool operator==(const NeighbourReply&, const NeighbourReply&) = default;
 };
 /// "You leave my active view"; the link may stay open for other purposes.
 struct LeaveView {
   bool alive = true;
+  friend bool operator==(const LeaveView&, const LeaveView&) = default;
 };
 struct Shuffle {
   PeerRecord origin;
   std::uint8_t hops_left = 0;
   std::vector<PeerRecord> peers;
+  friend bool operator==(const Shuffle&, const Shuffle&) = default;
 };
 struct ShuffleReply {
   std::vector<PeerRecord> peers;
+  friend bool operator==(const ShuffleReply&, const ShuffleReply&) = default;
 };
 
 // --- Failure detection ---
 
 struct Ping {
   std::uint64_t nonce = 0;
+  friend bool operator==(const Ping&, const Ping&) = default;
 };
 struct Pong {
   std::uint64_t nonce = 0;
+  friend bool operator==(const Pong&, const Pong&) = default;
 };
 struct IndirectPing {
   NodeId target;
   std::uint64_t nonce = 0;
+  friend bool operator==(const IndirectPing&, const IndirectPing&) = default;
 };
 struct IndirectPong {
   NodeId target;
   std::uint64_t nonce = 0;
   bool alive = false;
+  friend bool operator==(const IndirectPong&, const IndirectPong&) = default;
 };
 
 // --- Broadcast (Plumtree) ---
@@ -95,15 +108,20 @@ struct Gossip {
   BroadcastId id{};
   std::uint32_t hops = 0;
   Bytes body;
+  friend bool operator==(const Gossip&, const Gossip&) = default;
 };
 struct IHave {
   std::vector<BroadcastId> ids;
   std::vector<std::uint32_t> hops;
+  friend bool operator==(const IHave&, const IHave&) = default;
 };
 struct Graft {
   BroadcastId id{};
+  friend bool operator==(const Graft&, const Graft&) = default;
 };
-struct Prune {};
+struct Prune {
+  friend bool operator==(const Prune&, const Prune&) = default;
+};
 
 // --- Exchange of payloads between neighbours ---
 
@@ -114,21 +132,26 @@ struct EdgeHello {
   std::uint64_t peer_incarnation = 0;  ///< The incarnation last seen of the peer; 0: never met.
   std::uint64_t applied = 0;           ///< Highest exchange number applied on this edge.
   Step step = 0;
+  friend bool operator==(const EdgeHello&, const EdgeHello&) = default;
 };
 struct ExchangeOffer {
   std::uint64_t exchange = 0;
   Step step = 0;
+  friend bool operator==(const ExchangeOffer&, const ExchangeOffer&) = default;
 };
 struct ExchangeAccept {
   std::uint64_t exchange = 0;
   Step step = 0;
+  friend bool operator==(const ExchangeAccept&, const ExchangeAccept&) = default;
 };
 struct ExchangeBusy {
   std::uint64_t exchange = 0;
+  friend bool operator==(const ExchangeBusy&, const ExchangeBusy&) = default;
 };
 /// `exchange` has been mixed into the sender's model.
 struct ExchangeApplied {
   std::uint64_t exchange = 0;
+  friend bool operator==(const ExchangeApplied&, const ExchangeApplied&) = default;
 };
 
 /// Agrees on the first round that includes this edge. The node with the lower id proposes, the
@@ -136,6 +159,7 @@ struct ExchangeApplied {
 struct RoundOpen {
   std::uint64_t round = 0;
   bool final = false;
+  friend bool operator==(const RoundOpen&, const RoundOpen&) = default;
 };
 
 /// What a bulk message holds.
@@ -156,6 +180,7 @@ struct Bulk {
   std::uint32_t degree = 0;  ///< round_payload: neighbours of the sender in that round.
   Digest context;            ///< The recipe's digest, the merge id, or the state's digest, by kind.
   Bytes data;
+  friend bool operator==(const Bulk&, const Bulk&) = default;
 };
 
 /// Announces a Bulk whose `bytes` bytes of data follow as raw frames. Made and consumed by Session.
@@ -163,17 +188,21 @@ struct BulkHeader {
   BulkKind kind = BulkKind::pair_payload;
   std::uint64_t number = 0;
   Step step = 0;
+  std::uint32_t degree = 0;
   Digest context;
   std::uint64_t bytes = 0;
+  friend bool operator==(const BulkHeader&, const BulkHeader&) = default;
 };
 
 /// Asks for the sender's newest model state (a joiner); answered by Bulk{state} or
 /// StateUnavailable.
 struct StateRequest {
   std::uint64_t request = 0;
+  friend bool operator==(const StateRequest&, const StateRequest&) = default;
 };
 struct StateUnavailable {
   std::uint64_t request = 0;
+  friend bool operator==(const StateUnavailable&, const StateUnavailable&) = default;
 };
 
 // --- Votes (the ledger) ---
@@ -187,16 +216,19 @@ struct VoteCount {
 struct VoteVector {
   std::vector<VoteCount> counts;
   bool wants_reply = false;
+  friend bool operator==(const VoteVector&, const VoteVector&) = default;
 };
 /// Asks for packets [first, first + count) of one author.
 struct VoteRangeRequest {
   NodeId author;
   std::uint64_t first = 0;
   std::uint32_t count = 0;
+  friend bool operator==(const VoteRangeRequest&, const VoteRangeRequest&) = default;
 };
 /// Signed vote announcements, byte for byte as their authors broadcast them.
 struct VoteRange {
   std::vector<Bytes> packets;
+  friend bool operator==(const VoteRange&, const VoteRange&) = default;
 };
 
 // --- Final merge: bulk parts; its control messages are announcements ---
@@ -204,6 +236,7 @@ struct VoteRange {
 struct MergeSliceRequest {
   Digest merge;
   std::uint32_t slice = 0;
+  friend bool operator==(const MergeSliceRequest&, const MergeSliceRequest&) = default;
 };
 
 /// Every message that can travel. The order is that of the union in schema.capnp, where Bulk alone

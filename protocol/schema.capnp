@@ -32,12 +32,13 @@ struct Message {
     exchangeAccept @20 :ExchangeAccept;
     exchangeBusy @21 :ExchangeBusy;
     exchangeApplied @22 :ExchangeApplied;
-    stateRequest @23 :StateRequest;
-    stateUnavailable @24 :StateUnavailable;
-    voteVector @25 :VoteVector;
-    voteRangeRequest @26 :VoteRangeRequest;
-    voteRange @27 :VoteRange;
-    mergeSliceRequest @28 :MergeSliceRequest;
+    roundOpen @23 :RoundOpen;
+    stateRequest @24 :StateRequest;
+    stateUnavailable @25 :StateUnavailable;
+    voteVector @26 :VoteVector;
+    voteRangeRequest @27 :VoteRangeRequest;
+    voteRange @28 :VoteRange;
+    mergeSliceRequest @29 :MergeSliceRequest;
   }
 }
 
@@ -53,8 +54,9 @@ struct BulkHeader {
   kind @0 :UInt8;
   number @1 :UInt64;
   step @2 :UInt64;
-  context @3 :Data;
-  bytes @4 :UInt64;
+  degree @3 :UInt32;
+  context @4 :Data;
+  bytes @5 :UInt64;
 }
 
 # --- Membership ---
@@ -145,6 +147,10 @@ struct ExchangeBusy {
 }
 struct ExchangeApplied {
   exchange @0 :UInt64;
+}
+struct RoundOpen {
+  round @0 :UInt64;
+  final @1 :Bool;
 }
 struct StateRequest {
   request @0 :UInt64;

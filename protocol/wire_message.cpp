@@ -36,6 +36,7 @@ void write(Builder message, const BulkHeader& header) {
   to.setKind(static_cast<std::uint8_t>(header.kind));
   to.setNumber(header.number);
   to.setStep(header.step);
+  to.setDegree(header.degree);
   to.setContext(data_of(header.context.bytes));
   to.setBytes(header.bytes);
 }
@@ -44,8 +45,8 @@ BulkHeader read(schema::BulkHeader::Reader from) {
   if (from.getKind() > static_cast<std::uint8_t>(BulkKind::state)) {
     throw Rejected{RejectReason::bad_encoding};
   }
-  return {static_cast<BulkKind>(from.getKind()), from.getNumber(), from.getStep(),
-          read_id<Digest>(from.getContext()), from.getBytes()};
+  return {static_cast<BulkKind>(from.getKind()), from.getNumber(), from.getStep(), from.getDegree(),
+          read_id<Digest>(from.getContext()),    from.getBytes()};
 }
 
 // --- Membership ---
@@ -257,6 +258,15 @@ ExchangeApplied read(schema::ExchangeApplied::Reader from) {
   return {from.getExchange()};
 }
 
+void write(Builder message, const RoundOpen& open) {
+  auto to = message.initRoundOpen();
+  to.setRound(open.round);
+  to.setFinal(open.final);
+}
+RoundOpen read(schema::RoundOpen::Reader from) {
+  return {from.getRound(), from.getFinal()};
+}
+
 void write(Builder, const Bulk&) {
   STARLING_CHECK(!"a Bulk is split by Session, never encoded");
 }
@@ -372,6 +382,8 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getExchangeBusy());
     case schema::Message::EXCHANGE_APPLIED:
       return read(message.getExchangeApplied());
+    case schema::Message::ROUND_OPEN:
+      return read(message.getRoundOpen());
     case schema::Message::STATE_REQUEST:
       return read(message.getStateRequest());
     case schema::Message::STATE_UNAVAILABLE:

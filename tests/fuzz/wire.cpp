@@ -1,0 +1,21 @@
+// Foreign bytes as a message and as an announcement. What decodes must encode, and decode to the
+// same again.
+
+#include "protocol/wire.h"
+
+#include "starling/check.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace starling::protocol;
+  const starling::ByteSpan bytes(data, size);
+  if (const auto message = decode(bytes); message && *message) {
+    const auto again = decode(encode(**message));
+    STARLING_CHECK(again && *again && **again == **message);
+  }
+  const auto announcement = decode_announcement(bytes);
+  if (announcement && !std::holds_alternative<UnknownAnnouncement>(announcement->content)) {
+    const auto again = decode_announcement(encode_announcement(*announcement));
+    STARLING_CHECK(again && *again == *announcement);
+  }
+  return 0;
+}

@@ -1,0 +1,167 @@
+#pragma once
+// Random but valid messages and announcements, for round trips and fuzzing by mutation.
+
+#include "protocol/announcement.h"
+#include "protocol/limits.h"
+#include "protocol/message.h"
+#include "starling/rng.h"
+
+namespace starling::testing {
+
+using namespace starling::protocol;  // NOLINT: test vocabulary
+
+/// Every field gets a value other than its default with high probability.
+class RandomValues {
+ public:
+  explicit RandomValues(std::uint64_t seed) : rng_(seed) {}
+
+  /// The kind with this index in the variant.
+  [[nodiscard]] Message message(std::size_t index) {
+    Message message;
+    emplace(message, index, std::make_index_sequence<std::variant_size_v<Message>>());
+    return message;
+  }
+  [[nodiscard]] Announcement announcement(std::size_t index) {
+    Announcement announcement;
+    emplace(announcement, index, std::make_index_sequence<std::variant_size_v<Announcement>>());
+    return announcement;
+  }
+
+  [[nodiscard]] Bytes bytes(std::size_t size) {
+    Bytes bytes(size);
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng_.next());
+    return bytes;
+  }
+  [[nodiscard]] std::size_t below(std::size_t bound) { return rng_.below(bound); }
+
+ private:
+  Rng rng_;
+
+  template <class Variant, std::size_t... I>
+  void emplace(Variant& variant, std::size_t index, std::index_sequence<I...>) {
+    ((I == index ? fill(variant.template emplace<I>()) : void()), ...);
+  }
+
+  // Leaves.
+  void fill(bool& value) { value = rng_.below(2) == 1; }
+  void fill(std::uint8_t& value) { value = static_cast<std::uint8_t>(rng_.next()); }
+  void fill(std::uint32_t& value) { value = static_cast<std::uint32_t>(rng_.next()); }
+  void fill(std::uint64_t& value) { value = rng_.next(); }
+  void fill(BroadcastId& id) {
+    for (auto& byte : id) fill(byte);
+  }
+  template <class Tag>
+  void fill(ByteId<Tag>& id) {
+    for (auto& byte : id.bytes) fill(byte);
+  }
+  void fill(std::string& text) {
+    text.resize(rng_.below(limits::address_characters_max + 1));
+    for (auto& character : text) character = static_cast<char>('!' + rng_.below(90));
+  }
+  void fill(CloseReason& reason) { reason = static_cast<CloseReason>(rng_.below(8)); }
+  void fill(BulkKind& kind) { kind = static_cast<BulkKind>(rng_.below(5)); }
+  template <class T>
+  void fill(std::vector<T>& items, std::size_t items_max) {
+    items.resize(rng_.below(items_max + 1));
+    for (auto& item : items) fill(item);
+  }
+  template <class... Fields>
+  void fill_all(Fields&... fields) {
+    (fill(fields), ...);
+  }
+
+  // Structures, in the order of message.h.
+  void fill(PeerRecord& peer) { fill_all(peer.id, peer.address); }
+  void fill(Close& close) { fill(close.reason); }
+  void fill(Credit& credit) { fill(credit.bytes); }
+  void fill(BulkHeader& header) {
+    fill_all(header.kind, header.number, header.step, header.degree, header.context, header.bytes);
+  }
+  void fill(Join& join) { fill(join.joiner); }
+  void fill(ForwardJoin& join) { fill_all(join.joiner, join.hops_left); }
+  void fill(NeighbourRequest& request) { fill_all(request.sender, request.high_priority); }
+  void fill(NeighbourReply& reply) { fill(reply.accepted); }
+  void fill(LeaveView& leave) { fill(leave.alive); }
+  void fill(Shuffle& shuffle) {
+    fill_all(shuffle.origin, shuffle.hops_left);
+    fill(shuffle.peers, limits::shuffle_peers_max);
+  }
+  void fill(ShuffleReply& reply) { fill(reply.peers, limits::shuffle_peers_max); }
+  void fill(Ping& ping) { fill(ping.nonce); }
+  void fill(Pong& pong) { fill(pong.nonce); }
+  void fill(IndirectPing& ping) { fill_all(ping.target, ping.nonce); }
+  void fill(IndirectPong& pong) { fill_all(pong.target, pong.nonce, pong.alive); }
+  void fill(Gossip& gossip) {
+    fill_all(gossip.id, gossip.hops);
+    fill(gossip.body, limits::gossip_bytes_max);
+  }
+  void fill(IHave& have) {
+    fill(have.ids, limits::ihave_ids_max);
+    have.hops.resize(have.ids.size());
+    for (auto& hops : have.hops) fill(hops);
+  }
+  void fill(Graft& graft) { fill(graft.id); }
+  void fill(Prune&) {}
+  void fill(EdgeHello& hello) {
+    fill_all(hello.incarnation, hello.peer_incarnation, hello.applied, hello.step);
+  }
+  void fill(ExchangeOffer& offer) { fill_all(offer.exchange, offer.step); }
+  void fill(ExchangeAccept& accept) { fill_all(accept.exchange, accept.step); }
+  void fill(ExchangeBusy& busy) { fill(busy.exchange); }
+  void fill(ExchangeApplied& applied) { fill(applied.exchange); }
+  void fill(RoundOpen& open) { fill_all(open.round, open.final); }
+  void fill(Bulk& bulk) {
+    fill_all(bulk.kind, bulk.number, bulk.step, bulk.degree, bulk.context);
+    fill(bulk.data, 100'000);
+  }
+  void fill(StateRequest& request) { fill(request.request); }
+  void fill(StateUnavailable& unavailable) { fill(unavailable.request); }
+  void fill(VoteCount& count) { fill_all(count.author, count.packets); }
+  void fill(VoteVector& vector) {
+    fill(vector.counts, 300);  // as many as fit into a control message
+    fill(vector.wants_reply);
+  }
+  void fill(VoteRangeRequest& request) { fill_all(request.author, request.first, request.count); }
+  void fill(VoteRange& range) {
+    range.packets.resize(rng_.below(8));
+    for (auto& packet : range.packets) fill(packet, 1500);
+  }
+  void fill(MergeSliceRequest& request) { fill_all(request.merge, request.slice); }
+
+  // Announcements.
+  void fill(Presence& presence) {
+    fill_all(presence.address, presence.incarnation, presence.step, presence.finished,
+             presence.leaving);
+  }
+  void fill(VotePacket& votes) {
+    fill_all(votes.packet, votes.step, votes.replica_step, votes.first_probe);
+    fill(votes.codes, limits::vote_probes_per_packet_max);
+  }
+  void fill(MergeProposal& proposal) {
+    fill_all(proposal.merge, proposal.cut_off, proposal.deadline_ms);
+  }
+  void fill(MergeCommitment& commitment) {
+    fill_all(commitment.merge, commitment.address, commitment.weight, commitment.step,
+             commitment.digest);
+  }
+  void fill(MergeRoster& roster) {
+    fill(roster.merge);
+    fill(roster.members, 24);
+    roster.commitments.resize(roster.members.size());
+    for (auto& commitment : roster.commitments) {
+      fill(commitment);
+      commitment.merge = roster.merge;
+    }
+  }
+  void fill(MergeSliceDone& done) {
+    fill_all(done.merge, done.slice, done.digest);
+    done.contributors.resize(rng_.below(limits::merge_members_max + 1));
+    for (std::size_t i = 0; i < done.contributors.size(); ++i) {
+      done.contributors[i] = rng_.below(2) == 1;
+    }
+  }
+  void fill(MergeAdopted& adopted) { fill_all(adopted.merge, adopted.model); }
+  void fill(UnknownAnnouncement&) {}
+};
+
+}  // namespace starling::testing
