@@ -1,0 +1,103 @@
+#include "node/runtime/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+namespace starling::runtime {
+
+namespace {
+
+bool is_for_the_user_to_mend(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ENAMETOOLONG:
+    case EADDRINUSE:
+    case EADDRNOTAVAIL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::unexpected<Error> system_error(std::string_view action, std::string_view subject,
+                                    int error_number) {
+  std::string message = "cannot " + std::string(action) + " " + std::string(subject) + ": " +
+                        std::generic_category().message(error_number);
+  return is_for_the_user_to_mend(error_number) ? invalid_input(std::move(message))
+                                               : failure(std::move(message));
+}
+
+Result<Bytes> read_file(const std::filesystem::path& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return system_error("read", path.native(), errno);
+  Bytes bytes;
+  std::array<std::uint8_t, 64 * 1024> buffer;
+  for (;;) {
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count == 0) return bytes;
+    if (count > 0) {
+      bytes.insert(bytes.end(), buffer.begin(), buffer.begin() + count);
+    } else if (errno != EINTR) {
+      return system_error("read", path.native(), errno);
+    }
+  }
+}
+
+int write_all(int fd, ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count > 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    } else if (count < 0 && errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+Result<void> write_atomically(const std::filesystem::path& path, ByteSpan bytes,
+                              WriteOptions options) {
+  const std::string temporary = path.native() + ".new";
+  int problem = 0;
+  {
+    const FileDescriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, options.mode));
+    if (!file.is_open()) return system_error("write", path.native(), errno);
+    problem = write_all(file.get(), bytes);
+    if (problem == 0 && options.survives_power_cut && ::fsync(file.get()) != 0) problem = errno;
+  }
+  if (problem == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) problem = errno;
+  if (problem != 0) {
+    ::unlink(temporary.c_str());
+    return system_error("write", path.native(), problem);
+  }
+  return options.survives_power_cut ? sync_directory(path.parent_path()) : Result<void>{};
+}
+
+Result<void> sync_directory(const std::filesystem::path& directory) {
+  const char* name = directory.empty() ? "." : directory.c_str();
+  const FileDescriptor folder(::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open() || ::fsync(folder.get()) != 0) return system_error("sync", name, errno);
+  return {};
+}
+
+}  // namespace starling::runtime

@@ -1,0 +1,89 @@
+#include "node/runtime/listener.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+namespace starling::runtime {
+
+namespace {
+
+// The kernel caps it at net.core.somaxconn (4096 since Linux 5.4).
+constexpr int accept_backlog = 256;
+
+Result<std::string> local_address(int fd) {
+  sockaddr_storage bound{};
+  socklen_t length = sizeof bound;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
+    return system_error("use", "listening socket", errno);
+  }
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  if (::getnameinfo(reinterpret_cast<sockaddr*>(&bound), length, host.data(), host.size(),
+                    port.data(), port.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return invalid_input("the inherited descriptor is not a TCP socket");
+  }
+  const std::string name = host.data();
+  const bool v6 = bound.ss_family == AF_INET6;
+  return (v6 ? "[" + name + "]" : name) + ":" + port.data();
+}
+
+}  // namespace
+
+Result<HostPort> parse_host_port(std::string_view address) {
+  const std::size_t colon = address.rfind(':');
+  const bool has_port = colon != std::string_view::npos && colon + 1 < address.size();
+  const std::string_view host = has_port ? address.substr(0, colon) : std::string_view{};
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const bool bare_v6 = !bracketed && host.find(':') != std::string_view::npos;
+  if (host.empty() || bare_v6) {
+    return invalid_input("address '" + std::string(address) +
+                         "' is neither host:port nor [v6-address]:port");
+  }
+  return HostPort{std::string(bracketed ? host.substr(1, host.size() - 2) : host),
+                  std::string(address.substr(colon + 1))};
+}
+
+Result<Listener> listen_on(std::string_view address) {
+  const Result<HostPort> parsed = parse_host_port(address);
+  if (!parsed) return std::unexpected(parsed.error());
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* first = nullptr;
+  const int unresolved = ::getaddrinfo(parsed->host.c_str(), parsed->port.c_str(), &hints, &first);
+  if (unresolved != 0) {
+    return invalid_input("cannot listen on " + std::string(address) + ": " +
+                         ::gai_strerror(unresolved));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> resolved(first, &::freeaddrinfo);
+  FileDescriptor socket(
+      ::socket(resolved->ai_family, SOCK_STREAM | SOCK_CLOEXEC, resolved->ai_protocol));
+  // A node that restarts takes its port back at once, although old connections are still closing.
+  const int reuse = 1;
+  if (!socket.is_open() ||
+      ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) != 0 ||
+      ::bind(socket.get(), resolved->ai_addr, resolved->ai_addrlen) != 0 ||
+      ::listen(socket.get(), accept_backlog) != 0) {
+    return system_error("listen on", address, errno);
+  }
+  Result<std::string> bound = local_address(socket.get());
+  if (!bound) return std::unexpected(bound.error());
+  return Listener{std::move(socket), std::move(*bound)};
+}
+
+Result<Listener> inherited_listener(int fd) {
+  int listening = 0;
+  socklen_t length = sizeof listening;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0) {
+    return invalid_input("descriptor " + std::to_string(fd) + " is not a listening socket");
+  }
+  Result<std::string> bound = local_address(fd);
+  if (!bound) return std::unexpected(bound.error());
+  return Listener{FileDescriptor(fd), std::move(*bound)};
+}
+
+}  // namespace starling::runtime

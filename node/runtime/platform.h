@@ -1,0 +1,35 @@
+#pragma once
+// The machine: clocks, entropy, processor count. Everything that makes two runs differ is here.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "crypto/secret.h"
+#include "starling/instant.h"
+
+namespace starling::runtime {
+
+/// The monotonic clock, counted from its first use in this process. Thread: any.
+[[nodiscard]] Instant monotonic_now();
+
+/// Wall-clock time, for expiry dates only. Thread: any.
+[[nodiscard]] UnixSeconds unix_now();
+
+/// Fills `out` from the operating system's generator; blocks only before the machine has
+/// collected entropy once after boot. Thread: any.
+void fill_entropy(std::span<std::uint8_t> out);
+
+[[nodiscard]] crypto::Secret<32> random_secret();
+
+/// Never 0: NodeCore's incarnation uses 0 for "never met".
+[[nodiscard]] std::uint64_t random_nonzero();
+
+/// Processors that this process may use.
+[[nodiscard]] unsigned processor_count();
+
+/// Lowers the calling thread's priority (19: runs only when nothing else wants the processor).
+void set_thread_niceness(int niceness);
+
+}  // namespace starling::runtime

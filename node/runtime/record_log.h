@@ -1,0 +1,46 @@
+#pragma once
+// An append-only file of checksummed records. A process that dies in the middle of an append leaves
+// a torn tail, which the next open cuts off; every record before it is whole.
+//
+//   file   = magic, record*        magic: the 8 bytes "STARLOG1"
+//   record = length (u32, little endian), first 8 bytes of BLAKE2b-256(data), data
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <vector>
+
+#include "node/runtime/file.h"
+#include "starling/ids.h"
+#include "starling/result.h"
+
+namespace starling::runtime {
+
+class RecordLog {
+ public:
+  /// A vote packet is at most a gossip message of 4 KiB; this leaves room without trusting a
+  /// length.
+  static constexpr std::size_t record_bytes_max = 64U << 10U;
+
+  /// Creates the file or opens it, cutting a torn tail. Error: not writable, or not a record log.
+  [[nodiscard]] static Result<RecordLog> open(std::filesystem::path path);
+
+  /// The records that were in the file when it was opened; call once.
+  [[nodiscard]] std::vector<Bytes> take_records() { return std::move(records_); }
+
+  /// Survives the end of the process at once, and a power cut as soon as the system has written
+  /// its page cache: the rest of the swarm holds the votes too. Error: nothing was appended.
+  [[nodiscard]] Result<void> append(ByteSpan record);
+
+ private:
+  RecordLog(std::filesystem::path path, FileDescriptor file);
+  [[nodiscard]] Result<void> recover();
+
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  off_t end_ = 0;
+  std::vector<Bytes> records_;
+};
+
+}  // namespace starling::runtime

@@ -1,0 +1,185 @@
+#include "node/runtime/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include "crypto/digest.h"
+#include "crypto/identity.h"
+#include "node/runtime/platform.h"
+#include "starling/check.h"
+
+namespace starling::runtime {
+
+namespace {
+
+// checkpoint = magic, length (u64, little endian), BLAKE2b-256(state), state
+constexpr std::array<std::uint8_t, 8> checkpoint_magic = {'S', 'T', 'A', 'R', 'C', 'K', 'P', '1'};
+constexpr std::size_t checkpoint_length_bytes = 8;
+constexpr std::size_t checkpoint_header_bytes =
+    checkpoint_magic.size() + checkpoint_length_bytes + Digest::size;
+
+ByteSpan bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+std::array<std::uint8_t, checkpoint_length_bytes> length_field(std::size_t length) {
+  std::array<std::uint8_t, checkpoint_length_bytes> field;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    field[i] = static_cast<std::uint8_t>(length >> (8 * i));
+  }
+  return field;
+}
+
+Bytes checkpoint_header(ByteSpan state) {
+  Bytes header(checkpoint_magic.begin(), checkpoint_magic.end());
+  std::ranges::copy(length_field(state.size()), std::back_inserter(header));
+  std::ranges::copy(crypto::digest_of(state).bytes, std::back_inserter(header));
+  return header;
+}
+
+/// The state in a checkpoint file; nothing if the file is cut or damaged.
+std::optional<Bytes> checked_state(ByteSpan file) {
+  if (file.size() < checkpoint_header_bytes) return std::nullopt;
+  const ByteSpan state = file.subspan(checkpoint_header_bytes);
+  if (!std::ranges::equal(file.first(checkpoint_header_bytes), checkpoint_header(state))) {
+    return std::nullopt;
+  }
+  return Bytes(state.begin(), state.end());
+}
+
+bool exists(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+}  // namespace
+
+Store::Store(std::filesystem::path directory, FileDescriptor lock)
+    : directory_(std::move(directory)), lock_(std::move(lock)) {}
+
+Result<Store> Store::open(std::filesystem::path directory) {
+  std::error_code problem;
+  std::filesystem::create_directories(directory, problem);
+  if (problem) return system_error("create directory", directory.native(), problem.value());
+  const std::filesystem::path lock_path = directory / "lock";
+  FileDescriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, public_file));
+  if (!lock.is_open()) return system_error("open", lock_path.native(), errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error("lock", lock_path.native(), errno);
+    return invalid_input("node directory " + directory.native() +
+                         " is in use by another starling process; give each node its own");
+  }
+  return Store(std::move(directory), std::move(lock));
+}
+
+std::filesystem::path Store::path_of(std::string_view name) const {
+  return directory_ / name;
+}
+
+Result<crypto::SigningKey> Store::load_or_create_identity() {
+  const auto path = path_of("identity");
+  if (!exists(path)) {
+    std::string text = crypto::node_key_text(random_secret());
+    auto written = write_atomically(path, bytes_of(text), {.mode = private_file});
+    crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+    if (!written) return std::unexpected(written.error());
+  }
+  Result<Bytes> text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  auto key = crypto::parse_node_key({reinterpret_cast<const char*>(text->data()), text->size()});
+  crypto::wipe(*text);
+  if (!key) return invalid_input(path.native() + ": " + key.error().message);
+  return key;
+}
+
+Result<std::optional<std::string>> Store::load_ticket() const {
+  const auto path = path_of("ticket");
+  if (!exists(path)) return std::nullopt;
+  const Result<Bytes> text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  return std::string(text->begin(), text->end());
+}
+
+Result<void> Store::save_ticket(std::string_view ticket) {
+  return write_atomically(path_of("ticket"), bytes_of(ticket), {.mode = private_file});
+}
+
+Result<LoadedCheckpoint> Store::load_checkpoint() {
+  LoadedCheckpoint loaded;
+  for (const std::string_view name : {"checkpoint", "checkpoint.previous"}) {
+    const auto path = path_of(name);
+    if (!exists(path)) continue;
+    const Result<Bytes> file = read_file(path);
+    if (!file) return std::unexpected(file.error());
+    if (auto state = checked_state(*file)) {
+      loaded.state = std::move(*state);
+      return loaded;
+    }
+    loaded.warning = path.native() + " is damaged; going on from the checkpoint before it";
+    // Out of the way, or the next save would put it in the place of the good one.
+    std::error_code ignored;
+    std::filesystem::rename(path, path.native() + ".damaged", ignored);
+  }
+  if (loaded.warning.empty()) return loaded;
+  return invalid_input("every checkpoint in " + directory_.native() +
+                       " is damaged (kept as *.damaged); start again to train from the beginning");
+}
+
+Result<void> Store::save_checkpoint(ByteSpan state) {
+  const auto path = path_of("checkpoint");
+  Bytes file = checkpoint_header(state);
+  file.insert(file.end(), state.begin(), state.end());
+  const auto fresh = path_of("checkpoint.fresh");
+  if (auto written = write_atomically(fresh, file); !written) return written;
+  std::error_code problem;
+  if (exists(path)) std::filesystem::rename(path, path_of("checkpoint.previous"), problem);
+  if (!problem) std::filesystem::rename(fresh, path, problem);
+  if (problem) return system_error("replace", path.native(), problem.value());
+  return sync_directory(directory_);
+}
+
+Result<std::vector<Bytes>> Store::load_votes() {
+  Result<RecordLog> log = RecordLog::open(path_of("votes.log"));
+  if (!log) return std::unexpected(log.error());
+  votes_ = std::move(*log);
+  return votes_->take_records();
+}
+
+Result<void> Store::append_votes(ByteSpan packet) {
+  STARLING_CHECK(votes_.has_value());
+  return votes_->append(packet);
+}
+
+Result<void> Store::append_metric(std::string_view line) {
+  const auto path = path_of("metrics.jsonl");
+  if (!metrics_.is_open()) {
+    metrics_ = FileDescriptor(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, public_file));
+    if (!metrics_.is_open()) return system_error("open", path.native(), errno);
+  }
+  // One write per line, so that a reader never sees half of one.
+  const std::string whole = std::string(line) + '\n';
+  if (const int problem = write_all(metrics_.get(), bytes_of(whole)); problem != 0) {
+    return system_error("append to", path.native(), problem);
+  }
+  return {};
+}
+
+Result<void> Store::save_status(std::string_view json) {
+  return write_atomically(path_of("status.json"), bytes_of(json), {.survives_power_cut = false});
+}
+
+Result<void> Store::save_model(ByteSpan safetensors, std::string_view manifest_json) {
+  if (auto saved = write_atomically(path_of("model.safetensors"), safetensors); !saved) {
+    return saved;
+  }
+  return write_atomically(path_of("manifest.json"), bytes_of(manifest_json));
+}
+
+}  // namespace starling::runtime

@@ -1,0 +1,75 @@
+#pragma once
+// The node directory: everything of a node that outlives its process. One process at a time.
+//
+//   identity            the node's key, readable by its owner alone
+//   ticket              the ticket it joined with, readable by its owner alone
+//   checkpoint          the newest state; checkpoint.previous: the one before
+//   votes.log           signed vote packets in order of arrival
+//   metrics.jsonl       one JSON object per event
+//   status.json         rewritten about once a second
+//   model.safetensors   the merged model; manifest.json: who contributed what
+//   control.sock        answers `starling status`, `merge`, `leave` while the node runs
+//   lock                held by the running process
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/signature.h"
+#include "node/runtime/file.h"
+#include "node/runtime/record_log.h"
+#include "starling/ids.h"
+#include "starling/result.h"
+
+namespace starling::runtime {
+
+/// state: empty if the node never saved one. warning: set if the newest was damaged and the one
+/// before it was taken.
+struct LoadedCheckpoint {
+  Bytes state;
+  std::string warning;
+};
+
+class Store {
+ public:
+  /// Creates the directory if it is missing, and locks it.
+  /// Error: not writable, or another process holds it.
+  [[nodiscard]] static Result<Store> open(std::filesystem::path directory);
+
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+
+  /// The node's key; made from fresh entropy in a new directory. Error: damaged or unreadable.
+  [[nodiscard]] Result<crypto::SigningKey> load_or_create_identity();
+
+  /// Nothing if the node has not joined a run yet.
+  [[nodiscard]] Result<std::optional<std::string>> load_ticket() const;
+  [[nodiscard]] Result<void> save_ticket(std::string_view ticket);
+
+  /// Error: both checkpoints are damaged.
+  [[nodiscard]] Result<LoadedCheckpoint> load_checkpoint();
+  [[nodiscard]] Result<void> save_checkpoint(ByteSpan state);
+
+  /// Every whole packet of the vote log, oldest first. Call once, before append_votes().
+  [[nodiscard]] Result<std::vector<Bytes>> load_votes();
+  [[nodiscard]] Result<void> append_votes(ByteSpan packet);
+
+  /// Adds one line; `line` has no line break.
+  [[nodiscard]] Result<void> append_metric(std::string_view line);
+  [[nodiscard]] Result<void> save_status(std::string_view json);
+
+  /// Both or, on an error, the manifest not: a manifest in the directory means a whole model.
+  [[nodiscard]] Result<void> save_model(ByteSpan safetensors, std::string_view manifest_json);
+
+ private:
+  Store(std::filesystem::path directory, FileDescriptor lock);
+  [[nodiscard]] std::filesystem::path path_of(std::string_view name) const;
+
+  std::filesystem::path directory_;
+  FileDescriptor lock_;
+  FileDescriptor metrics_;
+  std::optional<RecordLog> votes_;
+};
+
+}  // namespace starling::runtime

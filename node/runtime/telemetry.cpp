@@ -1,0 +1,140 @@
+#include "node/runtime/telemetry.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace starling::runtime {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json hex_list(const std::vector<NodeId>& ids) {
+  Json list = Json::array();
+  for (const NodeId& id : ids) list.push_back(id.hex());
+  return list;
+}
+
+Json manifest_value(const Manifest& manifest) {
+  Json members = Json::array();
+  for (const MergeMember& member : manifest.members) {
+    members.push_back({{"id", member.id.hex()},
+                       {"weight", member.weight},
+                       {"step", member.step},
+                       {"contribution", member.contribution.hex()}});
+  }
+  Json slices = Json::array();
+  for (const MergeSlice& slice : manifest.slices) {
+    slices.push_back({{"index", slice.index},
+                      {"contributors", hex_list(slice.contributors)},
+                      {"digest", slice.digest.hex()}});
+  }
+  return {{"run", manifest.run.hex()},
+          {"merge", manifest.merge.hex()},
+          {"cut_off", manifest.cut_off},
+          {"members", members},
+          {"slices", slices},
+          {"model", manifest.model.hex()},
+          {"attestations", hex_list(manifest.attestations)}};
+}
+
+/// One overload per event: its name and its own fields.
+struct EventFields {
+  Json operator()(const PeerJoined& e) const {
+    return {{"event", "peer_joined"}, {"peer", e.peer.hex()}, {"address", e.address}};
+  }
+  Json operator()(const PeerLost& e) const {
+    return {{"event", "peer_lost"}, {"peer", e.peer.hex()}, {"reason", e.reason}};
+  }
+  Json operator()(const StepsDone& e) const {
+    return {{"event", "steps_done"}, {"step", e.step}, {"loss", e.loss}};
+  }
+  Json operator()(const Evaluated& e) const {
+    return {{"event", "evaluated"},
+            {"step", e.step},
+            {"loss", e.quality.loss},
+            {"accuracy", e.quality.accuracy},
+            {"model", e.model.hex()}};
+  }
+  Json operator()(const Exchanged& e) const {
+    return {{"event", "exchanged"},
+            {"peer", e.peer.hex()},
+            {"step", e.own_step},
+            {"peer_step", e.peer_step}};
+  }
+  Json operator()(const Isolated&) const { return {{"event", "isolated"}}; }
+  Json operator()(const CaughtUp& e) const { return {{"event", "caught_up"}, {"step", e.step}}; }
+  Json operator()(const MergeStarted& e) const {
+    return {{"event", "merge_started"}, {"merge", e.merge.hex()}};
+  }
+  Json operator()(const Merged& e) const {
+    return {{"event", "merged"},
+            {"loss", e.quality.loss},
+            {"accuracy", e.quality.accuracy},
+            {"manifest", manifest_value(e.manifest)}};
+  }
+  Json operator()(const Warned& e) const { return {{"event", "warned"}, {"text", e.text}}; }
+  Json operator()(const Stopped& e) const { return {{"event", "stopped"}, {"error", e.error}}; }
+};
+
+/// Text that came from a peer or the system may not be UTF-8; JSON has to be.
+std::string dump(const Json& value, int indent = -1) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string event_json(const Event& event, const EventContext& context) {
+  Json line = std::visit(EventFields{}, event);
+  line["time_s"] = to_seconds(context.since_start);
+  line["bytes_sent"] = context.bytes_sent;
+  line["bytes_received"] = context.bytes_received;
+  line["neighbours"] = context.neighbours;
+  return dump(line);
+}
+
+std::string status_json(const NodeStatus& status) {
+  Json neighbours = Json::array();
+  for (const NeighbourStatus& neighbour : status.neighbours) {
+    neighbours.push_back({{"id", neighbour.id.hex()},
+                          {"address", neighbour.address},
+                          {"step", neighbour.step},
+                          {"round_trip_ms", neighbour.round_trip_ms}});
+  }
+  return dump({{"self", status.self.hex()},
+               {"run", status.run.hex()},
+               {"phase", status.phase},
+               {"step", status.step},
+               {"steps_total", status.steps_total},
+               {"loss", status.loss},
+               {"accuracy", status.accuracy},
+               {"neighbours", neighbours},
+               {"bytes_sent", status.bytes_sent},
+               {"bytes_received", status.bytes_received},
+               {"exchanges", status.exchanges},
+               {"votes", status.votes},
+               {"unreconciled", status.unreconciled},
+               {"rejected", status.rejected}});
+}
+
+std::string manifest_json(const Manifest& manifest) {
+  return dump(manifest_value(manifest), 2) + "\n";
+}
+
+Result<void> Telemetry::record(const Event& event, const EventContext& context) {
+  const std::string line = event_json(event, context);
+  if (events_to_standard_output_) {
+    std::puts(line.c_str());
+    std::fflush(stdout);
+  }
+  return store_ != nullptr ? store_->append_metric(line) : Result<void>{};
+}
+
+Result<void> Telemetry::publish(const NodeStatus& status) {
+  return store_ != nullptr ? store_->save_status(status_json(status)) : Result<void>{};
+}
+
+}  // namespace starling::runtime
