@@ -12,21 +12,16 @@ namespace starling::runtime {
 
 namespace limits = protocol::limits;
 
-void TokenBucket::refill(Instant now) {
+bool TokenBucket::take(Instant now) {
   tokens_ = std::min(rate_, tokens_ + rate_ * to_seconds(now - refilled_));
   refilled_ = now;
-}
-
-bool TokenBucket::take(Instant now) {
-  refill(now);
   if (tokens_ < 1.0) return false;
   tokens_ -= 1.0;
   return true;
 }
 
-bool TokenBucket::full(Instant now) {
-  refill(now);
-  return tokens_ >= rate_;
+bool TokenBucket::full(Instant now) const {
+  return tokens_ + rate_ * to_seconds(now - refilled_) >= rate_;
 }
 
 std::string address_prefix(const std::string& numeric_host) {
@@ -61,7 +56,7 @@ void AcceptLimits::leave(const std::string& prefix, Instant now) {
 }
 
 void AcceptLimits::forget_idle_sources(Instant now) {
-  std::erase_if(sources_, [now](auto& entry) {
+  std::erase_if(sources_, [now](const auto& entry) {
     return entry.second.connections == 0 && entry.second.handshakes.full(now);
   });
 }

@@ -17,11 +17,9 @@ class TokenBucket {
   explicit TokenBucket(double rate) : rate_(rate), tokens_(rate) {}
 
   [[nodiscard]] bool take(Instant now);
-  [[nodiscard]] bool full(Instant now);
+  [[nodiscard]] bool full(Instant now) const;
 
  private:
-  void refill(Instant now);
-
   double rate_;
   double tokens_;
   Instant refilled_{};

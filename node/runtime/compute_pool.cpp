@@ -32,13 +32,12 @@ std::size_t ComputePool::queue_length() const {
   return queue_.size();
 }
 
-void ComputePool::end(Ending ending) {
+void ComputePool::begin_end(Ending ending) {
   {
     const std::lock_guard lock(mutex_);
     ending_ = ending;
   }
   changed_.notify_one();
-  if (worker_.joinable()) worker_.join();
 }
 
 void ComputePool::work_loop(int niceness) {

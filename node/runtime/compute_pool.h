@@ -39,10 +39,12 @@ class ComputePool {
 
   /// Runs everything given so far and ends the worker. No run() after it.
   void finish();
+  /// Drops work that has not begun and returns at once. No run() after it.
+  void stop();
 
  private:
   enum class Ending { none, after_queue, now };
-  void end(Ending ending);
+  void begin_end(Ending ending);
   void work_loop(int niceness);
 
   const Post post_;

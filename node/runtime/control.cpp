@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
@@ -65,13 +64,17 @@ class ControlServer::Service : public std::enable_shared_from_this<Service> {
         answer_(std::move(answer)) {}
 
   std::error_code open() {
-    std::error_code problem;
-    std::filesystem::remove(path_.text(), problem);
-    const asio::local::stream_protocol::endpoint endpoint(path_.text());
-    if (acceptor_.open(endpoint.protocol(), problem)) return problem;
-    if (acceptor_.bind(endpoint, problem)) return problem;
-    if (::chmod(path_.text().c_str(), private_file) != 0) return {errno, std::generic_category()};
-    if (acceptor_.listen(asio::socket_base::max_listen_connections, problem)) return problem;
+    std::error_code ignored;
+    std::filesystem::remove(path_.text(), ignored);
+    try {
+      const asio::local::stream_protocol::endpoint endpoint(path_.text());
+      acceptor_.open(endpoint.protocol());
+      acceptor_.bind(endpoint);
+      std::filesystem::permissions(path_.text(), std::filesystem::perms::owner_all);
+      acceptor_.listen();
+    } catch (const std::system_error& refused) {
+      return refused.code();
+    }
     accept();
     return {};
   }

@@ -17,6 +17,7 @@ bool is_for_the_user_to_mend(int error_number) {
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
     case EACCES:
     case EPERM:
     case EROFS:

@@ -53,7 +53,7 @@ std::optional<Bytes> checked_state(ByteSpan file) {
   return Bytes(state.begin(), state.end());
 }
 
-bool exists(const std::filesystem::path& path) {
+bool has_file(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
 }
@@ -84,7 +84,7 @@ std::filesystem::path Store::path_of(std::string_view name) const {
 
 Result<crypto::SigningKey> Store::load_or_create_identity() {
   const auto path = path_of("identity");
-  if (!exists(path)) {
+  if (!has_file(path)) {
     std::string text = crypto::node_key_text(random_secret());
     auto written = write_atomically(path, bytes_of(text), {.mode = private_file});
     crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
@@ -100,7 +100,7 @@ Result<crypto::SigningKey> Store::load_or_create_identity() {
 
 Result<std::optional<std::string>> Store::load_ticket() const {
   const auto path = path_of("ticket");
-  if (!exists(path)) return std::nullopt;
+  if (!has_file(path)) return std::nullopt;
   const Result<Bytes> text = read_file(path);
   if (!text) return std::unexpected(text.error());
   return std::string(text->begin(), text->end());
@@ -114,7 +114,7 @@ Result<LoadedCheckpoint> Store::load_checkpoint() {
   LoadedCheckpoint loaded;
   for (const std::string_view name : {"checkpoint", "checkpoint.previous"}) {
     const auto path = path_of(name);
-    if (!exists(path)) continue;
+    if (!has_file(path)) continue;
     const Result<Bytes> file = read_file(path);
     if (!file) return std::unexpected(file.error());
     if (auto state = checked_state(*file)) {
@@ -138,7 +138,7 @@ Result<void> Store::save_checkpoint(ByteSpan state) {
   const auto fresh = path_of("checkpoint.fresh");
   if (auto written = write_atomically(fresh, file); !written) return written;
   std::error_code problem;
-  if (exists(path)) std::filesystem::rename(path, path_of("checkpoint.previous"), problem);
+  if (has_file(path)) std::filesystem::rename(path, path_of("checkpoint.previous"), problem);
   if (!problem) std::filesystem::rename(fresh, path, problem);
   if (problem) return system_error("replace", path.native(), problem.value());
   return sync_directory(directory_);
