@@ -26,9 +26,9 @@ struct ExitStatus {
 
 struct SpawnOptions {
   std::filesystem::path program;
-  std::vector<std::string> arguments;      ///< Without the program's name.
-  std::vector<int> inherited_descriptors;  ///< Kept open in the child under the same numbers.
-  std::filesystem::path error_output;      ///< File for its standard error; empty: ours.
+  std::vector<std::string> arguments = {};      ///< Without the program's name.
+  std::vector<int> inherited_descriptors = {};  ///< Kept open in the child under the same numbers.
+  std::filesystem::path error_output = {};      ///< File for its standard error; empty: ours.
 };
 
 /// A running child. Its standard output is read as lines; its standard input ends when this object

@@ -11,11 +11,17 @@ ComputePool::ComputePool(Post post, int niceness)
     : post_(std::move(post)), worker_([this, niceness] { work_loop(niceness); }) {}
 
 ComputePool::~ComputePool() {
-  end(Ending::now);
+  stop();
+  if (worker_.joinable()) worker_.join();
 }
 
 void ComputePool::finish() {
-  end(Ending::after_queue);
+  begin_end(Ending::after_queue);
+  worker_.join();
+}
+
+void ComputePool::stop() {
+  begin_end(Ending::now);
 }
 
 void ComputePool::run(Work work) {

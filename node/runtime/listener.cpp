@@ -36,15 +36,15 @@ Result<std::string> local_address(int fd) {
 Result<HostPort> parse_host_port(std::string_view address) {
   const std::size_t colon = address.rfind(':');
   const bool has_port = colon != std::string_view::npos && colon + 1 < address.size();
-  const std::string_view host = has_port ? address.substr(0, colon) : std::string_view{};
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  std::string_view host = has_port ? address.substr(0, colon) : std::string_view{};
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
   const bool bare_v6 = !bracketed && host.find(':') != std::string_view::npos;
   if (host.empty() || bare_v6) {
     return invalid_input("address '" + std::string(address) +
                          "' is neither host:port nor [v6-address]:port");
   }
-  return HostPort{std::string(bracketed ? host.substr(1, host.size() - 2) : host),
-                  std::string(address.substr(colon + 1))};
+  return HostPort{std::string(host), std::string(address.substr(colon + 1))};
 }
 
 Result<Listener> listen_on(std::string_view address) {

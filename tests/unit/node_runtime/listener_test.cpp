@@ -18,7 +18,7 @@ TEST(ParseHostPort, RefusesOtherFormsAndNamesThem) {
     const auto parsed = parse_host_port(text);
     ASSERT_FALSE(parsed.has_value()) << text;
     EXPECT_EQ(parsed.error().kind, ErrorKind::invalid_input);
-    EXPECT_NE(parsed.error().message.find("'" + std::string(text) + "'"), std::string::npos);
+    EXPECT_NE(parsed.error().message.find(text), std::string::npos);
   }
 }
 

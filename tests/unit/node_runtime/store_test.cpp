@@ -69,7 +69,7 @@ TEST(Store, KeepsItsIdentityReadableByItsOwnerAlone) {
   }
   Result<Store> store = Store::open(directory.path());
   EXPECT_EQ(store->load_or_create_identity()->id(), first);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((directory.path() / "identity").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
