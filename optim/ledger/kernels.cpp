@@ -1,7 +1,8 @@
 #include "optim/ledger/kernels.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
+#include <cstring>
 
 namespace starling::optim {
 namespace {
@@ -44,72 +45,145 @@ STARLING_BODY std::uint32_t negate_where(std::uint32_t mask, std::uint32_t value
   return (value ^ mask) - mask;
 }
 
-/// Calls visit(offset, word) for every 32 parameters of the part: their place in it and the bits of
-/// s_t.
+constexpr std::size_t words_per_block = signs_per_block / 32;
+
+/// The bits of s_t for one block, word by word.
+struct BlockSigns {
+  const SignLanes& words;
+  std::size_t lane;
+
+  STARLING_BODY std::uint32_t operator[](std::size_t word) const { return words[word][lane]; }
+};
+
+/// Calls visit(offset, signs) for every block of the part: its place in it, and its BlockSigns.
 template <class Visit>
-STARLING_BODY void for_each_word(const GridPart& part, const PhiloxKey& signs, Visit visit) {
+STARLING_BODY void for_each_block(const GridPart& part, const PhiloxKey& signs, Visit visit) {
   SignLanes words;
   for (std::size_t start = 0; start < part.grid.size(); start += group_size) {
     const std::size_t group = part.first_group + start / group_size;
     sign_lanes_of(signs, group * sign_lanes, words);
     for (std::size_t lane = 0; lane < sign_lanes; ++lane) {
-      for (std::size_t word = 0; word < 4; ++word) {
-        visit(start + lane * signs_per_block + word * 32, words[word][lane]);
-      }
+      visit(start + lane * signs_per_block, BlockSigns{words, lane});
     }
   }
 }
 
 STARLING_BODY void sweep_body(const GridPart& part, const SummedStep& step) {
   const std::size_t first = part.first_group * group_size;
-  for_each_word(part, step.signs, [&] [[gnu::always_inline]] (std::size_t at, std::uint32_t word) {
-    std::int32_t* __restrict grid = part.grid.data() + at;
-    const std::uint32_t* __restrict sums =
-        step.sums.data() + ((first + at) & (step.sums.size() - 1));
-    for (std::size_t i = 0; i < 32; ++i) {
-      grid[i] = wrapping_add(grid[i], 0U - negate_where(spread(word, i), sums[i]));
-    }
-  });
+  for_each_block(part, step.signs,
+                 [&] [[gnu::always_inline]] (std::size_t at, const BlockSigns& signs) {
+                   std::int32_t* __restrict grid = part.grid.data() + at;
+                   const std::uint32_t* __restrict sums =
+                       step.sums.data() + ((first + at) & (step.sums.size() - 1));
+                   for (std::size_t word = 0; word < words_per_block; ++word) {
+                     for (std::size_t i = 0; i < 32; ++i) {
+                       const std::size_t place = word * 32 + i;
+                       const std::uint32_t sum = negate_where(spread(signs[word], i), sums[place]);
+                       grid[place] = wrapping_add(grid[place], 0U - sum);
+                     }
+                   }
+                 });
 }
 
-/// The signs of row `row` for the 32 parameters from `first`, a multiple of 32.
-STARLING_BODY std::uint32_t row_word(std::uint32_t row, std::size_t first) {
-  // Bit i of mask b: bit b of i. Their sum modulo 2 over the bits of the row is the row's pattern.
-  constexpr std::array<std::uint32_t, 5> index_bits{0xaaaaaaaaU, 0xccccccccU, 0xf0f0f0f0U,
-                                                    0xff00ff00U, 0xffff0000U};
-  std::uint32_t pattern = hadamard_negative(row, first) ? ~0U : 0U;
+/// The signs of a row for the first 64 parameters; any 64 from a multiple of 64 on have these or
+/// their opposites.
+STARLING_BODY std::uint64_t row_pattern(std::uint32_t row) {
+  // Bit i of mask b is bit b of i: a row's pattern is the sum modulo 2 over its bits.
+  constexpr std::array<std::uint64_t, 6> index_bits{0xaaaaaaaaaaaaaaaaU, 0xccccccccccccccccU,
+                                                    0xf0f0f0f0f0f0f0f0U, 0xff00ff00ff00ff00U,
+                                                    0xffff0000ffff0000U, 0xffffffff00000000U};
+  std::uint64_t pattern = 0;
   for (std::size_t b = 0; b < index_bits.size(); ++b) {
-    pattern ^= index_bits[b] & (0U - ((row >> b) & 1U));
+    if (((row >> b) & 1U) != 0) pattern ^= index_bits[b];
   }
   return pattern;
 }
 
-STARLING_BODY void add_votes_body(const GridPart& part, const PhiloxKey& signs,
-                                  std::span<const RowVote> votes) {
-  const std::size_t first = part.first_group * group_size;
-  for_each_word(part, signs, [&] [[gnu::always_inline]] (std::size_t at, std::uint32_t word) {
-    std::array<std::uint32_t, 32> sums{};
-    for (const RowVote& vote : votes) {
-      const std::uint32_t negative = word ^ row_word(vote.row, first + at);
-      for (std::size_t i = 0; i < 32; ++i) {
-        sums[i] += negate_where(spread(negative, i), vote.step);
+/// The signs of a row for the 64 parameters from `first`, a multiple of 32.
+STARLING_BODY std::uint64_t row_word(std::uint32_t row, std::uint64_t pattern, std::size_t first) {
+  return pattern ^ (0U - std::uint64_t{hadamard_negative(row, first)});
+}
+
+using Lanes4 [[gnu::vector_size(16)]] = std::uint32_t;
+using Lanes8 [[gnu::vector_size(32)]] = std::uint32_t;
+using Lanes16 [[gnu::vector_size(64)]] = std::uint32_t;
+
+/// Half a block: as many sums as the registers of every instruction set hold.
+constexpr std::size_t half_size = signs_per_block / 2;
+
+/// The signs of a half block as one word.
+STARLING_BODY std::uint64_t half_word(const BlockSigns& signs, std::size_t half) {
+  return signs[2 * half] | std::uint64_t{signs[2 * half + 1]} << 32U;
+}
+
+/// Votes whose sums for half a block are taken at once.
+constexpr std::size_t votes_per_pass = 16;
+
+/// One pass over memory with at most votes_per_pass votes. Lanes: the instruction set's register.
+template <class Lanes>
+STARLING_BODY void add_pass_body(const GridPart& part, const PhiloxKey& signs,
+                                 std::span<const RowVote> votes) {
+  constexpr std::size_t lanes = sizeof(Lanes) / sizeof(std::uint32_t);
+  constexpr std::size_t registers = half_size / lanes;
+  Lanes bits[registers];  // the place of each lane's sign in its word of 32
+  for (std::size_t i = 0; i < half_size; ++i) bits[i / lanes][i % lanes] = 1U << (i % 32);
+  std::array<std::uint64_t, votes_per_pass> patterns{};
+  std::uint32_t total = 0;
+  for (std::size_t j = 0; j < votes.size(); ++j) {
+    patterns[j] = row_pattern(votes[j].row);
+    total += votes[j].step;
+  }
+  const auto add_half = [&] [[gnu::always_inline]] (std::size_t at, std::uint64_t word) {
+    const std::size_t index = part.first_group * group_size + at;
+    Lanes sums[registers]{};  // over the votes whose sign is -1
+    for (std::size_t j = 0; j < votes.size(); ++j) {
+      const std::uint64_t negative = word ^ row_word(votes[j].row, patterns[j], index);
+      const Lanes low = Lanes{} + static_cast<std::uint32_t>(negative);
+      const Lanes high = Lanes{} + static_cast<std::uint32_t>(negative >> 32U);
+      const Lanes step = Lanes{} + votes[j].step;
+#pragma GCC unroll 16
+      for (std::size_t r = 0; r < registers; ++r) {
+        const Lanes half = r < registers / 2 ? low : high;
+        sums[r] += (half & bits[r]) != 0U ? step : Lanes{};
       }
     }
-    std::int32_t* grid = part.grid.data() + at;
-    for (std::size_t i = 0; i < 32; ++i) grid[i] = wrapping_add(grid[i], 0U - sums[i]);
+#pragma GCC unroll 16
+    for (std::size_t r = 0; r < registers; ++r) {
+      Lanes values;
+      std::memcpy(&values, part.grid.data() + at + r * lanes, sizeof(values));
+      values += 2U * sums[r] - total;
+      std::memcpy(part.grid.data() + at + r * lanes, &values, sizeof(values));
+    }
+  };
+  for_each_block(part, signs, [&] [[gnu::always_inline]] (std::size_t at, const BlockSigns& words) {
+    add_half(at, half_word(words, 0));
+    add_half(at + half_size, half_word(words, 1));
   });
+}
+
+template <class Lanes>
+STARLING_BODY void add_votes_body(const GridPart& part, const PhiloxKey& signs,
+                                  std::span<const RowVote> votes) {
+  for (std::size_t at = 0; at < votes.size(); at += votes_per_pass) {
+    add_pass_body<Lanes>(part, signs,
+                         votes.subspan(at, std::min(votes_per_pass, votes.size() - at)));
+  }
 }
 
 STARLING_BODY void perturb_body(const GridPart& part, const PhiloxKey& signs, const RowVote& vote,
                                 float* out) {
-  const std::size_t first = part.first_group * group_size;
-  for_each_word(part, signs, [&] [[gnu::always_inline]] (std::size_t at, std::uint32_t word) {
-    const std::uint32_t negative = word ^ row_word(vote.row, first + at);
-    const std::int32_t* grid = part.grid.data() + at;
-    float* __restrict copy = out + at;
-    for (std::size_t i = 0; i < 32; ++i) {
-      const std::uint32_t change = 0U - negate_where(spread(negative, i), vote.step);
-      copy[i] = from_grid(wrapping_add(grid[i], change));
+  const std::uint64_t pattern = row_pattern(vote.row);
+  for_each_block(part, signs, [&] [[gnu::always_inline]] (std::size_t at, const BlockSigns& words) {
+    for (std::size_t word = 0; word < words_per_block; ++word) {
+      const std::size_t start = at + word * 32;
+      const std::size_t index = part.first_group * group_size + start;
+      const auto row = static_cast<std::uint32_t>(row_word(vote.row, pattern, index));
+      const std::int32_t* __restrict grid = part.grid.data() + start;
+      float* __restrict copy = out + start;
+      for (std::size_t i = 0; i < 32; ++i) {
+        const std::uint32_t change = 0U - negate_where(spread(words[word] ^ row, i), vote.step);
+        copy[i] = from_grid(wrapping_add(grid[i], change));
+      }
     }
   });
 }
@@ -128,13 +202,13 @@ STARLING_BODY void transform_body(std::span<std::uint32_t> values) {
   }
 }
 
-#define STARLING_KERNELS(suffix, attribute)                                             \
+#define STARLING_KERNELS(suffix, attribute, Lanes)                                      \
   attribute void sweep_##suffix(const GridPart& part, const SummedStep& step) {         \
     sweep_body(part, step);                                                             \
   }                                                                                     \
   attribute void add_votes_##suffix(const GridPart& part, const PhiloxKey& signs,       \
                                     std::span<const RowVote> votes) {                   \
-    add_votes_body(part, signs, votes);                                                 \
+    add_votes_body<Lanes>(part, signs, votes);                                          \
   }                                                                                     \
   attribute void perturb_##suffix(const GridPart& part, const PhiloxKey& signs,         \
                                   const RowVote& vote, float* out) {                    \
@@ -147,8 +221,8 @@ STARLING_BODY void transform_body(std::span<std::uint32_t> values) {
                                            perturb_##suffix, transform_##suffix};
 
 #if defined(__x86_64__)
-STARLING_KERNELS(avx2, )  // the baseline of the build, x86-64-v3
-STARLING_KERNELS(avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]])
+STARLING_KERNELS(avx2, , Lanes8)  // the baseline of the build, x86-64-v3
+STARLING_KERNELS(avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]], Lanes16)
 constexpr std::array all_kernels{avx2_kernels, avx512_kernels};
 
 bool has_wide_vectors() {
@@ -156,7 +230,7 @@ bool has_wide_vectors() {
          __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
 }
 #else
-STARLING_KERNELS(baseline, )  // NEON on aarch64
+STARLING_KERNELS(baseline, , Lanes4)  // NEON on aarch64
 constexpr std::array all_kernels{baseline_kernels};
 
 bool has_wide_vectors() {
