@@ -101,3 +101,17 @@ function(starling_capnp target schema)
   set_source_files_properties(${out}.c++ PROPERTIES COMPILE_OPTIONS "-w")
   target_include_directories(${target} SYSTEM PRIVATE ${CMAKE_BINARY_DIR}/generated)
 endfunction()
+
+# Builds the recipes' files into a library.
+function(starling_embed_recipes target folder)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.toml)
+  set(out ${CMAKE_BINARY_DIR}/generated/${folder}.cpp)
+  set(script ${CMAKE_SOURCE_DIR}/cmake/EmbedTexts.cmake)
+  get_filename_component(out_folder ${out} DIRECTORY)
+  file(MAKE_DIRECTORY ${out_folder})
+  add_custom_command(
+    OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DFOLDER=${CMAKE_SOURCE_DIR}/${folder} -DOUT=${out} -P ${script}
+    DEPENDS ${files} ${script} VERBATIM)
+  target_sources(${target} PRIVATE ${out})
+endfunction()

@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "optim/byte_io.h"
+#include "optim/codec/codec.h"
+
+namespace starling::optim {
+namespace {
+
+constexpr std::size_t group_values = 8;  // eight values of b bits fill b bytes exactly
+using Levels = std::array<std::uint8_t, chunk_values>;
+
+// Uniform in [0, 1), a pure function of (key, index): Chris Wellons' lowbias32 integer hash, which
+// needs only 32-bit products and so runs in vector registers.
+[[nodiscard]] inline float uniform_at(std::uint32_t key, std::uint32_t index) {
+  std::uint32_t x = index * 0x9e3779b9U + key;
+  x = (x ^ (x >> 16U)) * 0x7feb352dU;
+  x = (x ^ (x >> 15U)) * 0x846ca68bU;
+  return static_cast<float>((x ^ (x >> 16U)) >> 8U) * 0x1.0p-24F;
+}
+
+// Compares bits: they order like magnitudes and keep NaN, which a floating-point maximum would
+// lose.
+template <class Scalar>
+[[nodiscard]] float largest_magnitude(std::span<const Scalar> values) {
+  std::uint32_t largest = 0;
+  for (const Scalar value : values) {
+    const auto magnitude = std::abs(static_cast<float>(value));
+    largest = std::max(largest, std::bit_cast<std::uint32_t>(magnitude));
+  }
+  return std::bit_cast<float>(largest);
+}
+
+class BitPacking {
+ public:
+  explicit BitPacking(std::uint32_t bits) : bits_(bits) {}
+
+  [[nodiscard]] std::size_t bytes(std::size_t count) const {
+    return (count + group_values - 1) / group_values * bits_;
+  }
+
+  // levels: readable up to the next multiple of eight.
+  void pack(const std::uint8_t* levels, std::size_t count, std::uint8_t* out) const {
+    for (std::size_t i = 0; i < count; i += group_values, out += bits_) {
+      std::uint64_t word = 0;
+      for (std::size_t j = 0; j < group_values; ++j) {
+        word |= static_cast<std::uint64_t>(levels[i + j]) << (j * bits_);
+      }
+      for (std::uint32_t byte = 0; byte < bits_; ++byte) {
+        out[byte] = static_cast<std::uint8_t>(word >> (8U * byte));
+      }
+    }
+  }
+
+  void unpack(const std::uint8_t* in, std::size_t count, std::uint8_t* levels) const {
+    const std::uint64_t mask = (1U << bits_) - 1U;
+    for (std::size_t i = 0; i < count; i += group_values, in += bits_) {
+      std::uint64_t word = 0;
+      for (std::uint32_t byte = 0; byte < bits_; ++byte) {
+        word |= static_cast<std::uint64_t>(in[byte]) << (8U * byte);
+      }
+      for (std::size_t j = 0; j < group_values; ++j) {
+        levels[i + j] = static_cast<std::uint8_t>((word >> (j * bits_)) & mask);
+      }
+    }
+  }
+
+ private:
+  std::uint32_t bits_;
+};
+
+// Layout of a chunk: an fp32 scale per block, then the packed levels. Level q of 0..L stands for
+// s (2 q / L - 1), L = 2^bits - 1.
+template <class Scalar>
+class Quantize final : public Codec<Scalar> {
+ public:
+  explicit Quantize(const CodecRule& rule)
+      : block_(rule.block),
+        level_max_(static_cast<float>((1U << rule.bits) - 1U)),
+        packing_(rule.bits) {}
+
+  [[nodiscard]] std::size_t encoded_bytes(std::size_t count) const override {
+    return scales_bytes(count) + packing_.bytes(count);
+  }
+
+  void encode(std::span<const Scalar> values, CodecKey key,
+              std::span<std::uint8_t> out) const override {
+    Levels levels{};
+    const auto noise_key = static_cast<std::uint32_t>(key.own ^ (key.own >> 32U));
+    std::uint8_t* scale_out = out.data();
+    for (std::size_t begin = 0; begin < values.size(); begin += block_) {
+      const auto block = values.subspan(begin, std::min(block_, values.size() - begin));
+      const float scale = largest_magnitude(block);
+      store(scale_out, scale);
+      scale_out += sizeof(float);
+      round_block(block, scale, noise_key + static_cast<std::uint32_t>(begin) * 0x9e3779b9U,
+                  levels.data() + begin);
+    }
+    packing_.pack(levels.data(), values.size(), scale_out);
+  }
+
+  [[nodiscard]] bool decode(ByteSpan bytes, CodecKey /*key*/,
+                            std::span<Scalar> out) const override {
+    Levels levels;
+    packing_.unpack(bytes.data() + scales_bytes(out.size()), out.size(), levels.data());
+    const std::uint8_t* scale_in = bytes.data();
+    for (std::size_t begin = 0; begin < out.size(); begin += block_) {
+      const auto scale = fetch<float>(scale_in);
+      scale_in += sizeof(float);
+      if (!std::isfinite(scale) || scale < 0) return false;
+      const auto step = static_cast<Scalar>(2 * scale / level_max_);
+      const std::size_t end = std::min(begin + block_, out.size());
+      for (std::size_t i = begin; i < end; ++i) {
+        out[i] = static_cast<Scalar>(levels[i]) * step - static_cast<Scalar>(scale);
+      }
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] std::size_t scales_bytes(std::size_t count) const {
+    return (count + block_ - 1) / block_ * sizeof(float);
+  }
+
+  // Floor of position + uniform noise: the level above with the probability of the remainder.
+  void round_block(std::span<const Scalar> values, float scale, std::uint32_t key,
+                   std::uint8_t* levels) const {
+    const float per_value = scale > 0 ? level_max_ / (2 * scale) : 0.0F;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float position = (static_cast<float>(values[i]) + scale) * per_value;
+      const float noisy = position + uniform_at(key, static_cast<std::uint32_t>(i));
+      // max before min turns NaN into level 0; the scale is NaN then, so no peer takes the block.
+      const float level = std::min(level_max_, std::max(0.0F, noisy));
+      levels[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(level));
+    }
+  }
+
+  std::size_t block_;
+  float level_max_;
+  BitPacking packing_;
+};
+
+}  // namespace
+
+template <class Scalar>
+std::unique_ptr<Codec<Scalar>> quantize_codec(const CodecRule& rule) {
+  return std::make_unique<Quantize<Scalar>>(rule);
+}
+
+template std::unique_ptr<Codec<float>> quantize_codec(const CodecRule&);
+template std::unique_ptr<Codec<double>> quantize_codec(const CodecRule&);
+
+}  // namespace starling::optim

@@ -1,0 +1,99 @@
+#pragma once
+// Every field of a recipe, once: its key, range and names. Reading, printing and listing of allowed
+// values all visit this list, so that none of them can forget a field.
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "optim/recipe.h"
+
+namespace starling::optim {
+
+template <class Choice, std::size_t N>
+using ChoiceNames = std::array<std::pair<Choice, std::string_view>, N>;
+
+inline constexpr ChoiceNames<Oracle, 2> oracle_names{
+    {{Oracle::gradient, "gradient"}, {Oracle::votes, "votes"}}};
+inline constexpr ChoiceNames<InnerKind, 2> inner_names{
+    {{InnerKind::sgd, "sgd"}, {InnerKind::momentum, "momentum"}}};
+inline constexpr ChoiceNames<CodecKind, 5> codec_names{{{CodecKind::identity, "identity"},
+                                                        {CodecKind::quantize, "quantize"},
+                                                        {CodecKind::top_k, "top_k"},
+                                                        {CodecKind::random_k, "random_k"},
+                                                        {CodecKind::sign, "sign"}}};
+inline constexpr ChoiceNames<MemoryKind, 3> memory_names{
+    {{MemoryKind::none, "none"},
+     {MemoryKind::hat_copy, "hat_copy"},
+     {MemoryKind::error_feedback, "error_feedback"}}};
+inline constexpr ChoiceNames<MixerKind, 3> mixer_names{{{MixerKind::metropolis, "metropolis"},
+                                                        {MixerKind::pair, "pair"},
+                                                        {MixerKind::vote_sum, "vote_sum"}}};
+inline constexpr ChoiceNames<CorrectionKind, 2> correction_names{
+    {{CorrectionKind::none, "none"}, {CorrectionKind::gradient_tracking, "gradient_tracking"}}};
+inline constexpr ChoiceNames<ClockKind, 2> clock_names{
+    {{ClockKind::rounds, "rounds"}, {ClockKind::pairs, "pairs"}}};
+inline constexpr ChoiceNames<ScheduleKind, 3> schedule_names{{{ScheduleKind::constant, "constant"},
+                                                              {ScheduleKind::linear, "linear"},
+                                                              {ScheduleKind::cosine, "cosine"}}};
+
+template <class Choice, std::size_t N>
+[[nodiscard]] std::string_view name_of(Choice choice, const ChoiceNames<Choice, N>& names) {
+  for (const auto& [value, name] : names) {
+    if (value == choice) return name;
+  }
+  return {};
+}
+
+/// Allowed values, ends included.
+struct Range {
+  double lowest;
+  double highest;
+};
+
+inline constexpr Range unit_range{0.0, 1.0};
+inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};
+inline constexpr Range step_size_range{0.0, 1000.0};
+
+/// visit: text(key, string&), choice(key, enum&, names), real(key, double&, Range),
+/// count(key, uint32&, Range), section(key) for the table that the following keys belong to.
+template <class RecipeType, class Visitor>
+void visit_recipe(RecipeType& recipe, Visitor& visit) {
+  visit.text("name", recipe.name);
+  visit.choice("oracle", recipe.oracle, oracle_names);
+  visit.count("batch", recipe.batch, Range{1, 65536});
+  visit.choice("memory", recipe.memory, memory_names);
+  visit.choice("mixer", recipe.mixer, mixer_names);
+  visit.real("consensus_step", recipe.consensus_step, above_zero_to_one);
+  visit.choice("correction", recipe.correction, correction_names);
+  visit.choice("clock", recipe.clock, clock_names);
+  visit.count("local_steps", recipe.local_steps, Range{1, 1e6});
+
+  visit.section("inner");
+  visit.choice("kind", recipe.inner.kind, inner_names);
+  visit.real("step_size", recipe.inner.step_size, step_size_range);
+  visit.real("momentum", recipe.inner.momentum, Range{0.0, 0.9999});
+  visit.real("weight_decay", recipe.inner.weight_decay, unit_range);
+  visit.choice("schedule", recipe.inner.schedule, schedule_names);
+  visit.real("schedule_floor", recipe.inner.schedule_floor, unit_range);
+  visit.real("warmup", recipe.inner.warmup, unit_range);
+
+  visit.section("codec");
+  visit.choice("kind", recipe.codec.kind, codec_names);
+  visit.count("bits", recipe.codec.bits, Range{1, 8});
+  visit.count("block", recipe.codec.block, Range{8, 65536});
+  visit.real("density", recipe.codec.density, above_zero_to_one);
+
+  visit.section("votes");
+  visit.count("probes", recipe.votes.probes, Range{1, 4096});
+  visit.real("probe_size", recipe.votes.probe_size, Range{0x1.0p-24, 1.0});
+  visit.real("step_size", recipe.votes.step_size, step_size_range);
+  visit.choice("schedule", recipe.votes.schedule, schedule_names);
+  visit.real("schedule_floor", recipe.votes.schedule_floor, unit_range);
+  visit.count("hadamard_rows", recipe.votes.hadamard_rows, Range{1, 1 << 20});
+  visit.count("window_steps", recipe.votes.window_steps, Range{1, 65536});
+}
+
+}  // namespace starling::optim

@@ -1,0 +1,141 @@
+#include "optim/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace starling::optim {
+namespace {
+
+std::string error_of(std::string_view text) {
+  const auto recipe = parse_recipe(text, "my.toml");
+  return recipe ? "no error" : recipe.error().message;
+}
+
+TEST(Recipe, EveryBuiltinIsValidAndNamedLikeItsFile) {
+  EXPECT_EQ(builtin_recipe_names(),
+            (std::vector<std::string>{"beer", "choco", "dsgd", "gossip", "tracking", "votes"}));
+  for (const std::string& name : builtin_recipe_names()) {
+    const auto recipe = builtin_recipe(name);
+    ASSERT_TRUE(recipe) << recipe.error().message;
+    EXPECT_EQ(recipe->name, name);
+  }
+}
+
+TEST(Recipe, CanonicalTextReadsBackAsItself) {
+  for (const std::string& name : builtin_recipe_names()) {
+    const std::string text = builtin_recipe(name)->canonical_text();
+    const auto again = parse_recipe(text, name);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->canonical_text(), text);
+  }
+}
+
+TEST(Recipe, CanonicalTextTellsEveryTwoBuiltinsApart) {
+  std::set<std::string> texts;
+  for (const std::string& name : builtin_recipe_names()) {
+    texts.insert(builtin_recipe(name)->canonical_text());
+  }
+  EXPECT_EQ(texts.size(), builtin_recipe_names().size());
+}
+
+TEST(Recipe, ReadsEveryKindOfValue) {
+  const auto recipe = parse_recipe(R"(
+name = "mine"
+mixer = "metropolis"
+clock = "rounds"
+batch = 7
+consensus_step = 1
+[inner]
+kind = "momentum"
+momentum = 0.9
+)",
+                                   "my.toml");
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(recipe->name, "mine");
+  EXPECT_EQ(recipe->mixer, MixerKind::metropolis);
+  EXPECT_EQ(recipe->batch, 7U);
+  EXPECT_EQ(recipe->consensus_step, 1.0);
+  EXPECT_EQ(recipe->inner.kind, InnerKind::momentum);
+  EXPECT_EQ(recipe->inner.momentum, 0.9);
+}
+
+TEST(Recipe, NamesFileKeyValueAndChoicesOfAWrongChoice) {
+  const std::string error = error_of("name = 'a'\nmixer = 'ring'");
+  EXPECT_EQ(error, "my.toml: mixer = 'ring'; allowed: one of 'metropolis', 'pair', 'vote_sum'");
+}
+
+TEST(Recipe, NamesRangeOfANumberOutOfIt) {
+  EXPECT_EQ(error_of("name = 'a'\n[codec]\nbits = 9"),
+            "my.toml: codec.bits = 9; allowed: a whole number from 1 to 8");
+  EXPECT_EQ(error_of("name = 'a'\n[inner]\nmomentum = nan"),
+            "my.toml: inner.momentum = nan; allowed: a number from 0 to 0.9999");
+}
+
+TEST(Recipe, RefusesUnknownKeysAtEveryLevel) {
+  EXPECT_TRUE(error_of("name = 'a'\nmixr = 'pair'").starts_with("my.toml: unknown key 'mixr'"));
+  EXPECT_TRUE(
+      error_of("name = 'a'\n[codec]\nbit = 8").starts_with("my.toml: unknown key 'codec.bit'"));
+  EXPECT_TRUE(error_of("name = 'a'\n[kodec]\n").starts_with("my.toml: unknown key 'kodec'"));
+}
+
+TEST(Recipe, RefusesValuesOfAnotherType) {
+  EXPECT_NE(error_of("name = 3"), "no error");
+  EXPECT_NE(error_of("name = 'a'\nbatch = 1.5"), "no error");
+  EXPECT_NE(error_of("name = 'a'\nbatch = '32'"), "no error");
+  EXPECT_NE(error_of("name = 'a'\ninner = 3"), "no error");
+  EXPECT_NE(error_of("name = 'a b'"), "no error");
+}
+
+TEST(Recipe, NamesLineOfASyntaxError) {
+  EXPECT_TRUE(error_of("name = 'a'\nmixer == 3").starts_with("my.toml:2: "));
+}
+
+TEST(Recipe, RefusesAMissingName) {
+  EXPECT_EQ(error_of("batch = 1"), "my.toml: key 'name' is missing");
+}
+
+struct Misfit {
+  std::string_view text;
+  std::string_view reason;
+};
+class RecipeMisfits : public testing::TestWithParam<Misfit> {};
+
+TEST_P(RecipeMisfits, AreRefusedWithTheReason) {
+  const std::string error = error_of("name = 'a'\n" + std::string(GetParam().text));
+  EXPECT_NE(error.find(GetParam().reason), std::string::npos) << error;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Recipe, RecipeMisfits,
+    testing::Values(Misfit{"memory = 'hat_copy'", "'hat_copy' needs mixer"},
+                    Misfit{"clock = 'rounds'", "need each other"},
+                    Misfit{"mixer = 'vote_sum'", "needs oracle 'votes'"},
+                    Misfit{"oracle = 'votes'", "needs mixer 'vote_sum'"},
+                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[inner]\nkind = 'momentum'",
+                           "needs inner.kind 'sgd'"},
+                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\ncorrection = 'gradient_tracking'",
+                           "needs correction 'none'"},
+                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[votes]\nhadamard_rows = 1000",
+                           "power of two"},
+                    Misfit{"[codec]\nkind = 'top_k'", "'top_k' needs memory"},
+                    Misfit{"[codec]\nkind = 'sign'", "'sign' needs memory"},
+                    Misfit{"[codec]\nkind = 'random_k'", "'random_k' needs mixer"},
+                    Misfit{"memory = 'error_feedback'", "'error_feedback' needs codec"},
+                    Misfit{"memory = 'error_feedback'\n[codec]\nkind = 'quantize'\nbits = 1",
+                           "2 bits or more"},
+                    Misfit{"[inner]\nmomentum = 0.5", "needs inner.kind 'momentum'"},
+                    Misfit{"mixer = 'metropolis'\nclock = 'rounds'\nmemory = 'hat_copy'\n"
+                           "consensus_step = 0.05\n[codec]\nkind = 'top_k'\ndensity = 0.01",
+                           "at most 2 * codec.density"}));
+
+TEST(Recipe, NamesTheBuiltinsWhenAskedForAnother) {
+  const auto recipe = builtin_recipe("gosip");
+  ASSERT_FALSE(recipe);
+  EXPECT_EQ(recipe.error().message,
+            "no built-in recipe 'gosip'; there are: beer choco dsgd gossip tracking votes");
+}
+
+}  // namespace
+}  // namespace starling::optim
