@@ -3,3 +3,7 @@
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+
+if(STARLING_TEST_PLAINTEXT)
+  install(CODE [[message(FATAL_ERROR "STARLING_TEST_PLAINTEXT is ON: a build without encryption is not installed")]])
+endif()

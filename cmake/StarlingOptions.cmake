@@ -13,6 +13,7 @@ option(STARLING_BUILD_TESTS "Build the tests" ON)
 option(STARLING_BUILD_BENCH "Build the benchmarks" OFF)
 option(STARLING_BUILD_EXAMPLES "Build the examples" ON)
 option(STARLING_FUZZ "Build the libFuzzer targets (clang)" OFF)
+option(STARLING_TEST_PLAINTEXT "Seal nothing: for the test that must then find plaintext on the sockets" OFF)
 set(STARLING_SANITIZE "" CACHE STRING "Sanitizers: empty, address,undefined or thread")
 
 find_program(CCACHE ccache)
