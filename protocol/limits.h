@@ -53,6 +53,16 @@ inline constexpr std::uint8_t passive_walk_hops = 3;
 inline constexpr std::size_t shuffle_peers_max = 8;
 inline constexpr Duration shuffle_interval = 30s;
 inline constexpr Duration neighbour_reply_time_max = 2s;
+inline constexpr Duration refill_interval = 500ms;     // our guess: seconds to fill a small swarm
+inline constexpr Duration shuffle_interval_thin = 3s;  // our guess: the view has room, no candidate
+inline constexpr Duration probe_interval = 120s;       // PROTOCOL 8: a feeler every 2 minutes
+inline constexpr Duration stranger_link_time_max = 10s;  // our guess: a link without a purpose
+inline constexpr Duration dial_time_max = 12s;           // a TCP connect and handshake_time_max
+inline constexpr Duration redial_delay_first = 1s;       // doubles with every failure
+inline constexpr Duration redial_delay_max = 60s;        // our guess
+inline constexpr std::size_t dials_pending_max = 16;
+inline constexpr std::size_t address_book_peers_max = 1024;
+inline constexpr std::size_t contacts_max = 16;  // ticket addresses whose owner is unknown
 
 // --- Failure detection between neighbours (SWIM, Das et al. 2002; Lifeguard, Dadgar et al. 2017)
 // ---
@@ -60,6 +70,7 @@ inline constexpr Duration ping_interval = 5s;
 inline constexpr Duration ping_time_max = 3s;
 inline constexpr int indirect_probes = 3;
 inline constexpr int local_health_multiplier_max = 8;
+inline constexpr std::size_t relayed_probes_max = 64;  // our guess: 8 neighbours asking for 8
 
 // --- Broadcast (Plumtree, Leitao et al. 2007) ---
 inline constexpr Duration graft_delay_first = 300ms;
@@ -71,6 +82,33 @@ inline constexpr Duration broadcast_id_time = 120s;
 inline constexpr std::size_t broadcast_cache_bytes_max = 16U << 20U;
 inline constexpr std::size_t broadcast_ids_max = 1U << 17U;
 inline constexpr std::size_t ihave_ids_max = 128;  // ids in one message
+// Caps per peer and second, as gossipsub v1.1 has them (5,000 ids a heartbeat there; our guess
+// here).
+inline constexpr Duration gossip_cap_interval = 1s;
+inline constexpr std::size_t ihave_ids_per_interval_max = 4096;
+inline constexpr std::size_t grafts_per_interval_max = 1024;
+inline constexpr std::size_t ihave_catch_up_ids_max = 1024;  // told to a new neighbour
+inline constexpr std::size_t missing_broadcasts_max = 8192;  // announced, not yet received
+inline constexpr std::size_t graft_attempts_max = 16;        // then the id is given up
+
+// --- Votes: anti-entropy (our guesses) ---
+inline constexpr Duration vote_sync_interval = 5s;
+inline constexpr Duration vote_request_time_max = 2s;
+inline constexpr std::size_t vote_requests_per_peer_max = 16;
+inline constexpr std::uint32_t vote_request_packets_max = 64;
+inline constexpr std::size_t vote_vector_counts_max = 256;  // 48 bytes each in one control message
+inline constexpr std::size_t vote_range_bytes_max = 12U * 1024;  // leaves room for the encoding
+inline constexpr std::uint64_t vote_packets_ahead_max = 4096;    // held beyond the first gap
+inline constexpr std::size_t vote_store_bytes_max = 256U << 20U;
+inline constexpr std::uint64_t vote_packets_per_step_max = 16;
+inline constexpr std::uint64_t vote_window_steps = 64;  // LEDGER.md, definitions
+
+// --- Peer score: points lose half their weight in every half-life (our guesses) ---
+inline constexpr Duration score_half_life = 60s;
+inline constexpr double score_drop_points = 10;
+inline constexpr double score_ban_points = 40;
+inline constexpr Duration ban_time = 600s;
+inline constexpr std::size_t scored_peers_max = 1024;
 
 // --- Text and lists in messages ---
 inline constexpr std::size_t address_characters_max = 255;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <string_view>
 
 namespace starling::protocol {
@@ -34,5 +35,8 @@ inline constexpr std::array<std::string_view, 15> reject_reason_names = {
 [[nodiscard]] constexpr std::string_view name_of(RejectReason reason) {
   return reject_reason_names[static_cast<std::size_t>(reason)];
 }
+
+/// What handling one message of a peer came to: fine, or why the peer is to blame.
+using Handled = std::expected<void, RejectReason>;
 
 }  // namespace starling::protocol

@@ -1,0 +1,115 @@
+#pragma once
+// Small messages to every node: Plumtree (Leitao, Pereira, Rodrigues 2007). Bodies travel along a
+// spanning tree of eager links that duplicates prune and losses graft; the other links carry only
+// ids. Sizes and times: PROTOCOL.md section 4.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "protocol/effects.h"
+#include "protocol/reject_reason.h"
+#include "starling/ids.h"
+#include "starling/instant.h"
+
+namespace starling::protocol {
+
+struct BroadcastCounters {
+  std::uint64_t delivered = 0;   ///< New bodies, own ones not included.
+  std::uint64_t duplicates = 0;  ///< Bodies received again.
+  std::uint64_t grafts_sent = 0;
+};
+
+class Broadcast {
+ public:
+  void neighbour_up(const NodeId& peer, Instant now);
+  void neighbour_down(const NodeId& peer);
+  /// Makes the graft timers of this peer wait for max(limits, 3 round trips).
+  void set_round_trip(const NodeId& peer, Duration round_trip);
+
+  /// Sends an own body to everyone. body: at most gossip_bytes_max. Returns its name.
+  BroadcastId broadcast(Bytes body, Instant now, Effects& effects);
+
+  /// First step of receiving: true if the body is new. Then the owner verifies it and, if it is
+  /// good, delivers it and calls `accept`; a bad one is simply not accepted.
+  /// Error: bad_payload if the id is not that of the body, too_large, unexpected (no neighbour).
+  [[nodiscard]] std::expected<bool, RejectReason> receive(const NodeId& from, const Gossip& gossip,
+                                                          Instant now, Effects& effects);
+  /// Second step: remembers the body and forwards it.
+  void accept(const NodeId& from, const Gossip& gossip, Instant now, Effects& effects);
+
+  [[nodiscard]] Handled receive(const NodeId& from, const IHave& have, Instant now,
+                                Effects& effects);
+  [[nodiscard]] Handled receive(const NodeId& from, const Graft& graft, Instant now,
+                                Effects& effects);
+  [[nodiscard]] Handled receive(const NodeId& from, const Prune& prune, Instant now,
+                                Effects& effects);
+
+  [[nodiscard]] Instant next_deadline() const;
+  void tick(Instant now, Effects& effects);
+
+  [[nodiscard]] const BroadcastCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t cached_bytes() const { return cached_bytes_; }
+  [[nodiscard]] std::size_t remembered_ids() const { return seen_.size(); }
+  [[nodiscard]] std::size_t missing() const { return missing_.size(); }
+
+ private:
+  struct Announced {
+    BroadcastId id{};
+    std::uint32_t hops = 0;
+  };
+  struct Peer {
+    bool is_eager = true;
+    Duration round_trip{0};
+    std::vector<Announced> to_announce;
+    Instant announce_at = Instant::never();
+    Instant interval_start;  ///< Of the caps on IHAVE and GRAFT.
+    std::size_t ihave_ids = 0;
+    std::size_t grafts = 0;
+  };
+  struct Cached {
+    std::uint32_t hops = 0;
+    Bytes body;
+  };
+  struct Source {
+    NodeId peer;
+    std::uint32_t hops = 0;
+  };
+  /// Announced by `sources`, not received.
+  struct Missing {
+    std::deque<Source> sources;
+    std::size_t attempts = 0;
+    Instant graft_at;
+  };
+  struct Aged {
+    BroadcastId id{};
+    Instant expires;
+  };
+
+  void remember(const BroadcastId& id, Cached cached, Instant now);
+  void forward(const std::optional<NodeId>& from, const Gossip& gossip, Instant now,
+               Effects& effects);
+  void announce(Peer& peer, const Announced& announced, Instant now);
+  void flush_announcements(Instant now, Effects& effects);
+  void graft_missing(Instant now, Effects& effects);
+  void prefer_shorter_path(const NodeId& from, const Gossip& gossip, Effects& effects);
+  void forget_old(Instant now);
+  void drop_oldest_body();
+  [[nodiscard]] static bool within_cap(Peer& peer, Instant now, std::size_t Peer::* count,
+                                       std::size_t added, std::size_t most);
+
+  std::map<NodeId, Peer> peers_;
+  std::map<BroadcastId, Cached> cache_;
+  std::deque<Aged> cache_order_;
+  std::size_t cached_bytes_ = 0;
+  std::map<BroadcastId, Instant> seen_;  ///< Until when.
+  std::deque<Aged> seen_order_;
+  std::map<BroadcastId, Missing> missing_;
+  BroadcastCounters counters_;
+};
+
+}  // namespace starling::protocol

@@ -1,0 +1,103 @@
+#pragma once
+// The set of votes, kept equal everywhere: exact de-duplication by (author, packet), a version
+// vector, and anti-entropy that fetches what a neighbour has and this node lacks (LEDGER.md).
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "protocol/announcement.h"
+#include "protocol/effects.h"
+#include "protocol/reject_reason.h"
+#include "starling/ids.h"
+#include "starling/instant.h"
+#include "starling/rng.h"
+
+namespace starling::protocol {
+
+struct LedgerSyncOptions {
+  std::uint64_t seed = 0;
+  double interval_scale = 1;  ///< Times every interval of limits.h; > 0.
+};
+
+/// True if a packet's votes count for nothing: evaluated on a replica more than the window behind.
+/// Decided from the packet alone, so that every replica agrees.
+[[nodiscard]] bool is_void(const VotePacket& packet);
+
+/// What became of a packet offered to the ledger.
+enum class VoteInsertion {
+  stored,         ///< New: apply it (unless is_void).
+  duplicate,      ///< Held already, byte for byte.
+  conflict,       ///< The author signed two packets with this number; the first is kept.
+  too_frequent,   ///< More than vote_packets_per_step_max packets a step: refused everywhere.
+  too_far_ahead,  ///< Beyond vote_packets_ahead_max; anti-entropy will bring it in order.
+  too_many_authors,
+};
+
+class LedgerSync {
+ public:
+  explicit LedgerSync(LedgerSyncOptions options) : options_(options), rng_(options.seed) {}
+
+  void neighbour_up(const NodeId& peer, Instant now, Effects& effects);
+  void neighbour_down(const NodeId& peer);
+
+  /// Offers a packet whose signature was verified. signed_bytes: as the author broadcast them.
+  [[nodiscard]] VoteInsertion insert(const NodeId& author, const VotePacket& packet,
+                                     Bytes signed_bytes);
+  /// Counts packets as held that are contained in an adopted snapshot, without their bytes.
+  void adopt(const std::vector<VoteCount>& counts);
+
+  [[nodiscard]] Handled receive(const NodeId& from, const VoteVector& vector, Instant now,
+                                Effects& effects);
+  [[nodiscard]] Handled receive(const NodeId& from, const VoteRangeRequest& request,
+                                Effects& effects);
+  /// To be called after the packets of a VoteRange were verified and inserted: asks for more.
+  void range_inserted(const NodeId& from, Instant now, Effects& effects);
+
+  [[nodiscard]] Instant next_deadline() const;
+  void tick(Instant now, Effects& effects);
+  /// Anti-entropy with every neighbour at once, not only one at the next interval.
+  void sync_now(Instant now, Effects& effects);
+
+  /// Ascending order of author; authors without a packet are left out.
+  [[nodiscard]] std::vector<VoteCount> version_vector() const;
+  /// True if every neighbour's last vector equals ours, and there is a neighbour.
+  [[nodiscard]] bool agrees_with_neighbours() const;
+  [[nodiscard]] std::size_t stored_bytes() const { return stored_bytes_; }
+
+ private:
+  struct Author {
+    std::uint64_t contiguous = 0;            ///< All packets below are held.
+    std::map<std::uint64_t, Bytes> packets;  ///< Those whose bytes are at hand.
+  };
+  struct Neighbour {
+    std::map<NodeId, std::uint64_t> heard;  ///< Its version vector, as last told.
+    std::size_t requests = 0;               ///< Unanswered.
+  };
+  struct Request {
+    NodeId peer;
+    std::uint64_t first = 0;
+    Instant deadline;
+  };
+
+  [[nodiscard]] std::uint64_t contiguous(const NodeId& author) const;
+  [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
+  void send_vector(const NodeId& peer, bool wants_reply, Effects& effects) const;
+  void request_missing(const NodeId& peer, Instant now, Effects& effects);
+  void drop_requests(const NodeId& peer);
+  void forget_oldest();
+
+  LedgerSyncOptions options_;
+  Rng rng_;
+  std::map<NodeId, Author> authors_;
+  std::map<NodeId, Neighbour> neighbours_;
+  std::map<NodeId, Request> requests_;  ///< At most one for each author.
+  std::deque<std::pair<NodeId, std::uint64_t>> insertion_order_;
+  std::size_t stored_bytes_ = 0;
+  Instant sync_at_ = Instant::never();
+};
+
+}  // namespace starling::protocol
