@@ -9,6 +9,7 @@
 #include <expected>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "protocol/effects.h"
@@ -38,16 +39,14 @@ class Broadcast {
   /// good, delivers it and calls `accept`; a bad one is simply not accepted.
   /// Error: bad_payload if the id is not that of the body, too_large, unexpected (no neighbour).
   [[nodiscard]] std::expected<bool, RejectReason> receive(const NodeId& from, const Gossip& gossip,
-                                                          Instant now, Effects& effects);
+                                                          Effects& effects);
   /// Second step: remembers the body and forwards it.
   void accept(const NodeId& from, const Gossip& gossip, Instant now, Effects& effects);
 
-  [[nodiscard]] Handled receive(const NodeId& from, const IHave& have, Instant now,
-                                Effects& effects);
+  [[nodiscard]] Handled receive(const NodeId& from, const IHave& have, Instant now);
   [[nodiscard]] Handled receive(const NodeId& from, const Graft& graft, Instant now,
                                 Effects& effects);
-  [[nodiscard]] Handled receive(const NodeId& from, const Prune& prune, Instant now,
-                                Effects& effects);
+  [[nodiscard]] Handled receive(const NodeId& from, const Prune& prune);
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, Effects& effects);
@@ -90,23 +89,23 @@ class Broadcast {
     Instant expires;
   };
 
-  void remember(const BroadcastId& id, Cached cached, Instant now);
+  static void announce(Peer& peer, const Announced& announced, Instant now);
+  static void flush_announcements(const NodeId& id, Peer& peer, Effects& effects);
+  static void start_interval(Peer& peer, Instant now);
+  void remember(const Gossip& gossip, Instant now);
   void forward(const std::optional<NodeId>& from, const Gossip& gossip, Instant now,
                Effects& effects);
-  void announce(Peer& peer, const Announced& announced, Instant now);
-  void flush_announcements(Instant now, Effects& effects);
+  void note_missing(const BroadcastId& id, const Source& source, Instant now);
   void graft_missing(Instant now, Effects& effects);
+  void graft(const BroadcastId& id, Missing& missing, Instant now, Effects& effects);
   void prefer_shorter_path(const NodeId& from, const Gossip& gossip, Effects& effects);
   void forget_old(Instant now);
-  void drop_oldest_body();
-  [[nodiscard]] static bool within_cap(Peer& peer, Instant now, std::size_t Peer::* count,
-                                       std::size_t added, std::size_t most);
 
   std::map<NodeId, Peer> peers_;
   std::map<BroadcastId, Cached> cache_;
   std::deque<Aged> cache_order_;
   std::size_t cached_bytes_ = 0;
-  std::map<BroadcastId, Instant> seen_;  ///< Until when.
+  std::set<BroadcastId> seen_;
   std::deque<Aged> seen_order_;
   std::map<BroadcastId, Missing> missing_;
   BroadcastCounters counters_;

@@ -53,14 +53,14 @@ class LedgerSync {
   [[nodiscard]] Handled receive(const NodeId& from, const VoteVector& vector, Instant now,
                                 Effects& effects);
   [[nodiscard]] Handled receive(const NodeId& from, const VoteRangeRequest& request,
-                                Effects& effects);
+                                Effects& effects) const;
   /// To be called after the packets of a VoteRange were verified and inserted: asks for more.
   void range_inserted(const NodeId& from, Instant now, Effects& effects);
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, Effects& effects);
   /// Anti-entropy with every neighbour at once, not only one at the next interval.
-  void sync_now(Instant now, Effects& effects);
+  void sync_now(Effects& effects) const;
 
   /// Ascending order of author; authors without a packet are left out.
   [[nodiscard]] std::vector<VoteCount> version_vector() const;
@@ -75,7 +75,6 @@ class LedgerSync {
   };
   struct Neighbour {
     std::map<NodeId, std::uint64_t> heard;  ///< Its version vector, as last told.
-    std::size_t requests = 0;               ///< Unanswered.
   };
   struct Request {
     NodeId peer;
@@ -83,11 +82,11 @@ class LedgerSync {
     Instant deadline;
   };
 
-  [[nodiscard]] std::uint64_t contiguous(const NodeId& author) const;
+  static void advance(Author& author);
+  [[nodiscard]] bool holds(const NodeId& author, std::uint64_t packet) const;
   [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
   void send_vector(const NodeId& peer, bool wants_reply, Effects& effects) const;
   void request_missing(const NodeId& peer, Instant now, Effects& effects);
-  void drop_requests(const NodeId& peer);
   void forget_oldest();
 
   LedgerSyncOptions options_;

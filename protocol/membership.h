@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "protocol/address_book.h"
@@ -60,14 +61,13 @@ class Membership {
                                 Effects& effects);
   [[nodiscard]] Handled receive(const NodeId& from, const Shuffle& shuffle, Instant now,
                                 Effects& effects);
-  [[nodiscard]] Handled receive(const NodeId& from, const ShuffleReply& reply, Instant now,
-                                Effects& effects);
+  [[nodiscard]] Handled receive(const NodeId& from, const ShuffleReply& reply);
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, Effects& effects);
 
   /// Says farewell to all neighbours; the owner closes the links afterwards.
-  void leave(Effects& effects);
+  void leave(Effects& effects) const;
 
   /// While true, links to non-neighbours are not hung up: the final merge talks to everyone.
   void keep_strangers(bool keep) { keep_strangers_ = keep; }
@@ -97,7 +97,7 @@ class Membership {
   };
   /// A dial under way and what to say once it succeeds.
   struct Greeting {
-    std::optional<Message> message;
+    Message greeting;
     Instant expires;
   };
   /// An address without a name.
@@ -105,12 +105,11 @@ class Membership {
     std::string address;
     int failures = 0;
     Instant retry_at;
-    bool dialling = false;
   };
 
   [[nodiscard]] std::size_t neighbour_count() const;
-  [[nodiscard]] std::size_t neighbours_dialled_by_us() const;
   [[nodiscard]] std::size_t courted_count() const;
+  [[nodiscard]] bool mostly_dialled_by_others() const;
   [[nodiscard]] bool is_pinned(const NodeId& peer) const;
   [[nodiscard]] bool admits(const NodeId& peer, bool high_priority) const;
   [[nodiscard]] Duration scaled_interval(Duration interval) const;
@@ -121,9 +120,12 @@ class Membership {
   void reach(const PeerRecord& peer, Message greeting, Instant now, Effects& effects);
   void greet(const NodeId& peer, Message greeting, Instant now, Effects& effects);
   void court(const PeerRecord& peer, bool high_priority, Instant now, Effects& effects);
-  void promote(const NodeId& peer, Instant now, Effects& effects);
-  void demote(const NodeId& peer, CloseReason reason, Instant now);
-  void evict_one(Instant now, Effects& effects);
+  void note_answer(const PeerRecord& peer);
+  void introduce(const PeerRecord& sender);
+  void answer_request(const NodeId& from, bool high_priority, Instant now, Effects& effects);
+  void promote(const NodeId& peer);
+  void demote(const NodeId& peer, CloseReason reason);
+  void make_room(Instant now, Effects& effects);
   void learn(const PeerRecord& record);
   void learn_all(const std::vector<PeerRecord>& records);
   void drop_passive(const NodeId& peer);
@@ -131,11 +133,11 @@ class Membership {
   void refill(Instant now, Effects& effects);
   void dial_contacts(Instant now, Effects& effects);
   void dial_pinned(Instant now, Effects& effects);
+  void yield_dialling(const NodeId& peer, Instant now);
   void shuffle(Instant now, Effects& effects);
   void rebalance(Instant now, Effects& effects);
   void probe(Instant now, Effects& effects);
   void expire_links(Instant now, Effects& effects);
-  void expire_greetings(Instant now);
 
   MembershipOptions options_;
   Rng rng_;

@@ -1,0 +1,219 @@
+#include "protocol/ledger_sync.h"
+
+#include <algorithm>
+
+#include "protocol/limits.h"
+#include "protocol/pace.h"
+
+namespace starling::protocol {
+
+bool is_void(const VotePacket& packet) {
+  // Written without a sum that could wrap.
+  return packet.step > packet.replica_step &&
+         packet.step - packet.replica_step > limits::vote_window_steps;
+}
+
+namespace {
+
+/// A bound that every replica evaluates alike, because it looks at the packet only.
+bool is_too_frequent(const VotePacket& packet) {
+  return packet.packet / limits::vote_packets_per_step_max > packet.step;
+}
+
+}  // namespace
+
+void LedgerSync::neighbour_up(const NodeId& peer, Instant now, Effects& effects) {
+  neighbours_.try_emplace(peer);
+  send_vector(peer, true, effects);
+  sync_at_ = std::min(sync_at_, now + scaled(limits::vote_sync_interval, options_.interval_scale));
+}
+
+void LedgerSync::neighbour_down(const NodeId& peer) {
+  neighbours_.erase(peer);
+  std::erase_if(requests_, [&](const auto& request) { return request.second.peer == peer; });
+  if (neighbours_.empty()) sync_at_ = Instant::never();
+}
+
+VoteInsertion LedgerSync::insert(const NodeId& author, const VotePacket& packet,
+                                 Bytes signed_bytes) {
+  if (is_too_frequent(packet)) return VoteInsertion::too_frequent;
+  if (!authors_.contains(author) && authors_.size() >= limits::vote_authors_max) {
+    return VoteInsertion::too_many_authors;
+  }
+  Author& record = authors_[author];
+  const std::uint64_t number = packet.packet;
+  if (const auto held = record.packets.find(number); held != record.packets.end()) {
+    return held->second == signed_bytes ? VoteInsertion::duplicate : VoteInsertion::conflict;
+  }
+  if (number < record.contiguous) return VoteInsertion::duplicate;  // its bytes were let go
+  if (number - record.contiguous > limits::vote_packets_ahead_max) {
+    return VoteInsertion::too_far_ahead;
+  }
+  stored_bytes_ += signed_bytes.size();
+  record.packets.emplace(number, std::move(signed_bytes));
+  insertion_order_.emplace_back(author, number);
+  advance(record);
+  while (stored_bytes_ > limits::vote_store_bytes_max) forget_oldest();
+  return VoteInsertion::stored;
+}
+
+void LedgerSync::adopt(const std::vector<VoteCount>& counts) {
+  for (const VoteCount& count : counts) {
+    Author& record = authors_[count.author];
+    record.contiguous = std::max(record.contiguous, count.packets);
+    advance(record);
+  }
+}
+
+Handled LedgerSync::receive(const NodeId& from, const VoteVector& vector, Instant now,
+                            Effects& effects) {
+  if (vector.counts.size() > limits::vote_vector_counts_max) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  const auto found = neighbours_.find(from);
+  if (found == neighbours_.end()) return std::unexpected(RejectReason::unexpected);
+  auto& heard = found->second.heard;
+  for (const VoteCount& count : vector.counts) {
+    if (!heard.contains(count.author) && heard.size() >= limits::vote_authors_max) {
+      return std::unexpected(RejectReason::flood);
+    }
+    if (count.packets > 0) heard[count.author] = count.packets;
+  }
+  if (vector.wants_reply) send_vector(from, false, effects);
+  request_missing(from, now, effects);
+  return {};
+}
+
+Handled LedgerSync::receive(const NodeId& from, const VoteRangeRequest& request,
+                            Effects& effects) const {
+  if (request.count > limits::vote_request_packets_max) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  const auto found = authors_.find(request.author);
+  if (found == authors_.end()) return {};
+  VoteRange answer;
+  std::size_t bytes = 0;
+  const auto& packets = found->second.packets;
+  for (auto at = packets.lower_bound(request.first);
+       at != packets.end() && at->first - request.first < request.count; ++at) {
+    bytes += at->second.size();
+    if (!answer.packets.empty() && bytes > limits::vote_range_bytes_max) break;
+    answer.packets.push_back(at->second);
+  }
+  if (!answer.packets.empty()) effects.send(from, std::move(answer));
+  return {};
+}
+
+void LedgerSync::range_inserted(const NodeId& from, Instant now, Effects& effects) {
+  std::erase_if(requests_, [&](const auto& entry) {
+    const auto& [author, request] = entry;
+    return request.peer == from && holds(author, request.first);
+  });
+  request_missing(from, now, effects);
+}
+
+Instant LedgerSync::next_deadline() const {
+  return sync_at_;
+}
+
+void LedgerSync::tick(Instant now, Effects& effects) {
+  if (now < sync_at_ || neighbours_.empty()) return;
+  const auto chosen =
+      std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(rng_.below(neighbours_.size())));
+  send_vector(chosen->first, true, effects);
+  sync_at_ = now + scaled(limits::vote_sync_interval, options_.interval_scale);
+}
+
+void LedgerSync::sync_now(Effects& effects) const {
+  for (const auto& [peer, neighbour] : neighbours_) send_vector(peer, true, effects);
+}
+
+std::vector<VoteCount> LedgerSync::version_vector() const {
+  std::vector<VoteCount> counts;
+  for (const auto& [author, record] : authors_) {
+    if (record.contiguous > 0) counts.push_back({.author = author, .packets = record.contiguous});
+  }
+  return counts;
+}
+
+bool LedgerSync::agrees_with_neighbours() const {
+  const std::vector<VoteCount> own = version_vector();
+  const auto agrees = [&own](const auto& entry) {
+    const auto& heard = entry.second.heard;
+    return std::equal(own.begin(), own.end(), heard.begin(), heard.end(),
+                      [](const VoteCount& count, const auto& told) {
+                        return count.author == told.first && count.packets == told.second;
+                      });
+  };
+  return !neighbours_.empty() && std::all_of(neighbours_.begin(), neighbours_.end(), agrees);
+}
+
+void LedgerSync::advance(Author& author) {
+  while (author.packets.contains(author.contiguous)) ++author.contiguous;
+}
+
+bool LedgerSync::holds(const NodeId& author, std::uint64_t packet) const {
+  const auto found = authors_.find(author);
+  return found != authors_.end() &&
+         (packet < found->second.contiguous || found->second.packets.contains(packet));
+}
+
+void LedgerSync::send_vector(const NodeId& peer, bool wants_reply, Effects& effects) const {
+  const std::vector<VoteCount> counts = version_vector();
+  auto at = counts.begin();
+  do {  // an empty vector is sent too: it asks for everything
+    const auto left = static_cast<std::size_t>(counts.end() - at);
+    const auto next =
+        at + static_cast<std::ptrdiff_t>(std::min(left, limits::vote_vector_counts_max));
+    // Only the last part asks for the reply, when the peer has heard everything.
+    effects.send(
+        peer, VoteVector{.counts = {at, next}, .wants_reply = wants_reply && next == counts.end()});
+    at = next;
+  } while (at != counts.end());
+}
+
+VoteRangeRequest LedgerSync::first_gap(const NodeId& author, std::uint64_t end) const {
+  const auto found = authors_.find(author);
+  const std::uint64_t first = found == authors_.end() ? 0 : found->second.contiguous;
+  if (found != authors_.end()) {
+    const auto held = found->second.packets.lower_bound(first);
+    if (held != found->second.packets.end()) end = std::min(end, held->first);
+  }
+  const std::uint64_t count = end > first ? end - first : 0;
+  return {.author = author,
+          .first = first,
+          .count = static_cast<std::uint32_t>(
+              std::min<std::uint64_t>(count, limits::vote_request_packets_max))};
+}
+
+void LedgerSync::request_missing(const NodeId& peer, Instant now, Effects& effects) {
+  std::erase_if(requests_, [now](const auto& entry) { return entry.second.deadline <= now; });
+  auto unanswered = static_cast<std::size_t>(
+      std::count_if(requests_.begin(), requests_.end(),
+                    [&peer](const auto& entry) { return entry.second.peer == peer; }));
+  const auto found = neighbours_.find(peer);
+  if (found == neighbours_.end()) return;
+  for (const auto& [author, told] : found->second.heard) {
+    if (unanswered >= limits::vote_requests_per_peer_max) break;
+    const VoteRangeRequest gap = first_gap(author, told);
+    if (gap.count == 0 || requests_.contains(author)) continue;
+    requests_[author] = {
+        .peer = peer,
+        .first = gap.first,
+        .deadline = now + scaled(limits::vote_request_time_max, options_.interval_scale)};
+    ++unanswered;
+    effects.send(peer, gap);
+  }
+}
+
+void LedgerSync::forget_oldest() {
+  const auto [author, number] = insertion_order_.front();
+  insertion_order_.pop_front();
+  Author& record = authors_[author];
+  // A packet beyond a gap has not been counted yet: it is fetched again when its turn comes.
+  const auto held = record.packets.find(number);
+  stored_bytes_ -= held->second.size();
+  record.packets.erase(held);
+}
+
+}  // namespace starling::protocol
