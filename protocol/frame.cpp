@@ -17,10 +17,12 @@ void FrameReader::append(ByteSpan bytes) {
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
 }
 
-std::optional<std::span<std::uint8_t>> FrameReader::next() {
+std::expected<std::optional<std::span<std::uint8_t>>, RejectReason> FrameReader::next(
+    std::size_t body_bytes_max) {
   const auto unread = std::span(buffer_).subspan(read_);
   if (unread.size() < frame_header_bytes) return std::nullopt;
   const std::size_t body_bytes = static_cast<std::size_t>(unread[0]) << 8U | unread[1];
+  if (body_bytes > body_bytes_max) return std::unexpected(RejectReason::bad_frame);
   if (unread.size() - frame_header_bytes < body_bytes) return std::nullopt;
   read_ += frame_header_bytes + body_bytes;
   return unread.subspan(frame_header_bytes, body_bytes);

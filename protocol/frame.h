@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <span>
 
+#include "protocol/reject_reason.h"
 #include "starling/ids.h"
 
 namespace starling::protocol {
@@ -23,8 +25,10 @@ class FrameReader {
   void append(ByteSpan bytes);
 
   /// The next frame's body, possibly empty, to be changed in place (decryption); valid until the
-  /// next `append`. nullopt: it is not complete.
-  [[nodiscard]] std::optional<std::span<std::uint8_t>> next();
+  /// next `append`. nullopt: it is not complete. Error: bad_frame as soon as the header announces
+  /// more than `body_bytes_max`.
+  [[nodiscard]] std::expected<std::optional<std::span<std::uint8_t>>, RejectReason> next(
+      std::size_t body_bytes_max);
 
   /// A part of a frame waits for its rest.
   [[nodiscard]] bool in_frame() const { return read_ < buffer_.size(); }

@@ -15,6 +15,12 @@ void append_frame(Bytes& stream, ByteSpan body) {
   stream.insert(stream.end(), body.begin(), body.end());
 }
 
+std::optional<std::span<std::uint8_t>> next_of(FrameReader& reader) {
+  const auto body = reader.next(limits::frame_bytes_max);
+  EXPECT_TRUE(body.has_value());
+  return body.value_or(std::nullopt);
+}
+
 /// Feeds `stream` in pieces of `piece_bytes` and collects the bodies.
 std::vector<Bytes> read_in_pieces(ByteSpan stream, std::size_t piece_bytes) {
   FrameReader reader;
@@ -23,7 +29,7 @@ std::vector<Bytes> read_in_pieces(ByteSpan stream, std::size_t piece_bytes) {
     const std::size_t size = std::min(piece_bytes, stream.size());
     reader.append(stream.first(size));
     stream = stream.subspan(size);
-    while (const auto body = reader.next()) bodies.emplace_back(body->begin(), body->end());
+    while (const auto body = next_of(reader)) bodies.emplace_back(body->begin(), body->end());
   }
   EXPECT_FALSE(reader.in_frame());
   return bodies;
@@ -53,14 +59,21 @@ TEST(Frame, TheLargestFrameIsAccepted) {
   EXPECT_EQ(bodies[0], Bytes(limits::frame_bytes_max, 7));
 }
 
+TEST(Frame, ATooLongFrameIsRejectedByItsHeaderAlone) {
+  FrameReader reader;
+  reader.append(Bytes{4, 1});  // 1,025 bytes are announced
+  EXPECT_TRUE(reader.next(1025).has_value());
+  EXPECT_EQ(reader.next(1024).error(), RejectReason::bad_frame);
+}
+
 TEST(Frame, KnowsWhetherItIsInsideAFrame) {
   FrameReader reader;
   EXPECT_FALSE(reader.in_frame());
   reader.append(Bytes{0});
-  EXPECT_FALSE(reader.next().has_value());
+  EXPECT_FALSE(next_of(reader).has_value());
   EXPECT_TRUE(reader.in_frame());
   reader.append(Bytes{1, 42});
-  EXPECT_TRUE(reader.next().has_value());
+  EXPECT_TRUE(next_of(reader).has_value());
   EXPECT_FALSE(reader.in_frame());
 }
 
