@@ -16,7 +16,7 @@ enum class DataFormat { automatic, idx, csv, libsvm };
 /// dataset-fashion-mnist), or train.csv and test.csv, or train.libsvm and test.libsvm. A single
 /// file (.csv, .libsvm, .svm) is cut by hold_out_tenth(). Any file may be gzipped, with .gz added.
 struct DataSource {
-  std::filesystem::path path;
+  std::filesystem::path path = {};
   DataFormat format = DataFormat::automatic;  ///< automatic: by the names found.
   LabelColumn label_column = LabelColumn::first;
   /// What the run fixes, so that nodes whose own file shows fewer agree on the model; 0: as found.

@@ -30,7 +30,7 @@ struct ShardRule {
 [[nodiscard]] Result<ShardRule> parse_shard_rule(std::string_view text);
 
 struct ShardPlan {
-  ShardRule rule;
+  ShardRule rule = {};
   std::uint32_t node_count = 1;
   std::uint64_t seed = 0;
 };

@@ -23,10 +23,10 @@ struct TaskDescription {
 
 struct TaskOptions {
   /// Where the data lies; an empty path takes the task's usual place. Synthetic tasks ignore it.
-  DataSource data;
+  DataSource data = {};
   /// This node's share of the training data. node_count 1 keeps all of it: a node with data of its
   /// own, or a central baseline. The seed also makes the synthetic tasks, so it is the run's.
-  ShardPlan shard;
+  ShardPlan shard = {};
   std::uint32_t node_index = 0;
 };
 

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace starling::model {
 namespace {
 
@@ -11,11 +14,12 @@ using testing::HasSubstr;
 
 /// A file from its parts: header length, header, data bytes.
 Bytes file_of(std::string_view header, const Bytes& data) {
-  Bytes bytes(8, 0);
-  bytes[0] = static_cast<std::uint8_t>(header.size() & 255U);
-  bytes[1] = static_cast<std::uint8_t>(header.size() >> 8U);
-  bytes.insert(bytes.end(), header.begin(), header.end());
-  bytes.insert(bytes.end(), data.begin(), data.end());
+  Bytes bytes;
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    bytes.push_back(static_cast<std::uint8_t>(header.size() >> shift & 255U));
+  }
+  std::ranges::copy(header, std::back_inserter(bytes));
+  std::ranges::copy(data, std::back_inserter(bytes));
   return bytes;
 }
 
@@ -47,6 +51,12 @@ TEST(Safetensors, ReadsTensorsInTheOrderOfTheirData) {
   EXPECT_EQ(checkpoint->segments[0].name, "a");
   EXPECT_TRUE(checkpoint->segments[0].shape.empty());
   EXPECT_EQ(checkpoint->segments[1].offset, 1U);
+}
+
+TEST(Safetensors, ReadsEmptyTensorsWhereverTheyLie) {
+  const std::string first = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)";
+  const std::string empty = R"("b":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})";
+  EXPECT_EQ(error_of(file_of(first + empty, Bytes(4))), "decoded");
 }
 
 TEST(Safetensors, ReadsBackWhatItWrote) {
