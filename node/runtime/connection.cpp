@@ -1,0 +1,164 @@
+#include "node/runtime/connection.h"
+
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <asio/buffer.hpp>
+#include <asio/write.hpp>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "node/runtime/platform.h"
+
+namespace starling::runtime {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Without it the kernel queues megabytes ahead of a ping (PROTOCOL.md section 2).
+constexpr int unsent_bytes_low_water = 16 << 10;
+// One write: enough to keep the socket busy, little enough that control overtakes bulk soon.
+constexpr std::size_t write_bytes = 32U << 10U;
+// For a farewell to arrive; a peer that reads nothing any more does not hold the socket longer.
+constexpr Duration linger_time_max = 1s;
+
+void configure(asio::ip::tcp::socket& socket) {
+  std::error_code ignored;  // an option refused costs speed, not correctness
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  using UnsentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+  socket.set_option(UnsentLowWater(unsent_bytes_low_water), ignored);
+}
+
+}  // namespace
+
+Connection::Connection(Tcp::socket socket, protocol::SessionOptions options, Owner& owner)
+    : socket_(std::move(socket)),
+      session_(std::move(options), monotonic_now()),
+      owner_(&owner),
+      watchdog_(socket_.get_executor()) {}
+
+void Connection::start() {
+  configure(socket_);
+  read();
+  write();
+  watch();
+}
+
+bool Connection::send(protocol::Message message) {
+  const bool queued = session_.send(std::move(message));
+  write();
+  return queued;
+}
+
+void Connection::close(protocol::CloseReason reason) {
+  session_.close(reason);
+  write();
+  watch();
+}
+
+void Connection::abandon() {
+  owner_ = nullptr;
+  release();
+}
+
+void Connection::pause_reading(bool paused) {
+  paused_ = paused;
+  read();
+}
+
+void Connection::read() {
+  if (reading_ || paused_ || !socket_.is_open()) return;
+  reading_ = true;
+  socket_.async_read_some(
+      asio::buffer(incoming_),
+      [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
+        self->reading_ = false;
+        if (!problem) return self->received(bytes);
+        protocol::SessionEvents events;
+        if (!self->session_.closed()) self->session_.end_of_stream(events);
+        self->handle(events);
+        self->release();
+      });
+}
+
+void Connection::received(std::size_t bytes) {
+  if (owner_ != nullptr) owner_->on_traffic(0, bytes);
+  protocol::SessionEvents events;
+  session_.receive(ByteSpan(incoming_).first(bytes), monotonic_now(), events);
+  handle(events);
+  write();
+  read();
+  watch();
+}
+
+void Connection::write() {
+  if (writing_ || !socket_.is_open()) return;
+  outgoing_.clear();
+  if (session_.pull(outgoing_, write_bytes) == 0) {
+    if (session_.closed()) begin_linger();
+    return;
+  }
+  writing_ = true;
+  asio::async_write(socket_, asio::buffer(outgoing_),
+                    [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
+                      self->writing_ = false;
+                      if (self->owner_ != nullptr) self->owner_->on_traffic(bytes, 0);
+                      // After an error the read loop ends too and reports it.
+                      if (!problem) self->write();
+                    });
+}
+
+/// Everything is written: the peer may still read it, so the socket stays until the peer closes.
+/// Closing at once would make the kernel send a reset that overtakes the farewell.
+void Connection::begin_linger() {
+  if (released_at_ == Instant::never()) released_at_ = monotonic_now() + linger_time_max;
+  std::error_code ignored;
+  socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  paused_ = false;
+  read();
+  watch();
+}
+
+void Connection::release() {
+  if (!socket_.is_open()) return;
+  std::error_code ignored;
+  socket_.close(ignored);
+  watchdog_.cancel();
+  if (owner_ != nullptr) owner_->on_released(*this);
+}
+
+/// The timer is moved only when a deadline comes closer; one that moved away is found when it fires.
+void Connection::watch() {
+  const Instant due = std::min(session_.next_deadline(), released_at_);
+  if (!socket_.is_open() || due >= watched_) return;
+  watched_ = due;
+  watchdog_.expires_after(due - monotonic_now());
+  watchdog_.async_wait([self = shared_from_this()](std::error_code cancelled) {
+    if (cancelled) return;
+    self->watched_ = Instant::never();
+    const Instant now = monotonic_now();
+    protocol::SessionEvents events;
+    if (now >= self->session_.next_deadline()) self->session_.tick(now, events);
+    self->handle(events);
+    self->write();
+    if (now >= self->released_at_) self->release();
+    self->watch();
+  });
+}
+
+void Connection::handle(protocol::SessionEvents& events) {
+  for (protocol::SessionEvent& event : events) {
+    if (owner_ == nullptr) return;
+    if (auto* established = std::get_if<protocol::SessionEstablished>(&event)) {
+      owner_->on_established(*this, established->peer);
+    } else if (auto* received = std::get_if<protocol::SessionReceived>(&event)) {
+      owner_->on_message(*this, std::move(received->message));
+    } else {
+      owner_->on_closed(*this, std::get<protocol::SessionClosed>(event));
+    }
+  }
+}
+
+}  // namespace starling::runtime

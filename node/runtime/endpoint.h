@@ -1,0 +1,80 @@
+#pragma once
+// All connections of a node: accepts, dials, keeps one link per peer, and turns what happens on
+// them into inputs of the core. Reconnecting is the core's decision.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "crypto/secret.h"
+#include "crypto/signature.h"
+#include "node/core/io.h"
+#include "node/runtime/listener.h"
+#include "protocol/limits.h"
+
+namespace asio {
+class io_context;
+}
+
+namespace starling::runtime {
+
+struct EndpointOptions {
+  RunId run;
+  crypto::SigningKey key;
+  std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
+  std::size_t bulk_bytes_max = protocol::limits::bulk_message_bytes_max;
+};
+
+/// Everything on the sockets since the start: headers, handshakes and seals included.
+struct Traffic {
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+/// Of two links between the same two nodes the one dialled by the lower id stays, so that both ends
+/// keep the same one when they dialled each other at once; if both were dialled from the same side
+/// the newer stays, because the dialler came back after losing the older.
+[[nodiscard]] bool newer_link_stays(bool older_dialled_by_us, bool newer_dialled_by_us,
+                                    const NodeId& self, const NodeId& peer);
+
+/// Thread: the one that runs `network`, for every call.
+class Endpoint {
+ public:
+  /// Takes PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived and InputRejected.
+  using Sink = std::function<void(node::Input)>;
+
+  /// network must outlive the endpoint. Accepting starts with start().
+  Endpoint(asio::io_context& network, Listener listener, EndpointOptions options, Sink sink);
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+  /// Breaks all links without a farewell.
+  ~Endpoint();
+
+  void start();
+
+  /// Answered by PeerConnected or ConnectFailed, unless a link to the same peer exists already or
+  /// another attempt for it is under way.
+  void connect(const protocol::PeerRecord& peer);
+
+  /// A peer that takes up so little that its queue is full is hung up on (PeerDisconnected).
+  void send(const NodeId& peer, protocol::Message message);
+
+  /// Says farewell; no PeerDisconnected follows.
+  void disconnect(const NodeId& peer, protocol::CloseReason reason);
+
+  /// While paused nothing is read from any link, so that TCP slows the peers down.
+  void pause_reading(bool paused);
+
+  /// Stops accepting, says farewell to all; `released` is called when the last socket is closed.
+  void close(protocol::CloseReason reason, std::function<void()> released);
+
+  [[nodiscard]] Traffic traffic() const;
+
+ private:
+  class Links;
+  std::shared_ptr<Links> links_;
+};
+
+}  // namespace starling::runtime
