@@ -71,16 +71,15 @@ void Connection::pause_reading(bool paused) {
 void Connection::read() {
   if (reading_ || paused_ || !socket_.is_open()) return;
   reading_ = true;
-  socket_.async_read_some(
-      asio::buffer(incoming_),
-      [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
-        self->reading_ = false;
-        if (!problem) return self->received(bytes);
-        protocol::SessionEvents events;
-        if (!self->session_.closed()) self->session_.end_of_stream(events);
-        self->handle(events);
-        self->release();
-      });
+  socket_.async_read_some(asio::buffer(incoming_),
+                          [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
+                            self->reading_ = false;
+                            if (!problem) return self->received(bytes);
+                            protocol::SessionEvents events;
+                            if (!self->session_.closed()) self->session_.end_of_stream(events);
+                            self->handle(events);
+                            self->release();
+                          });
 }
 
 void Connection::received(std::size_t bytes) {
@@ -129,7 +128,8 @@ void Connection::release() {
   if (owner_ != nullptr) owner_->on_released(*this);
 }
 
-/// The timer is moved only when a deadline comes closer; one that moved away is found when it fires.
+/// The timer is moved only when a deadline comes closer; one that moved away is found when it
+/// fires.
 void Connection::watch() {
   const Instant due = std::min(session_.next_deadline(), released_at_);
   if (!socket_.is_open() || due >= watched_) return;

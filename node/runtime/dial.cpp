@@ -27,14 +27,15 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
     timer_.async_wait([self = shared_from_this()](std::error_code cancelled) {
       if (!cancelled) self->finish(asio::error::timed_out);
     });
-    resolver_.async_resolve(
-        target.host, target.port,
-        [self = shared_from_this()](std::error_code problem, const Tcp::resolver::results_type& to) {
-          if (problem) return self->finish(problem);
-          asio::async_connect(self->socket_, to, [self](std::error_code refused, const auto&) {
-            self->finish(refused);
-          });
-        });
+    resolver_.async_resolve(target.host, target.port,
+                            [self = shared_from_this()](std::error_code problem,
+                                                        const Tcp::resolver::results_type& to) {
+                              if (problem) return self->finish(problem);
+                              asio::async_connect(self->socket_, to,
+                                                  [self](std::error_code refused, const auto&) {
+                                                    self->finish(refused);
+                                                  });
+                            });
   }
 
   void finish(std::error_code problem) {

@@ -105,8 +105,8 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   Traffic traffic_;
   AcceptLimits accept_limits_;
   std::optional<crypto::CertifiedStaticKey> certified_key_;
-  std::map<const Connection*, Link> links_;     // every open socket
-  std::map<NodeId, Connection*> established_;   // at most one link per peer
+  std::map<const Connection*, Link> links_;            // every open socket
+  std::map<NodeId, Connection*> established_;          // at most one link per peer
   std::set<std::pair<NodeId, std::string>> dialling_;  // until established or failed
 };
 
@@ -155,8 +155,7 @@ void Endpoint::Links::connect(const PeerRecord& peer) {
        });
 }
 
-void Endpoint::Links::dialled(const PeerRecord& peer, std::error_code problem,
-                              Tcp::socket socket) {
+void Endpoint::Links::dialled(const PeerRecord& peer, std::error_code problem, Tcp::socket socket) {
   if (closing_) return;
   if (!problem) return add(std::move(socket), {.connection = nullptr, .dialled = peer});
   dialling_.erase({peer.id, peer.address});
@@ -315,16 +314,21 @@ void Endpoint::Links::on_traffic(std::uint64_t bytes_sent, std::uint64_t bytes_r
   traffic_.bytes_received += bytes_received;
 }
 
-Endpoint::Endpoint(asio::io_context& network, Listener listener, EndpointOptions options,
-                   Sink sink)
+Endpoint::Endpoint(asio::io_context& network, Listener listener, EndpointOptions options, Sink sink)
     : links_(std::make_shared<Links>(network, std::move(listener), std::move(options),
                                      std::move(sink))) {}
 
-Endpoint::~Endpoint() { links_->abandon(); }
+Endpoint::~Endpoint() {
+  links_->abandon();
+}
 
-void Endpoint::start() { links_->start(); }
+void Endpoint::start() {
+  links_->start();
+}
 
-void Endpoint::connect(const PeerRecord& peer) { links_->connect(peer); }
+void Endpoint::connect(const PeerRecord& peer) {
+  links_->connect(peer);
+}
 
 void Endpoint::send(const NodeId& peer, protocol::Message message) {
   links_->send(peer, std::move(message));
@@ -334,12 +338,16 @@ void Endpoint::disconnect(const NodeId& peer, CloseReason reason) {
   links_->disconnect(peer, reason);
 }
 
-void Endpoint::pause_reading(bool paused) { links_->pause_reading(paused); }
+void Endpoint::pause_reading(bool paused) {
+  links_->pause_reading(paused);
+}
 
 void Endpoint::close(CloseReason reason, std::function<void()> released) {
   links_->close(reason, std::move(released));
 }
 
-Traffic Endpoint::traffic() const { return links_->traffic(); }
+Traffic Endpoint::traffic() const {
+  return links_->traffic();
+}
 
 }  // namespace starling::runtime

@@ -88,14 +88,15 @@ class EndpointTest : public ::testing::Test {
   void connect(Node& dialler, Node& listener) {
     dialler.endpoint().connect(listener.record());
     run_until([&] {
-      return dialler.count<node::PeerConnected>() == 1 && listener.count<node::PeerConnected>() == 1;
+      return dialler.count<node::PeerConnected>() == 1 &&
+             listener.count<node::PeerConnected>() == 1;
     });
   }
   tcp::socket raw_connection_to(const Node& node) {
     tcp::socket socket(network_);
     const HostPort target = *parse_host_port(node.record().address);
-    socket.connect({asio::ip::make_address(target.host),
-                    static_cast<unsigned short>(std::stoi(target.port))});
+    socket.connect(
+        {asio::ip::make_address(target.host), static_cast<unsigned short>(std::stoi(target.port))});
     return socket;
   }
 
