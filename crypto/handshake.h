@@ -52,6 +52,8 @@ enum class HandshakeToken : std::uint8_t;
 class HandshakeState {
  public:
   explicit HandshakeState(HandshakeOptions options);
+  HandshakeState(HandshakeState&&) noexcept = default;  // never copied: ephemeral keys serve once
+  HandshakeState& operator=(HandshakeState&&) noexcept = default;
 
   /// Whose turn it is; false when finished.
   [[nodiscard]] bool my_turn() const;

@@ -22,11 +22,14 @@ enum class SealError : std::uint8_t {
   exhausted,      ///< 2^64 - 1 frames were sealed: the last counter is reserved for the rekey.
 };
 
-/// The key of one direction, the same at both ends. Wiped on destruction.
+/// The key of one direction, the same at both ends. Wiped on destruction; never copied, because two
+/// copies would use the same counters.
 class FrameKey {
  public:
   /// rekey_interval_frames: > 0. next_frame: the counter of the next frame; other than 0 in tests.
   FrameKey(Secret<32> key, std::uint64_t rekey_interval_frames, std::uint64_t next_frame = 0);
+  FrameKey(FrameKey&&) noexcept = default;
+  FrameKey& operator=(FrameKey&&) noexcept = default;
 
   [[nodiscard]] const Secret<32>& key() const { return key_; }
   [[nodiscard]] std::uint64_t next_frame() const { return next_frame_; }
