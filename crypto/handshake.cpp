@@ -118,13 +118,12 @@ std::expected<Bytes, HandshakeError> HandshakeState::read_message(ByteSpan messa
   STARLING_CHECK(!finished() && !my_turn());
   if (message.size() > noise_message_bytes_max) return std::unexpected(HandshakeError::bad_message);
   for (const Token token : table_of(options_.pattern).messages[next_message_]) {
-    if (token == e || token == s) {
-      if (!(token == e ? read_ephemeral(message) : read_static(message))) {
-        return std::unexpected(HandshakeError::bad_message);
-      }
-    } else if (!mix_secret(token)) {
-      return std::unexpected(HandshakeError::low_order_point);
-    }
+    const bool done = token == e   ? read_ephemeral(message)
+                      : token == s ? read_static(message)
+                                   : mix_secret(token);
+    if (done) continue;
+    const bool is_key = token == e || token == s;
+    return std::unexpected(is_key ? HandshakeError::bad_message : HandshakeError::low_order_point);
   }
   auto payload = symmetric_.decrypt_and_hash(message);
   if (!payload) return std::unexpected(HandshakeError::bad_message);

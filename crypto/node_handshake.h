@@ -29,7 +29,7 @@ struct NodeHandshakeOptions {
   Secret<32> ephemeral_secret;          ///< 32 fresh random bytes for this handshake only.
   std::optional<NodeId> expected_peer;  ///< Checked before the dialer names itself.
   UnixSeconds now;
-  std::uint64_t rekey_interval_frames = 256;
+  std::uint64_t rekey_interval_frames = 256;  ///< By count, so that quiet links rekey too (BIP324).
 };
 
 /// What a finished handshake leaves.

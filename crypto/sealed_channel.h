@@ -1,7 +1,7 @@
 #pragma once
 // The two directions of an established connection: ChaCha20-Poly1305 (RFC 8439) frames with a
-// counter as nonce and a new key every so many frames (Noise specification, revision
-// 34, 5.1, 11.3).
+// counter as nonce and a new key every so many frames (Noise specification, revision 34, sections
+// 5.1 and 11.3).
 
 #include <cstddef>
 #include <cstdint>

@@ -3,24 +3,18 @@
 
 #include <benchmark/benchmark.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "crypto/aead.h"
 #include "crypto/node_handshake.h"
+#include "tests/support/crypto_keys.h"
 
 namespace starling::crypto {
 namespace {
 
 constexpr std::size_t frame_bytes = 16 * 1024;
 constexpr std::uint64_t rekey_interval_frames = 256;
-
-Secret<32> secret_of(std::uint8_t value) {
-  std::array<std::uint8_t, 32> bytes;
-  bytes.fill(value);
-  return Secret<32>(bytes);
-}
 
 void set_bytes_processed(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * frame_bytes));
@@ -93,8 +87,7 @@ NodeHandshakeOptions options_of(HandshakeRole role, bool is_private) {
   NodeHandshakeOptions options;
   options.role = role;
   if (is_private) options.psk = secret_of(9);
-  options.self = certify_static_key(SigningKey::from_seed(secret_of(seed)), secret_of(seed),
-                                    options.run, {1'000});
+  options.self = certify_static_key(node_key(seed), secret_of(seed), options.run, {1'000});
   options.ephemeral_secret = secret_of(seed);
   return options;
 }

@@ -2,13 +2,13 @@
 // rest is cut into messages by a 16-bit length in front of each. With honest messages mixed in, the
 // fuzzer also gets past the parts that need a secret.
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "crypto/byte_order.h"
 #include "crypto/node_handshake.h"
+#include "tests/support/crypto_keys.h"
 
 namespace starling::crypto {
 namespace {
@@ -17,20 +17,13 @@ constexpr std::uint8_t scenario_private = 1;          // both sides know a psk
 constexpr std::uint8_t scenario_dialer = 2;           // the target dials; otherwise it listens
 constexpr std::uint8_t scenario_honest_greeting = 4;  // a listener first gets a real message 1
 
-Secret<32> secret_of(std::uint8_t value) {
-  std::array<std::uint8_t, 32> bytes;
-  bytes.fill(value);
-  return Secret<32>(bytes);
-}
-
 NodeHandshake make_side(HandshakeRole role, std::uint8_t scenario) {
   const std::uint8_t seed = role == HandshakeRole::initiator ? 1 : 2;
   NodeHandshakeOptions options;
   options.role = role;
   options.protocol_version = 1;
   if ((scenario & scenario_private) != 0) options.psk = secret_of(3);
-  options.self = certify_static_key(SigningKey::from_seed(secret_of(seed)), secret_of(seed),
-                                    options.run, {1'000});
+  options.self = certify_static_key(node_key(seed), secret_of(seed), options.run, {1'000});
   options.ephemeral_secret = secret_of(seed);
   return NodeHandshake(std::move(options));
 }

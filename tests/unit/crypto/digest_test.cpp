@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/crypto/support.h"
+#include "tests/support/crypto_keys.h"
 
 namespace starling::crypto {
 namespace {

@@ -5,7 +5,7 @@
 #include "crypto/key_agreement.h"
 #include "crypto/secret.h"
 #include "crypto/signature.h"
-#include "tests/unit/crypto/support.h"
+#include "tests/support/crypto_keys.h"
 
 namespace starling::crypto {
 namespace {

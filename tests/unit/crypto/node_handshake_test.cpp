@@ -6,7 +6,7 @@
 #include <functional>
 #include <utility>
 
-#include "tests/unit/crypto/support.h"
+#include "tests/support/crypto_keys.h"
 
 namespace starling::crypto {
 namespace {

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "crypto/aead.h"
-#include "tests/unit/crypto/support.h"
+#include "tests/support/crypto_keys.h"
 
 namespace starling::crypto {
 namespace {

@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "crypto/base32.h"
-#include "tests/unit/crypto/support.h"
+#include "tests/support/crypto_keys.h"
 
 namespace starling::crypto {
 namespace {

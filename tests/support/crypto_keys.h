@@ -1,5 +1,5 @@
 #pragma once
-// Fixed bytes and keys for the tests of crypto/.
+// Fixed bytes and keys for tests, fuzzers and benchmarks of whatever needs crypto/.
 
 #include <array>
 #include <cstddef>
