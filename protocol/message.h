@@ -166,6 +166,7 @@ struct RoundOpen {
 enum class BulkKind : std::uint8_t {
   pair_payload,
   round_payload,
+  hat_copy,  ///< What the receiver is to hold of the sender, before the first round of their edge.
   merge_slice,
   merged_slice,
   state

@@ -13,16 +13,17 @@ float metropolis_weight(std::uint32_t own_degree, std::uint32_t peer_degree) {
 
 }  // namespace
 
-void RoundExchange::on_edge_open(const NodeId& peer, Effects& effects) {
+void RoundExchange::on_edge_open(const NodeId& peer, std::uint64_t first_free, Effects& effects) {
   Neighbour& neighbour = neighbours_[peer];
   neighbour = Neighbour{};
   if (options_.self < peer) {
-    neighbour.start = round_ + 1;
+    neighbour.start = first_free;
     effects.send(peer, RoundOpen{.round = neighbour.start, .final = false});
   }
 }
 
-void RoundExchange::on_round_open(const NodeId& peer, const RoundOpen& open, Effects& effects) {
+void RoundExchange::on_round_open(const NodeId& peer, const RoundOpen& open,
+                                  std::uint64_t first_free, Effects& effects) {
   const auto found = neighbours_.find(peer);
   if (found == neighbours_.end()) return;
   Neighbour& neighbour = found->second;
@@ -31,8 +32,16 @@ void RoundExchange::on_round_open(const NodeId& peer, const RoundOpen& open, Eff
     return;
   }
   if (peer > options_.self || neighbour.start != 0) return;  // the proposal is the lower id's, once
-  neighbour.start = std::max(open.round, round_ + 1);
+  neighbour.start = std::max(open.round, first_free);
   effects.send(peer, RoundOpen{.round = neighbour.start, .final = true});
+}
+
+std::vector<NodeId> RoundExchange::starting_at(std::uint64_t round) const {
+  std::vector<NodeId> peers;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (neighbour.start == round) peers.push_back(peer);
+  }
+  return peers;
 }
 
 void RoundExchange::on_link_down(const NodeId& peer) {

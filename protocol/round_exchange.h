@@ -41,12 +41,18 @@ class RoundExchange {
     Duration round_time_max =
         std::chrono::seconds(60);  ///< A neighbour slower than this is dropped.
   };
-  RoundExchange(Options options, EdgeBook& edges, std::uint64_t last_round)
-      : options_(options), edges_(edges), round_(last_round) {}
+  RoundExchange(Options options, EdgeBook& edges) : options_(options), edges_(edges) {}
 
-  /// Both hellos of the link are through.
-  void on_edge_open(const NodeId& peer, Effects& effects);
-  void on_round_open(const NodeId& peer, const RoundOpen& open, Effects& effects);
+  /// Goes on after `last_round`.
+  void resume(std::uint64_t last_round) { round_ = last_round; }
+
+  /// Both hellos of the link are through. first_free: the next round whose payload is not yet being
+  /// computed; no edge can begin before it.
+  void on_edge_open(const NodeId& peer, std::uint64_t first_free, Effects& effects);
+  void on_round_open(const NodeId& peer, const RoundOpen& open, std::uint64_t first_free,
+                     Effects& effects);
+  /// Neighbours whose edge begins with `round`.
+  [[nodiscard]] std::vector<NodeId> starting_at(std::uint64_t round) const;
   void on_link_down(const NodeId& peer);
 
   /// Our payload of the next round. It is sent to the neighbours of that round.
@@ -77,7 +83,7 @@ class RoundExchange {
 
   Options options_;
   EdgeBook& edges_;
-  std::uint64_t round_;  ///< The running round, or the last one.
+  std::uint64_t round_ = 0;  ///< The running round, or the last one.
   std::optional<Bulk> own_;
   Instant deadline_ = Instant::never();
   std::map<NodeId, Neighbour> neighbours_;

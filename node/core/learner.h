@@ -1,6 +1,6 @@
 #pragma once
-// The computation of one node: a task, and the replica that a recipe trains on it. No peers, no
-// time, no I/O. The compute pool and the simulator call run() with one job after another.
+// The computation of one node: a task, and the replica that a recipe trains on it. No peers, no time,
+// no I/O. The compute pool and the simulator call run() with one job after another.
 
 #include <memory>
 #include <span>
@@ -15,32 +15,55 @@
 
 namespace starling::node {
 
+struct LearnerOptions {
+  optim::Recipe recipe;
+  RunId run;
+  NodeId self;
+  Step steps_total = 0;          ///< Schedules are functions of step / steps_total.
+  std::uint64_t model_seed = 0;  ///< The same on all nodes: the common starting point.
+  std::uint64_t data_seed = 0;   ///< This node's own batches.
+};
+
 class Learner {
  public:
-  struct Options {
-    optim::Recipe recipe;
-    RunId run;
-    NodeId self;
-    Step steps_total = 0;          ///< Schedules are functions of step / steps_total.
-    std::uint64_t model_seed = 0;  ///< The same on all nodes: the common starting point.
-    std::uint64_t data_seed = 0;   ///< This node's own batches.
-  };
-
-  /// `task` is owned by the learner from here on. Error: the recipe needs something the task lacks.
-  [[nodiscard]] static Result<Learner> create(Options options, std::unique_ptr<Task> task);
+  /// `task` is owned by the learner from here on. Error: the recipe needs a gradient and the task has
+  /// none; the task has no parameters.
+  [[nodiscard]] static Result<Learner> create(LearnerOptions options, std::unique_ptr<Task> task);
 
   /// Never throws: an exception of the task becomes LearnerFailed.
-  [[nodiscard]] LearnerResult run(const LearnerJob& job);
+  [[nodiscard]] LearnerResult run(LearnerJob&& job);
 
   [[nodiscard]] std::span<const float> parameters() const;
   [[nodiscard]] const Task& task() const { return *task_; }
+  /// The replica of a first-order recipe, for checks of conservation; nullptr under votes.
+  [[nodiscard]] optim::Replica* replica() { return std::get_if<optim::Replica>(&replica_); }
 
  private:
-  Learner(Options options, std::unique_ptr<Task> task);
+  using AnyReplica = std::variant<optim::Replica, optim::VoteReplica>;
+  Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica replica);
 
-  Options options_;
+  LearnerResult perform(const TrainJob& job);
+  LearnerResult perform(const EncodeJob& job);
+  LearnerResult perform(const ResyncJob& job);
+  LearnerResult perform(const MixJob& job);
+  LearnerResult perform(const DropEdgeJob& job);
+  LearnerResult perform(const ProbeJob& job);
+  LearnerResult perform(const ApplyVotesJob& job);
+  LearnerResult perform(const EvaluateJob& job);
+  LearnerResult perform(const ContributeJob& job);
+  LearnerResult perform(const AverageSliceJob& job);
+  LearnerResult perform(const AdoptJob& job);
+  LearnerResult perform(const SaveStateJob& job);
+  LearnerResult perform(const LoadStateJob& job);
+
+  [[nodiscard]] optim::Replica& first_order();
+  [[nodiscard]] optim::VoteReplica& votes();
+  [[nodiscard]] BatchKey batch(Step step) const;
+
+  LearnerOptions options_;
   std::unique_ptr<Task> task_;
-  std::variant<optim::Replica, optim::VoteReplica> replica_;
+  AnyReplica replica_;
+  Step step_ = 0;  ///< Local steps done; travels with the saved state.
 };
 
 }  // namespace starling::node

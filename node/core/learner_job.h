@@ -143,9 +143,11 @@ struct AdoptDone {
   Digest merge;
   Digest model;
   std::optional<Evaluation> evaluation;
+  double distance = 0;  ///< L2 norm of (own parameters before - merged).
+  double norm = 0;      ///< L2 norm of the merged parameters.
 };
 
-/// State for disk (everything) or for a joiner (parameters and step only).
+/// Step and parameters (saved_state.h), for the disk or for a joiner.
 struct SaveStateJob {
   bool for_joiner = false;
   std::uint64_t request = 0;

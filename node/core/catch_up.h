@@ -1,0 +1,55 @@
+#pragma once
+// A node that joins a run under way takes the state of a neighbour; a node that is asked gives its own,
+// to a few at a time, so that no popular donor is crushed.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "node/core/turn.h"
+#include "protocol/message.h"
+#include "starling/ids.h"
+#include "starling/instant.h"
+
+namespace starling::node {
+
+class CatchUp {
+ public:
+  explicit CatchUp(Digest recipe) : recipe_(recipe) {}
+
+  // --- The joiner ---
+
+  /// Asks the next of `donors` that has not failed us yet.
+  void ask(const std::vector<NodeId>& donors, Turn& turn);
+  /// True while an answer is awaited.
+  [[nodiscard]] bool asking() const { return asked_.has_value(); }
+  /// A state that we asked for goes to the learner; anything else is ignored.
+  void receive(const NodeId& peer, protocol::Bulk&& state, Turn& turn);
+  void receive(const NodeId& peer, const protocol::StateUnavailable& answer);
+  void link_down(const NodeId& peer);
+  [[nodiscard]] Instant next_deadline() const { return asked_ ? deadline_ : Instant::never(); }
+  void tick(Instant now);
+
+  // --- The donor ---
+
+  void receive(const NodeId& peer, const protocol::StateRequest& request, bool can_give, Turn& turn);
+  void saved(SaveStateDone&& done, Turn& turn);
+
+ private:
+  struct Promise {
+    NodeId peer;
+    std::uint64_t request = 0;
+  };
+
+  Digest recipe_;
+  std::optional<NodeId> asked_;
+  std::set<NodeId> failed_;
+  std::uint64_t request_ = 0;
+  Instant deadline_ = Instant::never();
+  std::map<std::uint64_t, Promise> promises_;  ///< By our own number of the SaveStateJob.
+  std::uint64_t next_promise_ = 1;
+};
+
+}  // namespace starling::node

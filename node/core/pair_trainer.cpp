@@ -1,0 +1,126 @@
+#include "node/core/pair_trainer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/core/recipe_digest.h"
+
+namespace starling::node {
+
+PairTrainer::PairTrainer(const Config& config)
+    : local_steps_(config.recipe.local_steps),
+      steps_total_(config.steps_total),
+      edges_(config.incarnation),
+      exchange_({.seed = config.seed, .recipe = recipe_digest(config.recipe)}, edges_) {}
+
+void PairTrainer::start(Step step, Turn& turn) {
+  step_ = step;
+  started_ = true;
+  for (const NodeId& peer : neighbours_) edges_.greet(peer, step_, turn.effects);
+  proceed(turn);
+}
+
+void PairTrainer::stop(Turn& turn) {
+  static_cast<void>(turn);
+  stopped_ = true;
+}
+
+void PairTrainer::neighbour_up(const NodeId& peer, Turn& turn) {
+  neighbours_.insert(peer);
+  if (started_) edges_.greet(peer, step_, turn.effects);
+}
+
+void PairTrainer::neighbour_down(const NodeId& peer, Turn& turn) {
+  neighbours_.erase(peer);
+  edges_.close(peer);
+  exchange_.on_link_down(peer);
+  proceed(turn);
+}
+
+void PairTrainer::give_up(const NodeId& peer, Turn& turn) {
+  if (edges_.find(peer) == nullptr) return;
+  edges_.give_up(peer);
+  turn.jobs.emplace_back(DropEdgeJob{peer});
+}
+
+/// Trains up to the next exchange; once that is due, step by step until a neighbour is free.
+void PairTrainer::proceed(Turn& turn) {
+  if (!started_ || stopped_ || training_ || complete()) return;
+  const bool due = since_exchange_ >= local_steps_;
+  if (due && !exchange_.running()) exchange_.offer(step_, turn.now, turn.effects);
+  if (exchange_.running() && since_exchange_ >= 2 * local_steps_) return;  // H ahead is enough
+  const std::uint64_t until_due = due ? 1 : local_steps_ - since_exchange_;
+  const auto count = static_cast<std::uint32_t>(std::min(until_due, steps_total_ - step_));
+  training_ = true;
+  turn.jobs.emplace_back(TrainJob{.first = step_, .count = count});
+}
+
+bool PairTrainer::willing() const {
+  return started_ && !stopped_ && (since_exchange_ * 2 >= local_steps_ || complete());
+}
+
+void PairTrainer::encode(Turn& turn) {
+  since_exchange_ = 0;
+  turn.jobs.emplace_back(EncodeJob{.number = 0, .step = step_});
+}
+
+void PairTrainer::mix(std::optional<protocol::PairMix> mix, Turn& turn) {
+  if (!mix) return;
+  constexpr float pair_weight = 0.5F;
+  exchanges_ += 1;
+  turn.events.emplace_back(Exchanged{mix->peer, step_, mix->peer_step});
+  MixJob job{.number = mix->number, .own = std::move(mix->own), .peers = {}};
+  job.peers.push_back({mix->peer, pair_weight, std::move(mix->theirs)});
+  turn.jobs.emplace_back(std::move(job));
+}
+
+void PairTrainer::on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn) {
+  if (edges_.on_hello(peer, hello, turn.effects)) turn.jobs.emplace_back(DropEdgeJob{peer});
+}
+
+void PairTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn& turn) {
+  // A hello may be faster than the membership's word that the peer is a neighbour.
+  if (const auto* hello = std::get_if<protocol::EdgeHello>(&message)) on_hello(peer, *hello, turn);
+  if (!neighbours_.contains(peer)) return;
+  if (const auto* offer = std::get_if<protocol::ExchangeOffer>(&message)) {
+    if (exchange_.on_offer(peer, *offer, willing(), step_, turn.now, turn.effects)) encode(turn);
+  } else if (const auto* accept = std::get_if<protocol::ExchangeAccept>(&message)) {
+    if (exchange_.on_accept(peer, *accept, turn.now, turn.effects)) encode(turn);
+  } else if (const auto* busy = std::get_if<protocol::ExchangeBusy>(&message)) {
+    exchange_.on_busy(peer, *busy);
+  } else if (const auto* applied = std::get_if<protocol::ExchangeApplied>(&message)) {
+    edges_.confirmed(peer, applied->exchange);
+  } else if (auto* bulk = std::get_if<protocol::Bulk>(&message);
+             bulk != nullptr && bulk->kind == protocol::BulkKind::pair_payload) {
+    mix(exchange_.on_payload(peer, std::move(*bulk), turn.effects), turn);
+  }
+  proceed(turn);
+}
+
+void PairTrainer::finished(LearnerResult& result, Turn& turn) {
+  if (const auto* trained = std::get_if<TrainDone>(&result)) {
+    training_ = false;
+    since_exchange_ += static_cast<std::uint32_t>(trained->next - step_);
+    step_ = trained->next;
+    turn.events.emplace_back(StepsDone{step_, trained->loss});
+  } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
+    mix(exchange_.on_encoded(std::move(encoded->payload), step_, turn.effects), turn);
+  } else if (const auto* mixed = std::get_if<MixDone>(&result)) {
+    for (const NodeId& peer : mixed->rejected) {
+      turn.blame(peer, protocol::RejectReason::bad_payload);
+    }
+  }
+  proceed(turn);
+}
+
+void PairTrainer::tick(Turn& turn) {
+  exchange_.tick(turn.now, turn.effects);
+  proceed(turn);
+}
+
+void PairTrainer::fill(NodeStatus& status) const {
+  status.exchanges = exchanges_;
+  status.unreconciled = edges_.unreconciled();
+}
+
+}  // namespace starling::node

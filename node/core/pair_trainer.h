@@ -1,0 +1,49 @@
+#pragma once
+// Asynchronous gossip: H local steps, then an exchange with whichever neighbour is free (AD-PSGD, Lian
+// et al. 2018; SwarmSGD, Nadiradze et al. 2021). Local steps go on while an exchange runs, up to H more.
+
+#include "node/core/trainer.h"
+#include "protocol/edge_book.h"
+#include "protocol/pair_exchange.h"
+
+namespace starling::node {
+
+class PairTrainer final : public Trainer {
+ public:
+  explicit PairTrainer(const Config& config);
+
+  void start(Step step, Turn& turn) override;
+  void stop(Turn& turn) override;
+  void neighbour_up(const NodeId& peer, Turn& turn) override;
+  void neighbour_down(const NodeId& peer, Turn& turn) override;
+  void give_up(const NodeId& peer, Turn& turn) override;
+  void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
+  void finished(LearnerResult& result, Turn& turn) override;
+  [[nodiscard]] Instant next_deadline() const override { return exchange_.next_deadline(); }
+  void tick(Turn& turn) override;
+  [[nodiscard]] Step step() const override { return step_; }
+  [[nodiscard]] bool complete() const override { return step_ >= steps_total_; }
+  [[nodiscard]] bool settled() const override { return !training_ && !exchange_.running(); }
+  void fill(NodeStatus& status) const override;
+
+ private:
+  void proceed(Turn& turn);
+  void encode(Turn& turn);
+  void mix(std::optional<protocol::PairMix> mix, Turn& turn);
+  void on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn);
+  [[nodiscard]] bool willing() const;
+
+  std::uint32_t local_steps_;
+  Step steps_total_;
+  protocol::EdgeBook edges_;
+  protocol::PairExchange exchange_;
+  std::set<NodeId> neighbours_;
+  Step step_ = 0;
+  std::uint32_t since_exchange_ = 0;
+  std::uint64_t exchanges_ = 0;
+  bool started_ = false;
+  bool stopped_ = false;
+  bool training_ = false;  ///< A TrainJob is under way.
+};
+
+}  // namespace starling::node

@@ -1,0 +1,50 @@
+#pragma once
+// Synchronous rounds: H local steps, one exchange with all neighbours, again (D-PSGD, Lian et al. 2017;
+// gradient tracking, CHOCO and BEER use the same clock).
+
+#include "node/core/trainer.h"
+#include "protocol/edge_book.h"
+#include "protocol/round_exchange.h"
+
+namespace starling::node {
+
+class RoundTrainer final : public Trainer {
+ public:
+  explicit RoundTrainer(const Config& config);
+
+  void start(Step step, Turn& turn) override;
+  void stop(Turn& turn) override;
+  void neighbour_up(const NodeId& peer, Turn& turn) override;
+  void neighbour_down(const NodeId& peer, Turn& turn) override;
+  void give_up(const NodeId& peer, Turn& turn) override;
+  void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
+  void finished(LearnerResult& result, Turn& turn) override;
+  [[nodiscard]] Instant next_deadline() const override { return rounds_.next_deadline(); }
+  void tick(Turn& turn) override;
+  [[nodiscard]] Step step() const override { return step_; }
+  [[nodiscard]] bool complete() const override { return step_ >= steps_total_ && !rounds_.running(); }
+  [[nodiscard]] bool settled() const override { return !computing_ && !rounds_.running(); }
+  void fill(NodeStatus& status) const override;
+
+ private:
+  void proceed(Turn& turn);
+  void open_edge(const NodeId& peer, Turn& turn);
+  void on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn);
+  void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
+  [[nodiscard]] std::uint64_t first_free_round() const { return rounds_.round() + (computing_ ? 2 : 1); }
+
+  std::uint32_t local_steps_;
+  Step steps_total_;
+  bool has_memory_;  ///< Neighbours hold copies of us that a new edge has to be given.
+  protocol::EdgeBook edges_;
+  Digest recipe_;
+  protocol::RoundExchange rounds_;
+  std::set<NodeId> neighbours_;
+  Step step_ = 0;
+  std::uint64_t exchanges_ = 0;
+  bool started_ = false;
+  bool stopped_ = false;
+  bool computing_ = false;  ///< From the local steps of a round to its payload.
+};
+
+}  // namespace starling::node

@@ -1,0 +1,19 @@
+#include "node/core/trainer.h"
+
+#include "node/core/pair_trainer.h"
+#include "node/core/round_trainer.h"
+#include "node/core/vote_trainer.h"
+
+namespace starling::node {
+
+std::unique_ptr<Trainer> make_trainer(const Config& config, const Roll& roll) {
+  if (config.recipe.oracle == optim::Oracle::votes) {
+    return std::make_unique<VoteTrainer>(config, roll);
+  }
+  if (config.recipe.clock == optim::ClockKind::rounds) {
+    return std::make_unique<RoundTrainer>(config);
+  }
+  return std::make_unique<PairTrainer>(config);
+}
+
+}  // namespace starling::node

@@ -1,0 +1,72 @@
+#pragma once
+// Decides when this node computes and when it exchanges: one trainer for each clock of LEARNING.md.
+// It sees neighbours, messages and finished jobs; it never sees a number of the model.
+
+#include <cstdint>
+#include <memory>
+
+#include "node/core/config.h"
+#include "node/core/roll.h"
+#include "node/core/turn.h"
+#include "protocol/message.h"
+
+namespace starling::node {
+
+class Trainer {
+ public:
+  Trainer() = default;
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+  Trainer(Trainer&&) = delete;
+  Trainer& operator=(Trainer&&) = delete;
+  virtual ~Trainer() = default;
+
+  /// Training begins, or goes on, with local step `step`.
+  virtual void start(Step step, Turn& turn) = 0;
+  /// No further step or exchange is begun; what runs is completed (see settled()).
+  virtual void stop(Turn& turn) = 0;
+
+  virtual void neighbour_up(const NodeId& peer, Turn& turn) = 0;
+  virtual void neighbour_down(const NodeId& peer, Turn& turn) = 0;
+  /// The node is gone for good.
+  virtual void give_up(const NodeId& peer, Turn& turn) = 0;
+
+  /// A message or announcement that may concern training; others are ignored.
+  virtual void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) = 0;
+  virtual void receive(const protocol::SignedAnnouncement& announcement, Bytes&& signed_bytes,
+                       Turn& turn) {
+    static_cast<void>(announcement);
+    static_cast<void>(signed_bytes);
+    static_cast<void>(turn);
+  }
+  /// An announcement that this node kept on disk (AppendVotes), before start().
+  virtual void restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
+                       Turn& turn) {
+    static_cast<void>(announcement);
+    static_cast<void>(signed_bytes);
+    static_cast<void>(turn);
+  }
+  virtual void finished(LearnerResult& result, Turn& turn) = 0;
+
+  [[nodiscard]] virtual Instant next_deadline() const = 0;
+  virtual void tick(Turn& turn) = 0;
+
+  [[nodiscard]] virtual Step step() const = 0;
+  /// All steps are done.
+  [[nodiscard]] virtual bool complete() const = 0;
+  /// Nothing is half done: the replica may be contributed to a merge.
+  [[nodiscard]] virtual bool settled() const = 0;
+  /// A node that joins late takes the state of a neighbour; the ledger brings its own.
+  [[nodiscard]] virtual bool needs_state() const { return true; }
+  virtual void fill(NodeStatus& status) const = 0;
+};
+
+/// `duration` under config.interval_scale.
+[[nodiscard]] inline Duration scaled(Duration duration, double scale) {
+  return Duration(static_cast<Duration::rep>(static_cast<double>(duration.count()) * scale));
+}
+
+/// The trainer for the recipe's clock. `roll` outlives it.
+[[nodiscard]] std::unique_ptr<Trainer> make_trainer(const Config& config, const Roll& roll);
+
+}  // namespace starling::node

@@ -1,0 +1,30 @@
+#pragma once
+// What one input leads to. The parts of NodeCore append; NodeCore turns it into outputs at the end.
+
+#include <utility>
+#include <vector>
+
+#include "node/core/learner_job.h"
+#include "protocol/announcement.h"
+#include "protocol/effects.h"
+#include "protocol/reject_reason.h"
+#include "starling/event.h"
+#include "starling/instant.h"
+
+namespace starling::node {
+
+struct Turn {
+  Instant now;
+  protocol::Effects effects;
+  std::vector<LearnerJob> jobs;
+  std::vector<protocol::Announcement> announcements;  ///< To be signed and broadcast.
+  std::vector<Bytes> vote_log;                        ///< Signed packets to be kept on disk.
+  std::vector<std::pair<NodeId, protocol::RejectReason>> misconduct;
+  std::vector<Event> events;
+
+  void blame(const NodeId& peer, protocol::RejectReason reason) {
+    misconduct.emplace_back(peer, reason);
+  }
+};
+
+}  // namespace starling::node

@@ -1,0 +1,67 @@
+#pragma once
+// The clock of zeroth-order votes: one packet of one-byte votes per node and step, broadcast to all and
+// added by all (LEDGER.md). A node casts for step t once it holds every present node's packet of step
+// t - 2, or has waited long enough: nobody waits for the slowest for more than a moment.
+
+#include <map>
+#include <vector>
+
+#include "node/core/trainer.h"
+#include "protocol/ledger_sync.h"
+
+namespace starling::node {
+
+class VoteTrainer final : public Trainer {
+ public:
+  VoteTrainer(const Config& config, const Roll& roll);
+
+  void start(Step step, Turn& turn) override;
+  void stop(Turn& turn) override;
+  void neighbour_up(const NodeId& peer, Turn& turn) override;
+  void neighbour_down(const NodeId& peer, Turn& turn) override;
+  void give_up(const NodeId& peer, Turn& turn) override;
+  void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
+  void receive(const protocol::SignedAnnouncement& announcement, Bytes&& signed_bytes,
+               Turn& turn) override;
+  void finished(LearnerResult& result, Turn& turn) override;
+  [[nodiscard]] Instant next_deadline() const override;
+  void tick(Turn& turn) override;
+  [[nodiscard]] Step step() const override { return step_; }
+  [[nodiscard]] bool complete() const override { return step_ >= config_.steps_total; }
+  /// Every vote that a neighbour holds is held and applied here.
+  [[nodiscard]] bool settled() const override;
+  [[nodiscard]] bool needs_state() const override { return false; }
+  void fill(NodeStatus& status) const override;
+
+  void restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
+               Turn& turn) override;
+
+ private:
+  void proceed(Turn& turn);
+  void insert(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes, bool is_logged,
+              Turn& turn);
+  void apply_pending(Turn& turn);
+  [[nodiscard]] bool in_step(Instant now) const;
+  [[nodiscard]] Step newest_step() const;
+  [[nodiscard]] Step complete_through(Instant now) const;
+  [[nodiscard]] Duration patience() const;
+
+  const Config& config_;
+  const Roll& roll_;
+  protocol::LedgerSync ledger_;
+  std::map<NodeId, Step> latest_;      ///< The newest step that each author has voted on.
+  std::vector<VoteBatch> pending_;     ///< Stored, not applied yet.
+  Step step_ = 0;
+  Step replica_step_ = 0;  ///< What the running probe is evaluated on: all votes before this step.
+  std::size_t neighbours_ = 0;
+  std::uint64_t packets_cast_ = 0;
+  std::uint64_t votes_cast_ = 0;
+  Instant patience_ends_ = Instant::never();
+  Instant resync_at_ = Instant::never();
+  bool started_ = false;
+  bool stopped_ = false;
+  bool probing_ = false;
+  int applying_ = 0;  ///< ApplyVotesJobs under way.
+};
+
+}  // namespace starling::node
