@@ -144,7 +144,7 @@ Result<Checkpoint> read_entries(const NamedBytes& file, const Json& header,
 
 /// Sorts the segments and returns how many parameters they cover from 0 without gap or overlap.
 std::size_t covered(std::vector<Segment>& segments) {
-  std::ranges::stable_sort(segments, {}, [](const Segment& segment) {
+  std::ranges::sort(segments, {}, [](const Segment& segment) {
     return std::pair(segment.offset, element_count(segment.shape));  // empty ones before their twin
   });
   std::size_t end = 0;
