@@ -1,6 +1,7 @@
 #pragma once
 // A few replicas on a graph, driven in rounds or pairs, for the numeric checks of LEARNING.md 3.
 
+#include <cmath>
 #include <functional>
 #include <span>
 #include <utility>
