@@ -41,7 +41,8 @@ struct CodecRule {
 struct VoteRule {
   std::uint32_t probes = 64;  ///< Votes of a node in one step, one packet.
   double probe_size = 1e-3;   ///< e of LEDGER.md in parameter units; rounded to the grid.
-  double step_size = 0.01;
+  double step_size = 0.01;  ///< As of SGD: a vote of scalar s moves the model by step_size / d * s.
+  double scale = 1.0;       ///< Unit of the one-byte scalars: 2^-14 to 2^7 times it are told apart.
   ScheduleKind schedule = ScheduleKind::constant;
   double schedule_floor = 0.0;
   std::uint32_t hadamard_rows = 8192;  ///< B

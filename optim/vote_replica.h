@@ -56,6 +56,7 @@ class VoteReplica {
   std::size_t count_;        ///< d
   std::uint32_t rows_;       ///< B
   std::int32_t probe_size_;  ///< e, grid units
+  double scale_;             ///< One byte counts scalars in this unit.
   StepTable step_table_;
   std::vector<std::int32_t> grid_;  ///< Padded to whole groups; the rest is never read.
   std::vector<float> parameters_;   ///< The compute copy, padded alike.

@@ -4,13 +4,15 @@
 #include <cmath>
 #include <numbers>
 
+#include "optim/ledger/vote_code.h"
+
 namespace starling::optim {
 namespace {
 
-/// Grid units per parameter unit (2^24) and vote_step's 31 fractional bits.
-constexpr double fixed_point = 0x1.0p55;
-/// vote_step's bound: a scalar of 1 then moves a parameter by 4, half the range at the top level.
-constexpr double unit_step_max = 0x1.0p57;
+/// unit_step's for one parameter unit.
+constexpr double fixed_point = 0x1.0p24 * (std::uint64_t{1} << unit_step_fraction_bits);
+/// A scalar of 1 then moves a parameter by 1/4, and the top level, 128, by a quarter of the range.
+constexpr double unit_step_max = 0x1.0p56;
 
 /// (1 + cos(pi x)) / 2 = 1 - sin^2(pi x / 2) for x in [0, 1]; Taylor's series to 1e-13, because
 /// libraries differ in the last bit of cos.
@@ -43,7 +45,7 @@ double schedule_share(const VoteRule& rule, double progress) {
 
 StepTable::StepTable(const VoteRule& rule, std::size_t parameter_count, Step steps_total)
     : rule_(rule),
-      first_(rule.step_size * fixed_point / static_cast<double>(parameter_count)),
+      first_(rule.step_size * rule.scale * fixed_point / static_cast<double>(parameter_count)),
       steps_total_(std::max<Step>(steps_total, 1)) {}
 
 std::uint64_t StepTable::unit_step(Step step) const {

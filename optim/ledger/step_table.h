@@ -18,7 +18,7 @@ class StepTable {
   /// step_size, k / (d + k - 1) (LEARNING.md C14); step_size carries over between models.
   StepTable(const VoteRule& rule, std::size_t parameter_count, Step steps_total);
 
-  /// Grid units for a scalar of 1, with 31 fractional bits: vote_step's unit_step.
+  /// Grid units for a scalar of one `scale`, in fixed point: vote_step's unit_step.
   [[nodiscard]] std::uint64_t unit_step(Step step) const;
 
  private:

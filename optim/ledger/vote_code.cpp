@@ -42,7 +42,8 @@ std::uint32_t vote_step(VoteCode code, std::uint64_t unit_step, std::uint64_t ro
   const int level = code & level_mask;
   if (level == 0) return 0;
   const int index = level - 1;
-  // 31 bits of unit_step, 16 of the octave and 17 octaves below one: 64 fractional bits in all.
+  // unit_step's fractional bits, 16 of the octave and 14 octaves below one: 64 in all.
+  static_assert(unit_step_fraction_bits + octave_fraction_bits + vote_octaves_below_one == 64);
   const auto exact = static_cast<unsigned __int128>(unit_step) *
                          octave[static_cast<std::size_t>(index % vote_levels_per_octave)]
                      << (index / vote_levels_per_octave);

@@ -14,17 +14,21 @@ inline constexpr VoteCode vote_not_finite = 0x80;
 
 /// Six levels to the octave: 2^(1/12) - 1 = 5.9 % worst relative error (LEDGER.md allows 6.6 %).
 inline constexpr int vote_levels_per_octave = 6;
-/// Level 103 stands for 1, so 127 levels span 2^-17 to 2^4; beyond that votes saturate, below they
-/// are zero. Our choice: SPSA scalars of normalised tasks lie between 1e-4 and 10.
-inline constexpr int vote_octaves_below_one = 17;
+/// Level 85 stands for 1, so 127 levels span 2^-14 to 2^7; beyond that votes saturate, below they
+/// are zero. Softmax on Fashion-MNIST has scalars of 4 to 16 at first; recipes scale the others.
+inline constexpr int vote_octaves_below_one = 14;
 
 /// The byte of a scalar: nearest level in the logarithm.
 [[nodiscard]] VoteCode encode_vote(double scalar);
 /// The scalar a byte stands for; 0 for both reserved codes.
 [[nodiscard]] double decode_vote(VoteCode code);
 
+/// Fractional bits of a unit step, see vote_step().
+inline constexpr int unit_step_fraction_bits = 34;
+
 /// How far a vote moves each parameter along its direction, in grid units, modulo 2^32.
-/// unit_step: grid units that a scalar of 1 moves, 31 fractional bits, < 2^58. rounding: 64 uniform
+/// unit_step: grid units that a scalar of 1 moves, in
+/// fixed point, < 2^57. rounding: 64 uniform
 /// bits; they decide the rounding, so the expectation is exact even for steps below one grid unit.
 [[nodiscard]] std::uint32_t vote_step(VoteCode code, std::uint64_t unit_step,
                                       std::uint64_t rounding);

@@ -1,0 +1,118 @@
+// The numbers of LEARNING.md, checks C13 and C14.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "optim/ledger/direction.h"
+#include "optim/ledger/naive_sum.h"
+#include "tests/unit/optim/ledger_support.h"
+
+namespace starling::optim {
+namespace {
+
+using Vector = std::vector<double>;
+
+/// One of the step's directions in real numbers.
+Vector direction(const StepKeys& keys, std::uint32_t row, std::size_t size) {
+  std::vector<std::int32_t> signs(size);
+  add_vote_naive(keys.signs, {row, 0U - 1U}, signs);
+  return {signs.begin(), signs.end()};
+}
+
+double dot(const Vector& a, const Vector& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+/// The mean over `probes` of z <z, g>: the estimate of g that votes amount to.
+Vector estimate(const Vector& gradient, Step step, std::uint32_t probes, std::uint32_t rows) {
+  const StepKeys keys = step_keys(test::id_of<RunId>(14), step);
+  const AuthorStream author(keys, test::id_of<NodeId>(14));
+  Vector sum(gradient.size());
+  for (std::uint32_t probe = 0; probe < probes; ++probe) {
+    const Vector z = direction(keys, author.row(probe, rows), gradient.size());
+    const double scalar = dot(z, gradient) / probes;
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += scalar * z[i];
+  }
+  return sum;
+}
+
+TEST(LedgerLearning, DescendsAnIsotropicQuadraticAtTheRateOfC14) {
+  constexpr std::uint32_t d = 1024;
+  constexpr std::uint32_t k = 100;
+  constexpr double step_size = double{k} / (d + k - 1);
+  Rng rng(1);
+  Vector x(d);
+  for (double& value : x) value = rng.normal();
+  const double before = dot(x, x);
+  for (Step step = 0; step < 100; ++step) {
+    const Vector g = estimate(x, step, k, d);
+    for (std::size_t i = 0; i < d; ++i) x[i] -= step_size * g[i];
+  }
+  // C14's theory for i.i.d. directions; distinct rows have the smaller second moment d / k.
+  const double independent = std::pow(1 - step_size, 100);
+  const double distinct = std::pow(1 - 2 * step_size + step_size * step_size * d / k, 100);
+  EXPECT_NEAR(independent, 8.9e-5, 1e-6);
+  EXPECT_LT(dot(x, x) / before, independent);
+  EXPECT_NEAR(dot(x, x) / before / distinct, 1, 0.3);
+}
+
+TEST(LedgerLearning, AllRowsOfAStepGiveTheGradientExactly) {
+  constexpr std::uint32_t d = 128;
+  Rng rng(2);
+  Vector gradient(d);
+  for (double& value : gradient) value = rng.normal();
+  const Vector got = estimate(gradient, 1, d, d);
+  for (std::size_t i = 0; i < d; ++i) EXPECT_NEAR(got[i], gradient[i], 1e-12);
+}
+
+TEST(LedgerLearning, SecondMomentIsDOverKForDistinctRows) {
+  constexpr std::uint32_t d = 64;
+  constexpr std::uint32_t k = 16;
+  Rng rng(3);
+  Vector gradient(d);
+  for (double& value : gradient) value = rng.normal();
+  double sum = 0;
+  constexpr Step draws = 4000;
+  for (Step step = 0; step < draws; ++step) {
+    const Vector g = estimate(gradient, step, k, d);
+    sum += dot(g, g) / dot(gradient, gradient);
+  }
+  EXPECT_NEAR(sum / draws, double{d} / k, 0.1);  // i.i.d. signs: (d + k - 1) / k = 4.94
+}
+
+TEST(LedgerLearning, FloatingPointSumsDependOnTheOrderWhereTheGridDoesNot) {
+  constexpr std::size_t d = 65'536;
+  Rng rng(13);
+  auto votes = test::random_votes(200, 65'536, rng);
+  for (RowVote& vote : votes) vote.step %= 100'000;
+  const PhiloxKey signs = step_keys(test::id_of<RunId>(13), 0).signs;
+  const auto sums = [&](std::vector<std::int32_t>& grid, std::vector<float>& floats) {
+    for (const RowVote& vote : votes) {
+      std::vector<std::int32_t> change(d);
+      add_vote_naive(signs, vote, change);
+      for (std::size_t i = 0; i < d; ++i) {
+        grid[i] = wrapping_add(grid[i], static_cast<std::uint32_t>(change[i]));
+        floats[i] += from_grid(change[i]) * 0.1F;
+      }
+    }
+  };
+  std::vector<std::int32_t> grid(d);
+  std::vector<std::int32_t> shuffled_grid(d);
+  std::vector<float> floats(d);
+  std::vector<float> shuffled_floats(d);
+  sums(grid, floats);
+  rng.shuffle(std::span(votes));
+  sums(shuffled_grid, shuffled_floats);
+  EXPECT_EQ(grid, shuffled_grid);
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < d; ++i) different += floats[i] != shuffled_floats[i] ? 1U : 0U;
+  EXPECT_GT(different, d / 2);  // C13 measured 91.8 %
+}
+
+}  // namespace
+}  // namespace starling::optim
