@@ -56,6 +56,7 @@ struct Range {
 inline constexpr Range unit_range{0.0, 1.0};
 inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};
 inline constexpr Range step_size_range{0.0, 1000.0};
+inline constexpr Range vote_scale_range{1e-9, 1e9};
 
 /// visit: text(key, string&), choice(key, enum&, names), real(key, double&, Range),
 /// count(key, uint32&, Range), section(key) for the table that the following keys belong to.
@@ -90,9 +91,10 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.count("probes", recipe.votes.probes, Range{1, 4096});
   visit.real("probe_size", recipe.votes.probe_size, Range{0x1.0p-24, 1.0});
   visit.real("step_size", recipe.votes.step_size, step_size_range);
+  visit.real("scale", recipe.votes.scale, vote_scale_range);
   visit.choice("schedule", recipe.votes.schedule, schedule_names);
   visit.real("schedule_floor", recipe.votes.schedule_floor, unit_range);
-  visit.count("hadamard_rows", recipe.votes.hadamard_rows, Range{1, 1 << 20});
+  visit.count("hadamard_rows", recipe.votes.hadamard_rows, Range{1, 65536});
   visit.count("window_steps", recipe.votes.window_steps, Range{1, 65536});
 }
 

@@ -15,15 +15,12 @@ namespace starling::optim {
 /// Parameters that share one Philox call: the bits of its output, lowest bit of word 0 first.
 inline constexpr std::size_t signs_per_block = 128;
 
-/// A bound on the rows of a step: 65,536 sums of 4 bytes stay in a 256 KiB second-level cache.
-inline constexpr std::uint32_t hadamard_rows_max = 65'536;
-
 /// B: a power of two, no larger than needed to index every parameter (more rows would repeat
-/// directions), and no larger than the recipe's.
+/// directions), and no larger than the recipe's, itself a power of two.
 [[nodiscard]] constexpr std::uint32_t hadamard_rows(std::uint32_t recipe_rows,
                                                     std::size_t parameter_count) {
   const std::size_t enough = std::bit_ceil(parameter_count);
-  return enough < recipe_rows ? static_cast<std::uint32_t>(enough) : std::bit_floor(recipe_rows);
+  return enough < recipe_rows ? static_cast<std::uint32_t>(enough) : recipe_rows;
 }
 
 /// The keys of one step. Everyone in a run derives the same; nobody can choose them.

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Writes votes.json: random votes, with digests from tests/ledger_reference.py, so that the
+product's implementation has no part in the numbers it is tested against."""
+
+import json
+import pathlib
+import random
+import sys
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent.parent))
+from ledger_reference import replay  # noqa: E402
+
+# name, d, B, packets, steps from, unit step
+CASES = [
+    ("one parameter", 1, 1, 3, 0, 1 << 50),
+    ("fewer parameters than a block", 10, 16, 4, 0, 1 << 48),
+    ("one whole block", 128, 128, 4, 5, 1 << 47),
+    ("softmax", 7850, 8192, 12, 90, 73_295_114_404_954),
+    ("rows below parameters", 50_000, 1024, 6, 1000, 1 << 45),
+    ("steps below a grid unit", 5000, 8192, 6, 0, 1 << 31),
+    ("wrapping", 3000, 4096, 6, 0, 1 << 56),
+    ("late step, most rows", 100_000, 65_536, 2, (1 << 40) + 3, 1 << 46),
+]
+
+
+def case(source, name, parameters, rows, packets, first_step, unit_step):
+    authors = [source.randbytes(32).hex() for _ in range(3)]
+    made = {
+        "name": name,
+        "run": source.randbytes(32).hex(),
+        "parameters": parameters,
+        "rows": rows,
+        "start": source.getrandbits(32),
+        "packets": [
+            {
+                "author": source.choice(authors),
+                "step": first_step + source.randrange(3),
+                "first_probe": 64 * number if number else (1 << 32) - 2,
+                "unit_step": unit_step,
+                "codes": source.randbytes(source.randint(1, 40)).hex(),
+            }
+            for number in range(packets)
+        ],
+    }
+    return {**made, "digest": replay(made)}
+
+
+source = random.Random(1)
+vectors = {"format": "docs/LEDGER.md", "cases": [case(source, *row) for row in CASES]}
+(FOLDER / "votes.json").write_text(json.dumps(vectors, indent=1) + "\n", encoding="utf-8")
