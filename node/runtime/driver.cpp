@@ -1,0 +1,387 @@
+#include "node/runtime/driver.h"
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "node/core/node_core.h"
+#include "node/runtime/compute_pool.h"
+#include "node/runtime/control.h"
+#include "node/runtime/endpoint.h"
+#include "node/runtime/leave_triggers.h"
+#include "node/runtime/platform.h"
+#include "node/runtime/telemetry.h"
+#include "starling/check.h"
+
+namespace starling::runtime {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration status_interval = 1s;
+// A leaving node saves its state and says farewell; whoever asked it to leave waits no longer.
+constexpr Duration leave_time_max = 10s;
+
+struct SavedState {
+  Bytes checkpoint;
+  std::vector<Bytes> votes;
+  std::string warning;
+};
+
+Result<SavedState> load(std::optional<Store>& store) {
+  if (!store) return SavedState{};
+  Result<LoadedCheckpoint> checkpoint = store->load_checkpoint();
+  if (!checkpoint) return std::unexpected(checkpoint.error());
+  Result<std::vector<Bytes>> votes = store->load_votes();
+  if (!votes) return std::unexpected(votes.error());
+  return SavedState{std::move(checkpoint->state), std::move(*votes),
+                    std::move(checkpoint->warning)};
+}
+
+node::Config completed(node::Config config, const node::Learner& learner,
+                       const Listener& listener) {
+  config.parameter_count = learner.parameters().size();
+  config.sample_count = learner.task().sample_count();
+  config.self.id = config.key.id();
+  if (config.self.address.empty()) config.self.address = listener.address;
+  if (config.incarnation == 0) config.incarnation = random_nonzero();
+  if (config.seed == 0) config.seed = random_nonzero();
+  return config;
+}
+
+EndpointOptions endpoint_options(const node::Config& config,
+                                 const std::optional<crypto::Secret<32>>& psk) {
+  return {.run = config.run, .key = config.key, .psk = psk};
+}
+
+}  // namespace
+
+/// All parts of a running node. Inputs go in by deliver(); perform() has one overload per output.
+class Driver::Node {
+ public:
+  Node(DriverOptions options, SavedState saved);
+
+  Result<void> open_control();
+  Result<void> run();
+  void post(node::Input input);
+  [[nodiscard]] NodeStatus status() const;
+
+ private:
+  void deliver(node::Input input);
+  void handle_inbox();
+  void perform_all(std::vector<node::Output> outputs);
+  void perform(node::Connect& output) { endpoint_.connect(output.peer); }
+  void perform(node::Disconnect& output) { endpoint_.disconnect(output.peer, output.reason); }
+  void perform(node::Send& output) { endpoint_.send(output.peer, std::move(output.message)); }
+  void perform(node::StartTimer& output);
+  void perform(node::RunLearner& output);
+  void perform(node::SaveCheckpoint& output);
+  void perform(node::AppendVotes& output);
+  void perform(node::SaveMergedModel& output);
+  void perform(node::Notify& output) { notify(output.event); }
+
+  void start();
+  void notify(const Event& event);
+  void run_on_worker(ComputePool::Work work);
+  void save_on_worker(std::move_only_function<Result<void>()> save);
+  void leave();
+  void fail(Error error);
+  void begin_end(const std::string& error);
+  void bound_the_end();
+  void end_now();
+  void end_when_done();
+  void tick_status();
+  void refresh_status();
+  [[nodiscard]] std::string answer(std::string_view request);
+
+  DriverOptions options_;
+  SavedState saved_;
+  asio::io_context network_;
+  Telemetry telemetry_;
+  Endpoint endpoint_;
+  node::NodeCore core_;
+  ComputePool worker_;
+  std::optional<ControlServer> control_;
+  asio::steady_timer core_timer_;
+  asio::steady_timer status_timer_;
+  asio::steady_timer leave_timer_;
+  LeaveTriggers leave_triggers_;
+
+  Instant started_ = monotonic_now();
+  std::deque<node::Input> inbox_;  // what an output caused while outputs were being performed
+  bool handling_ = false;
+  bool leaving_ = false;
+  bool ending_ = false;
+  bool sockets_closed_ = false;
+  bool worker_idle_ = false;
+  std::optional<Error> error_;
+
+  mutable std::mutex status_mutex_;
+  NodeStatus status_;
+};
+
+Driver::Node::Node(DriverOptions options, SavedState saved)
+    : options_(std::move(options)),
+      saved_(std::move(saved)),
+      telemetry_(options_.store ? &*options_.store : nullptr, options_.events_to_standard_output),
+      endpoint_(network_, std::move(options_.listener),
+                endpoint_options(options_.core, options_.psk),
+                [this](node::Input input) { deliver(std::move(input)); }),
+      core_(options_.core),
+      worker_([this](ComputePool::Completion done) { asio::post(network_, std::move(done)); },
+              options_.compute_niceness),
+      core_timer_(network_),
+      status_timer_(network_),
+      leave_timer_(network_),
+      leave_triggers_(network_, {.leave = [this] { leave(); }, .end_now = [this] { end_now(); }}) {}
+
+Result<void> Driver::Node::open_control() {
+  if (!options_.store) return {};
+  auto server = ControlServer::create(network_, options_.store->directory(),
+                                      [this](std::string_view line) { return answer(line); });
+  if (!server) return std::unexpected(server.error());
+  control_.emplace(std::move(*server));
+  return {};
+}
+
+Result<void> Driver::Node::run() {
+  if (options_.leave_on_signal) leave_triggers_.watch_signals();
+  if (options_.leave_when_standard_input_ends) leave_triggers_.watch_standard_input();
+  start();
+  network_.run();
+  refresh_status();
+  static_cast<void>(telemetry_.publish(status()));
+  if (error_) return std::unexpected(*error_);
+  return {};
+}
+
+void Driver::Node::start() {
+  endpoint_.start();
+  handling_ = true;  // what the first outputs cause waits in the inbox
+  perform_all(core_.start(monotonic_now(), saved_.checkpoint, saved_.votes));
+  if (!saved_.warning.empty()) notify(Warned{saved_.warning});
+  saved_ = {};
+  handle_inbox();
+  tick_status();
+}
+
+void Driver::Node::post(node::Input input) {
+  const bool leave_requested = std::holds_alternative<node::LeaveRequested>(input);
+  asio::post(network_, [this, leave_requested, input = std::move(input)]() mutable {
+    leave_requested ? leave() : deliver(std::move(input));
+  });
+}
+
+void Driver::Node::deliver(node::Input input) {
+  if (ending_) return;
+  inbox_.push_back(std::move(input));
+  if (!handling_) handle_inbox();
+}
+
+void Driver::Node::handle_inbox() {
+  handling_ = true;
+  while (!inbox_.empty() && !ending_) {
+    node::Input next = std::move(inbox_.front());
+    inbox_.pop_front();
+    perform_all(core_.handle(std::move(next), monotonic_now()));
+  }
+  handling_ = false;
+}
+
+void Driver::Node::perform_all(std::vector<node::Output> outputs) {
+  for (node::Output& output : outputs) {
+    std::visit([this](auto& item) { perform(item); }, output);
+  }
+}
+
+void Driver::Node::perform(node::StartTimer& output) {
+  core_timer_.cancel();
+  if (output.at == Instant::never()) return;
+  core_timer_.expires_after(output.at - monotonic_now());
+  core_timer_.async_wait([this](std::error_code cancelled) {
+    if (!cancelled) deliver(node::TimerFired{});
+  });
+}
+
+void Driver::Node::perform(node::RunLearner& output) {
+  run_on_worker([this, job = std::move(output.job)]() mutable -> ComputePool::Completion {
+    node::LearnerFinished finished{options_.learner.run(std::move(job))};
+    return [this, finished = std::move(finished)]() mutable { deliver(std::move(finished)); };
+  });
+}
+
+void Driver::Node::perform(node::SaveCheckpoint& output) {
+  if (!options_.store) return;
+  save_on_worker(
+      [this, state = std::move(output.state)] { return options_.store->save_checkpoint(state); });
+}
+
+void Driver::Node::perform(node::AppendVotes& output) {
+  if (!options_.store) return;
+  const Result<void> appended = options_.store->append_votes(output.packet);
+  if (!appended) fail(appended.error());
+}
+
+void Driver::Node::perform(node::SaveMergedModel& output) {
+  if (!options_.store) return;
+  save_on_worker([this, manifest = std::move(output.manifest)] {
+    const Bytes model = options_.encode_model(options_.learner.parameters());
+    return options_.store->save_model(model, manifest_json(manifest));
+  });
+}
+
+void Driver::Node::notify(const Event& event) {
+  refresh_status();
+  const NodeStatus now = status();
+  const Result<void> recorded = telemetry_.record(event, {.since_start = monotonic_now() - started_,
+                                                          .bytes_sent = now.bytes_sent,
+                                                          .bytes_received = now.bytes_received,
+                                                          .neighbours = now.neighbours.size()});
+  if (!recorded) fail(recorded.error());
+  if (options_.on_event) options_.on_event(event);
+  if (const auto* stopped = std::get_if<Stopped>(&event)) begin_end(stopped->error);
+}
+
+/// Runs work in order. While too much waits nothing is read from peers, who cause most of it.
+void Driver::Node::run_on_worker(ComputePool::Work work) {
+  worker_.run([this, work = std::move(work)]() mutable -> ComputePool::Completion {
+    ComputePool::Completion complete = work();
+    return [this, complete = std::move(complete)]() mutable {
+      complete();
+      if (worker_.queue_length() < ComputePool::queue_length_high / 2) {
+        endpoint_.pause_reading(false);
+      }
+    };
+  });
+  if (worker_.queue_length() > ComputePool::queue_length_high) endpoint_.pause_reading(true);
+}
+
+void Driver::Node::save_on_worker(std::move_only_function<Result<void>()> save) {
+  run_on_worker([this, save = std::move(save)]() mutable -> ComputePool::Completion {
+    return [this, saved = save()] {
+      if (!saved) fail(saved.error());
+    };
+  });
+}
+
+void Driver::Node::leave() {
+  if (ending_ || std::exchange(leaving_, true)) return;
+  bound_the_end();
+  deliver(node::LeaveRequested{});
+}
+
+/// The first failure is the one to report; what follows from it is not.
+void Driver::Node::fail(Error error) {
+  if (!error_) error_ = std::move(error);
+  leave();
+}
+
+/// The core has stopped: sockets drain, and saves under way reach the disk.
+void Driver::Node::begin_end(const std::string& error) {
+  if (std::exchange(ending_, true)) return;
+  if (!error.empty() && !error_) error_ = Error{ErrorKind::failure, error};
+  bound_the_end();
+  core_timer_.cancel();
+  endpoint_.close(protocol::CloseReason::shutting_down, [this] {
+    sockets_closed_ = true;
+    end_when_done();
+  });
+  worker_.run([this]() -> ComputePool::Completion {
+    return [this] {
+      worker_idle_ = true;
+      end_when_done();
+    };
+  });
+}
+
+void Driver::Node::bound_the_end() {
+  leave_timer_.expires_after(leave_time_max);
+  leave_timer_.async_wait([this](std::error_code cancelled) {
+    if (!cancelled) end_now();
+  });
+}
+
+void Driver::Node::end_now() {
+  if (!error_) error_ = Error{ErrorKind::failure, "the node was ended before it had left the run"};
+  network_.stop();
+}
+
+void Driver::Node::end_when_done() {
+  if (sockets_closed_ && worker_idle_) network_.stop();
+}
+
+void Driver::Node::tick_status() {
+  refresh_status();
+  // A status that cannot be written is tried again in a second; a full disk shows at the metrics.
+  static_cast<void>(telemetry_.publish(status()));
+  status_timer_.expires_after(status_interval);
+  status_timer_.async_wait([this](std::error_code cancelled) {
+    if (!cancelled) tick_status();
+  });
+}
+
+void Driver::Node::refresh_status() {
+  NodeStatus fresh = core_.status(monotonic_now());
+  const Traffic traffic = endpoint_.traffic();
+  fresh.bytes_sent = traffic.bytes_sent;
+  fresh.bytes_received = traffic.bytes_received;
+  const std::lock_guard lock(status_mutex_);
+  status_ = std::move(fresh);
+}
+
+NodeStatus Driver::Node::status() const {
+  const std::lock_guard lock(status_mutex_);
+  return status_;
+}
+
+std::string Driver::Node::answer(std::string_view request) {
+  if (request == "status") {
+    refresh_status();
+    return status_json(status());
+  }
+  if (request == "merge") {
+    deliver(node::MergeRequested{});
+    return R"({"accepted":"merge"})";
+  }
+  if (request == "leave") {
+    post(node::LeaveRequested{});  // after the answer
+    return R"({"accepted":"leave"})";
+  }
+  return R"({"error":"unknown request; allowed: status, merge, leave"})";
+}
+
+Result<std::unique_ptr<Driver>> Driver::create(DriverOptions options) {
+  STARLING_CHECK(!options.store || options.encode_model);
+  options.core = completed(std::move(options.core), options.learner, options.listener);
+  Result<SavedState> saved = load(options.store);
+  if (!saved) return std::unexpected(saved.error());
+  auto node = std::make_unique<Node>(std::move(options), std::move(*saved));
+  if (auto opened = node->open_control(); !opened) return std::unexpected(opened.error());
+  return std::unique_ptr<Driver>(new Driver(std::move(node)));
+}
+
+Driver::Driver(std::unique_ptr<Node> node) : node_(std::move(node)) {}
+Driver::~Driver() = default;
+
+Result<void> Driver::run() {
+  return node_->run();
+}
+void Driver::request_merge() {
+  node_->post(node::MergeRequested{});
+}
+void Driver::request_leave() {
+  node_->post(node::LeaveRequested{});
+}
+NodeStatus Driver::status() const {
+  return node_->status();
+}
+
+}  // namespace starling::runtime
