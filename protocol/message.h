@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -32,6 +33,12 @@ enum class CloseReason : std::uint8_t {
   connection_lost,  // never sent: the socket broke
   unknown,
 };
+inline constexpr std::array<std::string_view, 8> close_reason_names = {
+    "normal",       "shutting_down", "duplicate_link",  "too_many_links",
+    "misbehaviour", "timed_out",     "connection_lost", "unknown"};
+[[nodiscard]] constexpr std::string_view name_of(CloseReason reason) {
+  return close_reason_names[static_cast<std::size_t>(reason)];
+}
 /// An explicit farewell, because Noise cannot see truncation.
 struct Close {
   CloseReason reason = CloseReason::normal;

@@ -1,6 +1,6 @@
 #pragma once
-// A node that joins a run under way takes the state of a neighbour; a node that is asked gives its own,
-// to a few at a time, so that no popular donor is crushed.
+// A node that joins a run under way takes the state of a neighbour; a node that is asked gives its
+// own, to a few at a time, so that no popular donor is crushed.
 
 #include <cstdint>
 #include <map>
@@ -34,7 +34,8 @@ class CatchUp {
 
   // --- The donor ---
 
-  void receive(const NodeId& peer, const protocol::StateRequest& request, bool can_give, Turn& turn);
+  void receive(const NodeId& peer, const protocol::StateRequest& request, bool can_give,
+               Turn& turn);
   void saved(SaveStateDone&& done, Turn& turn);
 
  private:

@@ -14,15 +14,16 @@ namespace {
 constexpr std::uint64_t weight_max = 1U << 20U;
 
 std::int32_t read_i32(const std::uint8_t* at) {
-  const std::uint32_t bits = static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8U |
-                             static_cast<std::uint32_t>(at[2]) << 16U |
-                             static_cast<std::uint32_t>(at[3]) << 24U;
+  const std::uint32_t bits =
+      static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8U |
+      static_cast<std::uint32_t>(at[2]) << 16U | static_cast<std::uint32_t>(at[3]) << 24U;
   return std::bit_cast<std::int32_t>(bits);
 }
 
 void write_i32(std::int32_t value, std::uint8_t* at) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
-  for (unsigned byte = 0; byte < 4; ++byte) at[byte] = static_cast<std::uint8_t>(bits >> (8 * byte));
+  for (unsigned byte = 0; byte < 4; ++byte)
+    at[byte] = static_cast<std::uint8_t>(bits >> (8 * byte));
 }
 
 std::int32_t round_to_grid(float value) {
@@ -42,7 +43,8 @@ std::int64_t divide_rounded(std::int64_t sum, std::int64_t by) {
 
 Bytes to_fixed_point(std::span<const float> values) {
   Bytes bytes(values.size() * 4);
-  for (std::size_t i = 0; i < values.size(); ++i) write_i32(round_to_grid(values[i]), &bytes[4 * i]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    write_i32(round_to_grid(values[i]), &bytes[4 * i]);
   return bytes;
 }
 
@@ -69,7 +71,8 @@ Bytes weighted_mean(std::span<const WeightedSlice> parts) {
   std::int64_t total = 0;
   for (const WeightedSlice& part : parts) {
     STARLING_CHECK(part.data.size() == count * 4);
-    const auto weight = static_cast<std::int64_t>(std::clamp<std::uint64_t>(part.weight, 1, weight_max));
+    const auto weight =
+        static_cast<std::int64_t>(std::clamp<std::uint64_t>(part.weight, 1, weight_max));
     total += weight;
     for (std::size_t i = 0; i < count; ++i) sums[i] += weight * read_i32(&part.data[4 * i]);
   }

@@ -1,6 +1,6 @@
 #pragma once
-// Vectors on the integer grid of merges and of the ledger: int32, unit 2^-24, little endian. Sums of
-// integers do not depend on order, so every owner of a slice finds the same mean.
+// Vectors on the integer grid of merges and of the ledger: int32, unit 2^-24, little endian. Sums
+// of integers do not depend on order, so every owner of a slice finds the same mean.
 
 #include <cstdint>
 #include <span>
@@ -23,8 +23,8 @@ inline constexpr double grid_unit = 0x1.0p-24;
 /// The integers themselves.
 [[nodiscard]] std::vector<std::int32_t> fixed_point_values(ByteSpan bytes);
 
-/// Mean with integer weights, each clipped to [1, 2^20], rounded half away from zero. All parts have
-/// the length of the first; at most 2^11 parts keep the sum inside 64 bits.
+/// Mean with integer weights, each clipped to [1, 2^20], rounded half away from zero. All parts
+/// have the length of the first; at most 2^11 parts keep the sum inside 64 bits.
 [[nodiscard]] Bytes weighted_mean(std::span<const WeightedSlice> parts);
 
 }  // namespace starling::node

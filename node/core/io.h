@@ -55,6 +55,7 @@ using Input =
 struct Connect {
   protocol::PeerRecord peer;
 };
+/// Always answered by PeerDisconnected, like any other end of a link.
 struct Disconnect {
   NodeId peer;
   protocol::CloseReason reason = protocol::CloseReason::normal;

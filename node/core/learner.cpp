@@ -41,7 +41,8 @@ Learner::Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica 
     : options_(std::move(options)), task_(std::move(task)), replica_(std::move(replica)) {}
 
 Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> task) {
-  if (task->parameter_count() == 0) return invalid_input("the task has 0 parameters; at least 1 is needed");
+  if (task->parameter_count() == 0)
+    return invalid_input("the task has 0 parameters; at least 1 is needed");
   std::vector<float> start = starting_point(*task, options.model_seed);
   if (options.recipe.oracle == optim::Oracle::votes) {
     optim::VoteReplica replica(options.recipe, options.run, start, options.steps_total);

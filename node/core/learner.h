@@ -1,6 +1,6 @@
 #pragma once
-// The computation of one node: a task, and the replica that a recipe trains on it. No peers, no time,
-// no I/O. The compute pool and the simulator call run() with one job after another.
+// The computation of one node: a task, and the replica that a recipe trains on it. No peers, no
+// time, no I/O. The compute pool and the simulator call run() with one job after another.
 
 #include <memory>
 #include <span>
@@ -26,8 +26,8 @@ struct LearnerOptions {
 
 class Learner {
  public:
-  /// `task` is owned by the learner from here on. Error: the recipe needs a gradient and the task has
-  /// none; the task has no parameters.
+  /// `task` is owned by the learner from here on. Error: the recipe needs a gradient and the task
+  /// has none; the task has no parameters.
   [[nodiscard]] static Result<Learner> create(LearnerOptions options, std::unique_ptr<Task> task);
 
   /// Never throws: an exception of the task becomes LearnerFailed.

@@ -24,15 +24,13 @@ class NodeCore {
                                           const std::vector<Bytes>& votes);
 
   /// The one entry after start(). Outputs are to be performed in order.
-  [[nodiscard]] std::vector<Output> handle(const Input& input, Instant now);
-  [[nodiscard]] std::vector<Output> handle(Input&& input, Instant now);
+  [[nodiscard]] std::vector<Output> handle(Input input, Instant now);
 
   /// Everything but the byte counts, which only the performer knows.
   [[nodiscard]] NodeStatus status(Instant now) const;
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<class NodeParts> parts_;
 };
 
 }  // namespace starling::node

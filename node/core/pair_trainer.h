@@ -1,6 +1,7 @@
 #pragma once
-// Asynchronous gossip: H local steps, then an exchange with whichever neighbour is free (AD-PSGD, Lian
-// et al. 2018; SwarmSGD, Nadiradze et al. 2021). Local steps go on while an exchange runs, up to H more.
+// Asynchronous gossip: H local steps, then an exchange with whichever neighbour is free (AD-PSGD,
+// Lian et al. 2018; SwarmSGD, Nadiradze et al. 2021). Local steps go on while an exchange runs, up
+// to H more.
 
 #include "node/core/trainer.h"
 #include "protocol/edge_book.h"

@@ -1,6 +1,6 @@
 #pragma once
-// Who is in the run, as their signed announcements of presence say; the estimate that the start, the
-// votes' pace and the final merge go by.
+// Who is in the run, as their signed announcements of presence say; the estimate that the start,
+// the votes' pace and the final merge go by.
 
 #include <cstddef>
 #include <map>

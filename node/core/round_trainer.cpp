@@ -65,8 +65,8 @@ void RoundTrainer::proceed(Turn& turn) {
     turn.jobs.emplace_back(std::move(job));
   }
   if (!started_ || stopped_ || computing_ || rounds_.running() || step_ >= steps_total_) return;
-  const auto count = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(local_steps_, steps_total_ - step_));
+  const auto count =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(local_steps_, steps_total_ - step_));
   computing_ = true;
   const std::uint64_t next = rounds_.round() + 1;
   if (has_memory_ && next > 1) {

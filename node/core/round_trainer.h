@@ -1,6 +1,6 @@
 #pragma once
-// Synchronous rounds: H local steps, one exchange with all neighbours, again (D-PSGD, Lian et al. 2017;
-// gradient tracking, CHOCO and BEER use the same clock).
+// Synchronous rounds: H local steps, one exchange with all neighbours, again (D-PSGD, Lian et al.
+// 2017; gradient tracking, CHOCO and BEER use the same clock).
 
 #include "node/core/trainer.h"
 #include "protocol/edge_book.h"
@@ -22,7 +22,9 @@ class RoundTrainer final : public Trainer {
   [[nodiscard]] Instant next_deadline() const override { return rounds_.next_deadline(); }
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
-  [[nodiscard]] bool complete() const override { return step_ >= steps_total_ && !rounds_.running(); }
+  [[nodiscard]] bool complete() const override {
+    return step_ >= steps_total_ && !rounds_.running();
+  }
   [[nodiscard]] bool settled() const override { return !computing_ && !rounds_.running(); }
   void fill(NodeStatus& status) const override;
 
@@ -31,7 +33,9 @@ class RoundTrainer final : public Trainer {
   void open_edge(const NodeId& peer, Turn& turn);
   void on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn);
   void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
-  [[nodiscard]] std::uint64_t first_free_round() const { return rounds_.round() + (computing_ ? 2 : 1); }
+  [[nodiscard]] std::uint64_t first_free_round() const {
+    return rounds_.round() + (computing_ ? 2 : 1);
+  }
 
   std::uint32_t local_steps_;
   Step steps_total_;

@@ -49,9 +49,12 @@ struct Reader {
 Bytes encode_saved_state(const SavedState& state) {
   Bytes out(magic.begin(), magic.end());
   put_number(state.step, 8, out);
-  put_field(ByteSpan(reinterpret_cast<const std::uint8_t*>(state.recipe.data()), state.recipe.size()), out);
+  put_field(
+      ByteSpan(reinterpret_cast<const std::uint8_t*>(state.recipe.data()), state.recipe.size()),
+      out);
   put_number(state.parameters.size() * 4, 4, out);
-  for (const float value : state.parameters) put_number(std::bit_cast<std::uint32_t>(value), 4, out);
+  for (const float value : state.parameters)
+    put_number(std::bit_cast<std::uint32_t>(value), 4, out);
   return out;
 }
 

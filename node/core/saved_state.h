@@ -1,9 +1,11 @@
 #pragma once
-// The form in which a learner's state goes to disk and to a joiner. Layout, little endian: magic "SLS1",
-// step (8), length (4) and bytes of the recipe's canonical text, length (4) and parameters (float32).
+// The form in which a learner's state goes to disk and to a joiner. Layout, little endian: magic
+// "SLS1", step (8), length (4) and bytes of the recipe's canonical text, length (4) and parameters
+// (float32).
 //
-// Momentum, corrections and copies of neighbours are left out on purpose: a process that begins anew is
-// a new end of every edge, and its neighbours take what came over the old one out (edge_book.h).
+// Momentum, corrections and copies of neighbours are left out on purpose: a process that begins
+// anew is a new end of every edge, and its neighbours take what came over the old one out
+// (edge_book.h).
 
 #include <string>
 #include <vector>

@@ -1,6 +1,7 @@
 #pragma once
 // What one input leads to. The parts of NodeCore append; NodeCore turns it into outputs at the end.
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,11 +15,14 @@
 namespace starling::node {
 
 struct Turn {
+  explicit Turn(Instant at) : now(at) {}
+
   Instant now;
   protocol::Effects effects;
   std::vector<LearnerJob> jobs;
   std::vector<protocol::Announcement> announcements;  ///< To be signed and broadcast.
   std::vector<Bytes> vote_log;                        ///< Signed packets to be kept on disk.
+  std::optional<Bytes> checkpoint;
   std::vector<std::pair<NodeId, protocol::RejectReason>> misconduct;
   std::vector<Event> events;
 

@@ -71,7 +71,8 @@ void VoteTrainer::proceed(Turn& turn) {
   if (!started_ || stopped_ || probing_ || complete()) return;
   const Step newest = newest_step();
   if (roll_.highest_step(turn.now) > newest + config_.recipe.votes.window_steps / 2) return;
-  step_ = std::min(std::max(step_, newest), config_.steps_total);  // a late node joins the others' step
+  step_ =
+      std::min(std::max(step_, newest), config_.steps_total);  // a late node joins the others' step
   if (complete()) return;
   if (!in_step(turn.now) && turn.now < patience_ends_) {
     if (patience_ends_ == Instant::never()) patience_ends_ = turn.now + patience();
@@ -95,7 +96,9 @@ Step VoteTrainer::complete_through(Instant now) const {
   return through;
 }
 
-Duration VoteTrainer::patience() const { return scaled(voter_patience, config_.interval_scale); }
+Duration VoteTrainer::patience() const {
+  return scaled(voter_patience, config_.interval_scale);
+}
 
 void VoteTrainer::apply_pending(Turn& turn) {
   if (pending_.empty()) return;
@@ -176,8 +179,8 @@ Instant VoteTrainer::next_deadline() const {
 void VoteTrainer::tick(Turn& turn) {
   ledger_.tick(turn.now, turn.effects);
   if (resync_at_ <= turn.now) {
-    const bool is_waiting = complete() || stopped_ ||
-                            roll_.highest_step(turn.now) > newest_step() + steps_ahead;
+    const bool is_waiting =
+        complete() || stopped_ || roll_.highest_step(turn.now) > newest_step() + steps_ahead;
     if (is_waiting && !settled()) ledger_.sync_now(turn.effects);
     resync_at_ = turn.now + scaled(resync_interval, config_.interval_scale);
   }
@@ -189,6 +192,8 @@ bool VoteTrainer::settled() const {
          (ledger_.agrees_with_neighbours() || neighbours_ == 0);
 }
 
-void VoteTrainer::fill(NodeStatus& status) const { status.votes = votes_cast_; }
+void VoteTrainer::fill(NodeStatus& status) const {
+  status.votes = votes_cast_;
+}
 
 }  // namespace starling::node

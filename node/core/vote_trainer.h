@@ -1,7 +1,7 @@
 #pragma once
-// The clock of zeroth-order votes: one packet of one-byte votes per node and step, broadcast to all and
-// added by all (LEDGER.md). A node casts for step t once it holds every present node's packet of step
-// t - 2, or has waited long enough: nobody waits for the slowest for more than a moment.
+// The clock of zeroth-order votes: one packet of one-byte votes per node and step, broadcast to all
+// and added by all (LEDGER.md). A node casts for step t once it holds every present node's packet
+// of step t - 2, or has waited long enough: nobody waits for the slowest for more than a moment.
 
 #include <map>
 #include <vector>
@@ -49,8 +49,8 @@ class VoteTrainer final : public Trainer {
   const Config& config_;
   const Roll& roll_;
   protocol::LedgerSync ledger_;
-  std::map<NodeId, Step> latest_;      ///< The newest step that each author has voted on.
-  std::vector<VoteBatch> pending_;     ///< Stored, not applied yet.
+  std::map<NodeId, Step> latest_;   ///< The newest step that each author has voted on.
+  std::vector<VoteBatch> pending_;  ///< Stored, not applied yet.
   Step step_ = 0;
   Step replica_step_ = 0;  ///< What the running probe is evaluated on: all votes before this step.
   std::size_t neighbours_ = 0;

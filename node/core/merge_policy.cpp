@@ -1,0 +1,21 @@
+#include "node/core/merge_policy.h"
+
+#include <algorithm>
+
+namespace starling::node {
+
+bool MergePolicy::is_due(const Roll& roll, Instant now) {
+  if (!roll.all_finished(now)) {
+    propose_at_ = Instant::never();
+    return false;
+  }
+  if (propose_at_ == Instant::never()) {
+    const auto present = roll.present(now);
+    const auto before_us =
+        std::ranges::count_if(present, [this](const NodeId& node) { return node < self_; });
+    propose_at_ = now + before_us * turn_time_;
+  }
+  return propose_at_ <= now;
+}
+
+}  // namespace starling::node

@@ -1,0 +1,30 @@
+#pragma once
+// When, and by whom, the final merge is proposed: once every present node has done its steps, by
+// the one with the lowest id; if that one stays silent, by the next after a while.
+
+#include <optional>
+
+#include "node/core/roll.h"
+#include "starling/ids.h"
+#include "starling/instant.h"
+
+namespace starling::node {
+
+class MergePolicy {
+ public:
+  /// turn_time: how long each candidate waits for the one before it.
+  MergePolicy(const NodeId& self, Duration turn_time) : self_(self), turn_time_(turn_time) {}
+
+  /// True when this node is to propose now. Ask again whenever something has changed, and at
+  /// next_deadline().
+  [[nodiscard]] bool is_due(const Roll& roll, Instant now);
+  [[nodiscard]] Instant next_deadline() const { return propose_at_; }
+  void reset() { propose_at_ = Instant::never(); }
+
+ private:
+  NodeId self_;
+  Duration turn_time_;
+  Instant propose_at_ = Instant::never();
+};
+
+}  // namespace starling::node

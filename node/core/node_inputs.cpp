@@ -1,0 +1,174 @@
+// NodeParts: one function for each input.
+
+#include <utility>
+
+#include "node/core/node_parts.h"
+
+namespace starling::node {
+
+namespace {
+
+using protocol::RejectReason;
+
+template <class... Kinds>
+struct Overload : Kinds... {
+  using Kinds::operator()...;
+};
+
+}  // namespace
+
+void NodeParts::on(PeerConnected&& input, Turn& turn) {
+  const NodeId id = input.peer.id;
+  if (score_.is_banned(id, turn.now)) {
+    turn.effects.hang_up(id, protocol::CloseReason::misbehaviour);
+    return;
+  }
+  links_[id] = input.peer;
+  membership_.link_up(input.peer, input.dialled_by_us, turn.now, turn.effects);
+  merge_.on_link_up(id, merge_output(turn));
+}
+
+void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
+  if (links_.erase(input.peer) == 0) return;
+  membership_.link_down(input.peer, input.reason, turn.now, turn.effects);
+  catch_up_.link_down(input.peer);
+  merge_.on_link_down(input.peer, merge_output(turn));
+}
+
+void NodeParts::on(ConnectFailed&& input, Turn& turn) {
+  membership_.dial_failed(input.peer, turn.now, turn.effects);
+  merge_.on_dial_failed(input.peer, merge_output(turn));
+}
+
+void NodeParts::on(TimerFired&&, Turn& turn) {
+  timer_ = Instant::never();
+  membership_.tick(turn.now, turn.effects);
+  detector_.tick(turn.now, turn.effects);
+  broadcast_.tick(turn.now, turn.effects);
+  trainer_->tick(turn);
+  merge_.tick(turn.now, merge_output(turn));
+  catch_up_.tick(turn.now);
+  if (presence_at_ <= turn.now) announce_presence(turn);
+  for (const NodeId& dead : detector_.take_dead()) {
+    turn.effects.hang_up(dead, protocol::CloseReason::timed_out);
+  }
+}
+
+void NodeParts::on(LearnerFinished&& input, Turn& turn) {
+  on_result(std::move(input.result), turn);
+}
+
+void NodeParts::on(InputRejected&& input, Turn&) {
+  score_.count(input.reason);
+}
+
+void NodeParts::on(MergeRequested&&, Turn& turn) {
+  if (phase_ == Phase::training || phase_ == Phase::waiting) propose(turn);
+}
+
+void NodeParts::on(LeaveRequested&&, Turn& turn) {
+  if (phase_ == Phase::leaving || phase_ == Phase::stopped) return;
+  // A merge under way, or done, has its result elsewhere; a checkpoint is for what goes on later.
+  const bool is_worth_saving = phase_ == Phase::training || phase_ == Phase::waiting;
+  phase_ = Phase::leaving;
+  trainer_->stop(turn);
+  if (is_worth_saving && trainer_->needs_state()) {
+    turn.jobs.emplace_back(SaveStateJob{.for_joiner = false, .request = 0});
+  } else {
+    leave(turn);
+  }
+}
+
+/// Counts what a peer did wrong, and closes the link when that has become too much.
+void NodeParts::judge(const NodeId& peer, const protocol::Handled& handled, Turn& turn) {
+  if (!handled) turn.blame(peer, handled.error());
+}
+
+void NodeParts::on(MessageReceived&& input, Turn& turn) {
+  const NodeId& peer = input.peer;
+  if (!links_.contains(peer)) return;
+  const auto to_membership = [&](const auto& message) {
+    judge(peer, membership_.receive(peer, message, turn.now, turn.effects), turn);
+  };
+  const auto to_detector = [&](const auto& message) {
+    detector_.receive(peer, message, turn.now, turn.effects);
+  };
+  std::visit(
+      Overload{
+          [&](const protocol::Join& m) { to_membership(m); },
+          [&](const protocol::ForwardJoin& m) { to_membership(m); },
+          [&](const protocol::NeighbourRequest& m) { to_membership(m); },
+          [&](const protocol::NeighbourReply& m) { to_membership(m); },
+          [&](const protocol::LeaveView& m) { to_membership(m); },
+          [&](const protocol::Shuffle& m) { to_membership(m); },
+          [&](const protocol::ShuffleReply& m) { judge(peer, membership_.receive(peer, m), turn); },
+          [&](const protocol::Ping& m) { to_detector(m); },
+          [&](const protocol::Pong& m) { to_detector(m); },
+          [&](const protocol::IndirectPing& m) { to_detector(m); },
+          [&](const protocol::IndirectPong& m) { to_detector(m); },
+          [&](protocol::Gossip& m) { on_gossip(peer, std::move(m), turn); },
+          [&](const protocol::IHave& m) {
+            judge(peer, broadcast_.receive(peer, m, turn.now), turn);
+          },
+          [&](const protocol::Graft& m) {
+            judge(peer, broadcast_.receive(peer, m, turn.now, turn.effects), turn);
+          },
+          [&](const protocol::Prune& m) { judge(peer, broadcast_.receive(peer, m), turn); },
+          [&](protocol::Bulk& m) { on_bulk(peer, std::move(m), turn); },
+          [&](const protocol::StateRequest& m) {
+            const bool can_give = phase_ == Phase::training && trainer_->step() > 0;
+            catch_up_.receive(peer, m, can_give && trainer_->needs_state(), turn);
+          },
+          [&](const protocol::StateUnavailable& m) { catch_up_.receive(peer, m); },
+          [&](const protocol::MergeSliceRequest& m) {
+            merge_.on_slice_request(peer, m, merge_output(turn));
+          },
+          // The session keeps its own messages to itself; one that arrives here is out of place.
+          [&](const protocol::Close&) { turn.blame(peer, RejectReason::unexpected); },
+          [&](const protocol::Credit&) { turn.blame(peer, RejectReason::unexpected); },
+          [&](const protocol::BulkHeader&) { turn.blame(peer, RejectReason::unexpected); },
+          [&](auto& m) { trainer_->receive(peer, protocol::Message(std::move(m)), turn); }},
+      input.message);
+}
+
+void NodeParts::on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn) {
+  const auto is_new = broadcast_.receive(peer, gossip, turn.effects);
+  if (!is_new) return turn.blame(peer, is_new.error());
+  if (!*is_new) return;
+  const auto opened = protocol::open_announcement(gossip.body, config_.run);
+  if (!opened) return turn.blame(peer, opened.error());
+  broadcast_.accept(peer, gossip, turn.now, turn.effects);
+  on_announcement(*opened, std::move(gossip.body), turn);
+}
+
+void NodeParts::on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes,
+                                Turn& turn) {
+  const NodeId& author = announcement.author;
+  if (const auto* presence = std::get_if<protocol::Presence>(&announcement.content)) {
+    if (author == config_.self.id) return;
+    membership_.remember({author, presence->address});
+    if (roll_.heard(author, *presence, turn.now)) policy_.reset();
+    return;
+  }
+  trainer_->receive(announcement, std::move(bytes), turn);
+  // A node that has not begun has nothing to commit; it learns of the result as an observer.
+  if (author != config_.self.id) {
+    merge_.on_announcement(author, announcement.content, turn.now, merge_output(turn));
+  }
+}
+
+void NodeParts::on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn) {
+  switch (bulk.kind) {
+    case protocol::BulkKind::pair_payload:
+    case protocol::BulkKind::round_payload:
+    case protocol::BulkKind::hat_copy:
+      return trainer_->receive(peer, protocol::Message(std::move(bulk)), turn);
+    case protocol::BulkKind::merge_slice:
+    case protocol::BulkKind::merged_slice:
+      return merge_.on_slice(peer, std::move(bulk), merge_output(turn));
+    case protocol::BulkKind::state:
+      return catch_up_.receive(peer, std::move(bulk), turn);
+  }
+}
+
+}  // namespace starling::node

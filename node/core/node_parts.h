@@ -1,0 +1,121 @@
+#pragma once
+// The parts of NodeCore and the routes between them. Each input goes to the parts that it concerns;
+// what they ask for is collected in a Turn and becomes outputs.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/core/catch_up.h"
+#include "node/core/config.h"
+#include "node/core/io.h"
+#include "node/core/merge_policy.h"
+#include "node/core/roll.h"
+#include "node/core/trainer.h"
+#include "node/core/turn.h"
+#include "protocol/broadcast.h"
+#include "protocol/failure_detector.h"
+#include "protocol/membership.h"
+#include "protocol/merge.h"
+#include "protocol/peer_score.h"
+#include "starling/rng.h"
+
+namespace starling::node {
+
+class NodeParts {
+ public:
+  explicit NodeParts(Config config);
+
+  std::vector<Output> start(Instant now, ByteSpan checkpoint, const std::vector<Bytes>& votes);
+  std::vector<Output> handle(Input input, Instant now);
+  [[nodiscard]] NodeStatus status(Instant now) const;
+
+ private:
+  enum class Phase : std::uint8_t {
+    restoring,
+    joining,
+    catching_up,
+    training,
+    waiting,
+    merging,
+    done,
+    leaving,
+    stopped
+  };
+
+  // node_inputs.cpp: one function per input
+  void on(PeerConnected&& input, Turn& turn);
+  void on(PeerDisconnected&& input, Turn& turn);
+  void on(ConnectFailed&& input, Turn& turn);
+  void on(MessageReceived&& input, Turn& turn);
+  void on(TimerFired&&, Turn& turn);
+  void on(LearnerFinished&& input, Turn& turn);
+  void on(InputRejected&& input, Turn& turn);
+  void on(MergeRequested&&, Turn& turn);
+  void on(LeaveRequested&&, Turn& turn);
+  void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);
+  void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
+  void on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes, Turn& turn);
+  void judge(const NodeId& peer, const protocol::Handled& handled, Turn& turn);
+
+  // node_results.cpp: finished jobs
+  void on_result(LearnerResult&& result, Turn& turn);
+  void on_loaded(const LoadStateDone& done, Turn& turn);
+  void on_saved(SaveStateDone&& done, Turn& turn);
+  void on_adopted(const AdoptDone& done, Turn& turn);
+  void after_steps(Turn& turn);
+
+  // node_phases.cpp: what follows from the state after every input
+  void settle(Turn& turn);
+  void follow_neighbours(Turn& turn);
+  void begin_if_ready(Turn& turn);
+  void begin_training(Step step, Turn& turn);
+  void finish_training(Turn& turn);
+  void propose_if_due(Turn& turn);
+  void propose(Turn& turn);
+  void contribute_if_settled(Turn& turn);
+  void perform(protocol::MergeRequest&& request, Turn& turn);
+  void announce_presence(Turn& turn);
+  void publish(Turn& turn);
+  void leave(Turn& turn);
+  [[nodiscard]] protocol::MergeOutput merge_output(Turn& turn);
+  [[nodiscard]] Instant next_deadline() const;
+  std::vector<Output> outputs_of(Turn&& turn);
+
+  Config config_;
+  Rng rng_;
+  Roll roll_;
+  protocol::Membership membership_;
+  protocol::FailureDetector detector_;
+  protocol::Broadcast broadcast_;
+  protocol::PeerScore score_;
+  std::unique_ptr<Trainer> trainer_;
+  protocol::Merge merge_;
+  MergePolicy policy_;
+  CatchUp catch_up_;
+
+  Phase phase_ = Phase::joining;
+  std::map<NodeId, protocol::PeerRecord> links_;
+  std::vector<protocol::MergeRequest> merge_requests_;
+  std::optional<Digest> wanted_contribution_;
+  Instant contribute_by_ = Instant::never();
+  std::optional<Manifest> manifest_;
+  AdoptDone adopted_;
+  std::uint64_t sequence_;
+  Step restored_step_ = 0;
+  std::string stop_reason_;  ///< Why the node has to end; empty for a clean end.
+  Instant joining_since_;
+  Instant presence_at_ = Instant::never();
+  Instant presence_announced_at_ = Instant::never();
+  Instant stop_at_ = Instant::never();  ///< After the merge: time for others to fetch the rest.
+  Instant timer_ = Instant::never();
+  Step evaluated_at_ = 0;
+  Step saved_at_ = 0;
+  double loss_ = 0;
+  std::optional<Evaluation> quality_;
+  bool was_isolated_ = false;
+};
+
+}  // namespace starling::node

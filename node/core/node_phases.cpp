@@ -1,0 +1,332 @@
+// NodeParts: construction, and what follows from the state after every input.
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "node/core/node_parts.h"
+#include "node/core/recipe_digest.h"
+
+namespace starling::node {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// All before interval_scale, and all our guesses, untuned.
+constexpr Duration presence_interval = 2s;
+constexpr Duration presence_patience = 7s;  // three missed announcements
+constexpr Duration gone_for_good = 60s;
+constexpr Duration proposal_turn = 2s;
+constexpr Duration linger_after_merge = 3s;
+constexpr Duration settle_time_max = 10s;
+
+/// Others this far ahead make a newcomer a late joiner, who takes their state.
+constexpr Step late_by_steps = 20;
+
+protocol::Merge::Options merge_options(const Config& config) {
+  protocol::Merge::Options options;
+  options.self = config.self;
+  options.run = config.run;
+  options.weight = config.sample_count;
+  options.vector_bytes = config.parameter_count * 4;
+  return options;
+}
+
+protocol::MembershipOptions membership_options(const Config& config) {
+  protocol::MembershipOptions options;
+  options.self = config.self;
+  options.seed = config.seed;
+  options.interval_scale = config.interval_scale;
+  if (!config.pinned_neighbours.empty()) options.pinned = config.pinned_neighbours;
+  return options;
+}
+
+}  // namespace
+
+NodeParts::NodeParts(Config config)
+    : config_(std::move(config)),
+      rng_(config_.seed),
+      roll_(scaled(presence_patience, config_.interval_scale)),
+      membership_(membership_options(config_)),
+      detector_({.seed = config_.seed, .interval_scale = config_.interval_scale}),
+      trainer_(make_trainer(config_, roll_)),
+      merge_(merge_options(config_)),
+      policy_(config_.self.id, scaled(proposal_turn, config_.interval_scale)),
+      catch_up_(recipe_digest(config_.recipe)),
+      sequence_(config_.incarnation) {}
+
+std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
+                                     const std::vector<Bytes>& votes) {
+  Turn turn(now);
+  joining_since_ = now;
+  presence_at_ = now;
+  for (const Bytes& bytes : votes) {
+    const auto opened = protocol::open_announcement(bytes, config_.run);
+    if (opened) trainer_->restore(*opened, bytes, turn);
+  }
+  if (!checkpoint.empty() && trainer_->needs_state()) {
+    phase_ = Phase::restoring;
+    turn.jobs.emplace_back(LoadStateJob{Bytes(checkpoint.begin(), checkpoint.end())});
+  }
+  membership_.start(config_.bootstrap, now, turn.effects);
+  settle(turn);
+  return outputs_of(std::move(turn));
+}
+
+std::vector<Output> NodeParts::handle(Input input, Instant now) {
+  Turn turn(now);
+  if (phase_ == Phase::stopped) return {};
+  std::visit([&](auto& kind) { on(std::move(kind), turn); }, input);
+  if (phase_ != Phase::stopped) settle(turn);
+  return outputs_of(std::move(turn));
+}
+
+protocol::MergeOutput NodeParts::merge_output(Turn& turn) {
+  return {turn.effects, merge_requests_};
+}
+
+/// Brings all parts to rest: each step may cause the next, none runs twice for one cause.
+void NodeParts::settle(Turn& turn) {
+  follow_neighbours(turn);
+  for (const NodeId& gone :
+       roll_.take_lost(scaled(gone_for_good, config_.interval_scale), turn.now)) {
+    trainer_->give_up(gone, turn);
+  }
+  begin_if_ready(turn);
+  if (phase_ == Phase::training && trainer_->complete()) finish_training(turn);
+  if (phase_ == Phase::waiting) propose_if_due(turn);
+  contribute_if_settled(turn);
+  while (!merge_requests_.empty() || !turn.announcements.empty()) {
+    for (protocol::MergeRequest& request : std::exchange(merge_requests_, {})) {
+      perform(std::move(request), turn);
+    }
+    publish(turn);
+    contribute_if_settled(turn);
+  }
+  if (merge_.failed() && phase_ == Phase::merging) {
+    turn.events.emplace_back(Warned{"the merge was given up: too many members fell silent"});
+    phase_ = Phase::waiting;
+    policy_.reset();
+  }
+  if (stop_at_ <= turn.now) leave(turn);
+}
+
+void NodeParts::follow_neighbours(Turn& turn) {
+  for (const protocol::NeighbourChange& change : membership_.take_changes()) {
+    if (change.up) {
+      detector_.neighbour_up(change.peer, turn.now);
+      broadcast_.neighbour_up(change.peer, turn.now);
+      trainer_->neighbour_up(change.peer, turn);
+      turn.events.emplace_back(PeerJoined{change.peer, links_[change.peer].address});
+      announce_presence(turn);  // a newcomer learns at once who is here
+    } else {
+      detector_.neighbour_down(change.peer);
+      broadcast_.neighbour_down(change.peer);
+      trainer_->neighbour_down(change.peer, turn);
+      turn.events.emplace_back(
+          PeerLost{change.peer, std::string(protocol::name_of(change.reason))});
+    }
+  }
+  const bool is_isolated = membership_.isolated() && config_.nodes_expected > 1;
+  if (is_isolated && !was_isolated_) turn.events.emplace_back(Isolated{});
+  was_isolated_ = is_isolated;
+}
+
+// --- Joining and training ---
+
+void NodeParts::begin_if_ready(Turn& turn) {
+  if (phase_ == Phase::catching_up) {
+    std::vector<NodeId> donors = membership_.neighbours();
+    std::erase_if(donors, [&](const NodeId& donor) {
+      const RollEntry* entry = roll_.find(donor);
+      return entry == nullptr || entry->presence.step == 0;
+    });
+    return catch_up_.ask(donors, turn);
+  }
+  if (phase_ != Phase::joining) return;
+  const bool all_here = roll_.present(turn.now).size() + 1 >= config_.nodes_expected;
+  const bool waited = turn.now - joining_since_ >= config_.start_wait && !membership_.isolated();
+  const Step ahead = roll_.highest_step(turn.now);
+  if (trainer_->needs_state() && ahead > restored_step_ + late_by_steps &&
+      !membership_.isolated()) {
+    phase_ = Phase::catching_up;
+    begin_if_ready(turn);
+  } else if (all_here || waited || restored_step_ > 0) {
+    begin_training(restored_step_, turn);
+  }
+}
+
+void NodeParts::begin_training(Step step, Turn& turn) {
+  phase_ = Phase::training;
+  evaluated_at_ = saved_at_ = step;
+  trainer_->start(step, turn);
+}
+
+void NodeParts::finish_training(Turn& turn) {
+  phase_ = Phase::waiting;
+  turn.jobs.emplace_back(EvaluateJob{trainer_->step()});
+  announce_presence(turn);
+}
+
+// --- The final merge ---
+
+void NodeParts::propose_if_due(Turn& turn) {
+  if (config_.merge_when_finished && policy_.is_due(roll_, turn.now)) propose(turn);
+}
+
+void NodeParts::propose(Turn& turn) {
+  Digest name;
+  for (std::uint8_t& byte : name.bytes) byte = static_cast<std::uint8_t>(rng_.next());
+  const std::vector<NodeId> present = roll_.present(turn.now);
+  std::set<NodeId> expected(present.begin(), present.end());
+  expected.insert(config_.self.id);
+  merge_.propose(name, trainer_->step(), std::move(expected), turn.now, merge_output(turn));
+}
+
+void NodeParts::contribute_if_settled(Turn& turn) {
+  if (!wanted_contribution_ || (!trainer_->settled() && turn.now < contribute_by_)) return;
+  turn.jobs.emplace_back(ContributeJob{*std::exchange(wanted_contribution_, std::nullopt)});
+}
+
+void NodeParts::perform(protocol::MergeRequest&& request, Turn& turn) {
+  if (auto* announce = std::get_if<protocol::AnnounceMerge>(&request)) {
+    turn.announcements.push_back(std::move(announce->content));
+  } else if (const auto* need = std::get_if<protocol::NeedContribution>(&request)) {
+    membership_.keep_strangers(true);
+    turn.events.emplace_back(MergeStarted{need->merge});
+    // A node that has not begun to train has nothing to give; it takes the result.
+    if (phase_ != Phase::training && phase_ != Phase::waiting) return;
+    phase_ = Phase::merging;
+    wanted_contribution_ = need->merge;
+    contribute_by_ = turn.now + scaled(settle_time_max, config_.interval_scale);
+    trainer_->stop(turn);
+  } else if (auto* average = std::get_if<protocol::NeedAverage>(&request)) {
+    AverageSliceJob job{.merge = average->merge, .slice = average->slice, .parts = {}};
+    for (protocol::SlicePart& part : average->parts) {
+      job.parts.push_back({part.weight, std::move(part.data)});
+    }
+    turn.jobs.emplace_back(std::move(job));
+  } else if (auto* adoption = std::get_if<protocol::NeedAdoption>(&request)) {
+    turn.jobs.emplace_back(AdoptJob{adoption->merge, std::move(adoption->vector)});
+  } else if (auto* complete = std::get_if<protocol::MergeComplete>(&request)) {
+    phase_ = Phase::done;
+    manifest_ = std::move(complete->manifest);
+    stop_at_ = turn.now + scaled(linger_after_merge, config_.interval_scale);
+    turn.events.emplace_back(Merged{*manifest_, adopted_.evaluation.value_or(Evaluation{}),
+                                    adopted_.distance, adopted_.norm});
+  }
+}
+
+// --- Announcements ---
+
+void NodeParts::announce_presence(Turn& turn) {
+  if (presence_announced_at_ == turn.now) return;
+  presence_announced_at_ = turn.now;
+  presence_at_ = turn.now + scaled(presence_interval, config_.interval_scale);
+  const bool is_finished =
+      phase_ == Phase::waiting || phase_ == Phase::merging || phase_ == Phase::done;
+  turn.announcements.emplace_back(protocol::Presence{.address = config_.self.address,
+                                                     .incarnation = config_.incarnation,
+                                                     .step = trainer_->step(),
+                                                     .finished = is_finished,
+                                                     .leaving = phase_ == Phase::leaving});
+}
+
+/// Signs and broadcasts; our own votes come back to the trainer as everyone else's do.
+void NodeParts::publish(Turn& turn) {
+  for (protocol::Announcement& content : std::exchange(turn.announcements, {})) {
+    protocol::SignedAnnouncement announcement{config_.self.id, sequence_++, std::move(content)};
+    Bytes bytes = protocol::sign_announcement(announcement, config_.run, config_.key);
+    broadcast_.broadcast(bytes, turn.now, turn.effects);
+    on_announcement(announcement, std::move(bytes), turn);
+  }
+}
+
+void NodeParts::leave(Turn& turn) {
+  phase_ = Phase::leaving;
+  presence_announced_at_ = Instant::never();
+  announce_presence(turn);
+  publish(turn);
+  membership_.leave(turn.effects);
+  for (const auto& [peer, record] : links_) {
+    turn.effects.hang_up(peer, protocol::CloseReason::shutting_down);
+  }
+  phase_ = Phase::stopped;
+  turn.events.emplace_back(Stopped{stop_reason_});
+}
+
+// --- Outputs ---
+
+Instant NodeParts::next_deadline() const {
+  return std::min({membership_.next_deadline(), detector_.next_deadline(),
+                   broadcast_.next_deadline(), trainer_->next_deadline(), merge_.next_deadline(),
+                   catch_up_.next_deadline(), policy_.next_deadline(), presence_at_, stop_at_,
+                   wanted_contribution_ ? contribute_by_ : Instant::never()});
+}
+
+std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
+  std::vector<Output> outputs;
+  for (const auto& [peer, reason] : turn.misconduct) {
+    if (score_.report(peer, reason, turn.now) != protocol::Sanction::none) {
+      turn.effects.hang_up(peer, protocol::CloseReason::misbehaviour);
+    }
+  }
+  for (LearnerJob& job : turn.jobs) outputs.emplace_back(RunLearner{std::move(job)});
+  for (protocol::Effect& effect : turn.effects.items) {
+    if (auto* send = std::get_if<protocol::SendTo>(&effect)) {
+      if (links_.contains(send->peer))
+        outputs.emplace_back(Send{send->peer, std::move(send->message)});
+    } else if (auto* dial = std::get_if<protocol::Dial>(&effect)) {
+      outputs.emplace_back(Connect{std::move(dial->peer)});
+    } else if (const auto* hang_up = std::get_if<protocol::HangUp>(&effect)) {
+      outputs.emplace_back(Disconnect{hang_up->peer, hang_up->reason});
+    }
+  }
+  for (Bytes& packet : turn.vote_log) outputs.emplace_back(AppendVotes{std::move(packet)});
+  if (turn.checkpoint) outputs.emplace_back(SaveCheckpoint{std::move(*turn.checkpoint)});
+  for (Event& event : turn.events) {
+    if (const auto* merged = std::get_if<Merged>(&event))
+      outputs.emplace_back(SaveMergedModel{merged->manifest});
+    outputs.emplace_back(Notify{std::move(event)});
+  }
+  const Instant deadline = phase_ == Phase::stopped ? Instant::never() : next_deadline();
+  if (deadline != timer_ && deadline != Instant::never()) {
+    timer_ = deadline;
+    outputs.emplace_back(StartTimer{deadline});
+  }
+  return outputs;
+}
+
+NodeStatus NodeParts::status(Instant now) const {
+  static constexpr std::array<std::string_view, 9> phase_names = {
+      "restoring", "joining", "catching_up", "training", "waiting_for_merge",
+      "merging",   "done",    "leaving",     "stopped"};
+  static_cast<void>(now);
+  NodeStatus status;
+  status.self = config_.self.id;
+  status.run = config_.run;
+  status.step = trainer_->step();
+  status.steps_total = config_.steps_total;
+  status.loss = loss_;
+  status.accuracy = quality_ ? quality_->accuracy : std::numeric_limits<double>::quiet_NaN();
+  status.phase = phase_names[static_cast<std::size_t>(phase_)];
+  for (const NodeId& peer : membership_.neighbours()) {
+    NeighbourStatus neighbour{.id = peer, .address = {}, .step = 0, .round_trip_ms = 0};
+    if (const auto record = membership_.find(peer)) neighbour.address = record->address;
+    if (const RollEntry* entry = roll_.find(peer)) neighbour.step = entry->presence.step;
+    if (const auto time = detector_.round_trip(peer))
+      neighbour.round_trip_ms = to_seconds(*time) * 1e3;
+    status.neighbours.push_back(std::move(neighbour));
+  }
+  trainer_->fill(status);
+  const protocol::RejectCounts& totals = score_.totals();
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    if (totals[i] > 0) status.rejected.emplace(protocol::reject_reason_names[i], totals[i]);
+  }
+  return status;
+}
+
+}  // namespace starling::node

@@ -1,0 +1,80 @@
+// NodeParts: what follows from a finished computation.
+
+#include <utility>
+
+#include "node/core/node_parts.h"
+
+namespace starling::node {
+
+void NodeParts::on_result(LearnerResult&& result, Turn& turn) {
+  if (auto* saved = std::get_if<SaveStateDone>(&result)) return on_saved(std::move(*saved), turn);
+  if (const auto* loaded = std::get_if<LoadStateDone>(&result)) return on_loaded(*loaded, turn);
+  if (const auto* adopted = std::get_if<AdoptDone>(&result)) return on_adopted(*adopted, turn);
+  if (auto* contribution = std::get_if<ContributeDone>(&result)) {
+    return merge_.on_contribution(contribution->merge, std::move(contribution->vector),
+                                  contribution->digest, trainer_->step(), turn.now,
+                                  merge_output(turn));
+  }
+  if (auto* average = std::get_if<AverageSliceDone>(&result)) {
+    return merge_.on_averaged(average->slice, std::move(average->data), average->digest, turn.now,
+                              merge_output(turn));
+  }
+  if (const auto* evaluated = std::get_if<EvaluateDone>(&result)) {
+    if (!evaluated->evaluation) return;
+    quality_ = evaluated->evaluation;
+    turn.events.emplace_back(Evaluated{evaluated->step, *quality_, evaluated->model});
+    return;
+  }
+  if (const auto* failed = std::get_if<LearnerFailed>(&result)) {
+    turn.events.emplace_back(Warned{failed->message});
+    stop_reason_ = failed->message;
+    return leave(turn);
+  }
+  const bool is_training =
+      std::holds_alternative<TrainDone>(result) || std::holds_alternative<ProbeDone>(result);
+  trainer_->finished(result, turn);
+  if (is_training) after_steps(turn);
+}
+
+void NodeParts::after_steps(Turn& turn) {
+  const Step step = trainer_->step();
+  const auto crossed = [step](Step every, Step& last) {
+    if (every == 0 || step / every == last / every) return false;
+    last = step;
+    return true;
+  };
+  if (const auto* done = std::get_if<StepsDone>(&turn.events.back())) loss_ = done->loss;
+  if (crossed(config_.evaluate_every, evaluated_at_)) turn.jobs.emplace_back(EvaluateJob{step});
+  if (trainer_->needs_state() && crossed(config_.checkpoint_every, saved_at_)) {
+    turn.jobs.emplace_back(SaveStateJob{.for_joiner = false, .request = 0});
+  }
+}
+
+void NodeParts::on_loaded(const LoadStateDone& done, Turn& turn) {
+  if (done.error) {
+    turn.events.emplace_back(Warned{"state refused: " + *done.error});
+    if (phase_ == Phase::restoring) phase_ = Phase::joining;
+    return;
+  }
+  if (phase_ == Phase::restoring) {
+    restored_step_ = done.step;
+    phase_ = Phase::joining;
+  } else if (phase_ == Phase::catching_up) {
+    turn.events.emplace_back(CaughtUp{done.step});
+    begin_training(done.step, turn);
+  }
+}
+
+void NodeParts::on_saved(SaveStateDone&& done, Turn& turn) {
+  if (done.for_joiner) return catch_up_.saved(std::move(done), turn);
+  turn.checkpoint = std::move(done.state);
+  if (phase_ == Phase::leaving) leave(turn);
+}
+
+void NodeParts::on_adopted(const AdoptDone& done, Turn& turn) {
+  adopted_ = done;
+  if (done.evaluation) quality_ = done.evaluation;
+  merge_.on_adopted(done.model, turn.now, merge_output(turn));
+}
+
+}  // namespace starling::node
