@@ -64,6 +64,9 @@ class Session {
  public:
   /// The dialer's first message is ready to pull at once.
   Session(SessionOptions options, Instant now);
+  /// A copy would seal other frames under the same keys and counters.
+  Session(const Session&) = delete;
+  Session(Session&&) = default;
 
   /// Bytes from the socket, cut anywhere. Events are appended in order.
   void receive(ByteSpan bytes, Instant now, SessionEvents& events);
