@@ -98,7 +98,8 @@ function(starling_capnp target schema)
             ${CMAKE_SOURCE_DIR}/${schema}
     DEPENDS ${schema} VERBATIM)
   target_sources(${target} PRIVATE ${out}.c++)
-  set_source_files_properties(${out}.c++ PROPERTIES COMPILE_OPTIONS "-w")
+  set_source_files_properties(${out}.c++ PROPERTIES
+    COMPILE_OPTIONS "-w;-include;${CMAKE_SOURCE_DIR}/protocol/kj_operators.h")
   target_include_directories(${target} SYSTEM PRIVATE ${CMAKE_BINARY_DIR}/generated)
 endfunction()
 

@@ -122,7 +122,7 @@ MergeAdopted read(schema::MergeAdopted::Reader from) {
 }
 
 void write(Builder, const UnknownAnnouncement&) {
-  STARLING_CHECK(!"an unknown announcement is forwarded as bytes, never encoded");
+  STARLING_CHECK(false);  // it is forwarded as bytes, never encoded
 }
 
 Announcement read_content(schema::Announcement::Reader from) {

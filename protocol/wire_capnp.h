@@ -2,6 +2,8 @@
 // How wire_*.cpp use Cap'n Proto: bounded reading, one-segment writing. Internal to the wire: only
 // those files include it, so that capnp and kj stay out of everything else.
 
+#include "protocol/kj_operators.h"  // before the headers that need it
+
 #include <capnp/message.h>
 
 #include <algorithm>
