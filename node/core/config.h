@@ -32,7 +32,6 @@ struct Config {
   double interval_scale = 1.0;    ///< Scales all protocol intervals: below 1 on a LAN or testnet.
   Step evaluate_every = 0;        ///< 0: only at the end.
   Step checkpoint_every = 0;      ///< 0: only when leaving.
-  bool late_joiner = false;       ///< Take the run's state from a neighbour before training.
   bool merge_when_finished = true;
 };
 
