@@ -92,6 +92,15 @@ TEST(Recipe, NamesLineOfASyntaxError) {
   EXPECT_TRUE(error_of("name = 'a'\nmixer == 3").starts_with("my.toml:2: "));
 }
 
+TEST(Recipe, RefusesCharactersOutsideAscii) {
+  EXPECT_EQ(error_of("name = 'a'\n\xd0\x99 = 1"),
+            "my.toml:2: a character outside ASCII; allowed: plain ASCII text");
+}
+
+TEST(Recipe, RefusesATableWithoutAPlainName) {
+  EXPECT_TRUE(error_of("name = 'a'\n\n [;inner]").starts_with("my.toml:3: a table that is not"));
+}
+
 TEST(Recipe, RefusesAMissingName) {
   EXPECT_EQ(error_of("batch = 1"), "my.toml: key 'name' is missing");
 }
