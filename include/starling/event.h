@@ -70,7 +70,7 @@ struct Manifest {
 struct Merged {
   Manifest manifest;
   Evaluation quality;
-  double distance = 0;  ///< L2 distance of this node's parameters before the merge to the merged ones.
+  double distance = 0;  ///< L2 distance of this node's own parameters to the merged ones.
   double norm = 0;      ///< L2 norm of the merged parameters.
 };
 struct Warned {
