@@ -51,8 +51,10 @@ std::expected<bool, RejectReason> Broadcast::receive(const NodeId& from, const G
   }
   if (seen_.contains(gossip.id)) {
     ++counters_.duplicates;
-    if (sender->second.is_eager) effects.send(from, Prune{});
-    sender->second.is_eager = false;
+    if (shapes_tree(gossip.id)) {
+      sender->second.is_eager = false;
+      effects.send(from, Prune{});
+    }
     return false;
   }
   // Otherwise one valid body under another's name would keep that other from spreading.
@@ -133,6 +135,15 @@ void Broadcast::tick(Instant now, Effects& effects) {
   forget_old(now);
 }
 
+bool Broadcast::shapes_tree(const BroadcastId& id) const {
+  // The first deliveries of one body form a spanning tree, so its duplicates may cut the rest; two
+  // bodies under way at once would cut each other's tree. About one body in pruning_interval does
+  // it, the same at all nodes, because the id decides.
+  double fraction = 0;  // the id as a number in [0, 1)
+  for (std::size_t i = 4; i-- > 0;) fraction = (fraction + id[i]) / 256;
+  return fraction * static_cast<double>(recent_) < 1;
+}
+
 void Broadcast::remember(const Gossip& gossip, Instant now) {
   seen_.insert(gossip.id);
   seen_order_.push_back({.id = gossip.id, .expires = now + limits::broadcast_id_time});
@@ -140,6 +151,11 @@ void Broadcast::remember(const Gossip& gossip, Instant now) {
   cache_order_.push_back({.id = gossip.id, .expires = now + limits::broadcast_cache_time});
   cached_bytes_ += gossip.body.size();
   forget_old(now);
+  const Instant expires_if_recent = now + (limits::broadcast_id_time - limits::pruning_interval);
+  recent_ = static_cast<std::size_t>(
+      seen_order_.end() -
+      std::lower_bound(seen_order_.begin(), seen_order_.end(), expires_if_recent,
+                       [](const Aged& aged, Instant limit) { return aged.expires < limit; }));
 }
 
 void Broadcast::forward(const std::optional<NodeId>& from, const Gossip& gossip, Instant now,
@@ -206,9 +222,14 @@ void Broadcast::graft_missing(Instant now, Effects& effects) {
 }
 
 void Broadcast::graft(const BroadcastId& id, Missing& missing, Instant now, Effects& effects) {
-  const Source source = missing.sources.front();
+  // A source that was grafted for another id serves this one as well: one repair, one new edge.
+  const auto grafted =
+      std::find_if(missing.sources.begin(), missing.sources.end(),
+                   [this](const Source& source) { return peers_.at(source.peer).is_eager; });
+  const auto chosen = grafted == missing.sources.end() ? missing.sources.begin() : grafted;
+  const Source source = *chosen;
   // The next attempt asks another source; this one comes last.
-  missing.sources.pop_front();
+  missing.sources.erase(chosen);
   missing.sources.push_back(source);
   ++missing.attempts;
   Peer& peer = peers_.at(source.peer);

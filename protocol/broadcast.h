@@ -92,6 +92,7 @@ class Broadcast {
   static void announce(Peer& peer, const Announced& announced, Instant now);
   static void flush_announcements(const NodeId& id, Peer& peer, Effects& effects);
   static void start_interval(Peer& peer, Instant now);
+  [[nodiscard]] bool shapes_tree(const BroadcastId& id) const;
   void remember(const Gossip& gossip, Instant now);
   void forward(const std::optional<NodeId>& from, const Gossip& gossip, Instant now,
                Effects& effects);
@@ -107,6 +108,7 @@ class Broadcast {
   std::size_t cached_bytes_ = 0;
   std::set<BroadcastId> seen_;
   std::deque<Aged> seen_order_;
+  std::size_t recent_ = 0;  ///< Bodies of the last pruning_interval.
   std::map<BroadcastId, Missing> missing_;
   BroadcastCounters counters_;
 };

@@ -42,7 +42,8 @@ void Membership::start(const std::vector<PeerRecord>& contacts, Instant now, Eff
   for (const PeerRecord& peer : book_.all()) yield_dialling(peer.id, now);
   refill_at_ = now;
   shuffle_at_ = now + scaled_interval(limits::shuffle_interval_thin);
-  probe_at_ = now + scaled_interval(limits::probe_interval);
+  // Anywhere in the interval, or a swarm started together would exchange its edges together.
+  probe_at_ = now + scaled(scaled_interval(limits::probe_interval), rng_.uniform());
   tick(now, effects);
 }
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <numeric>
+#include <optional>
 #include <set>
+#include <sstream>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -18,6 +20,27 @@
 #include "tests/support/virtual_network.h"
 
 namespace starling::testing {
+
+/// Stands for a signed vote announcement: the tests of the ledger need no signatures.
+struct TestVote {
+  std::size_t author = 0;  ///< The number of the test node.
+  protocol::VotePacket packet;
+
+  [[nodiscard]] Bytes bytes() const {
+    const std::string text = "vote " + std::to_string(author) + " " + std::to_string(packet.packet);
+    return {text.begin(), text.end()};
+  }
+  /// Nothing if the bytes are no vote.
+  [[nodiscard]] static std::optional<TestVote> from_bytes(const Bytes& bytes) {
+    std::istringstream text(std::string(bytes.begin(), bytes.end()));
+    std::string word;
+    TestVote vote;
+    if (!(text >> word >> vote.author >> vote.packet.packet) || word != "vote") return std::nullopt;
+    vote.packet.step = vote.packet.packet;
+    vote.packet.replica_step = vote.packet.packet;
+    return vote;
+  }
+};
 
 class OverlayNode {
  public:
@@ -36,7 +59,14 @@ class OverlayNode {
   protocol::Broadcast broadcast;
   protocol::LedgerSync ledger;
   protocol::PeerScore score;
-  std::vector<Bytes> delivered;
+  std::vector<protocol::BroadcastId> delivered;
+  std::size_t votes_applied = 0;
+
+  /// Casts this node's next vote: into the own ledger and to everyone.
+  void cast_vote(const TestVote& vote, Instant now, protocol::Effects& effects) {
+    take_vote(vote.bytes());
+    broadcast.broadcast(vote.bytes(), now, effects);
+  }
 
   [[nodiscard]] const protocol::PeerRecord& record() const { return record_; }
 
@@ -96,7 +126,8 @@ class OverlayNode {
     if (!is_new) {
       score.report(from, is_new.error(), now);
     } else if (*is_new) {
-      delivered.push_back(gossip.body);
+      delivered.push_back(gossip.id);
+      take_vote(gossip.body);
       broadcast.accept(from, gossip, now, effects);
     }
   }
@@ -119,6 +150,20 @@ class OverlayNode {
   template <class Other>
   void route_rest(const NodeId& from, const Other&, Instant now, protocol::Effects&) {
     score.report(from, protocol::RejectReason::unexpected, now);
+  }
+
+  void route_rest(const NodeId& from, const protocol::VoteRange& range, Instant now,
+                  protocol::Effects& effects) {
+    for (const Bytes& bytes : range.packets) take_vote(bytes);
+    ledger.range_inserted(from, now, effects);
+  }
+
+  void take_vote(const Bytes& bytes) {
+    const std::optional<TestVote> vote = TestVote::from_bytes(bytes);
+    if (!vote) return;
+    const protocol::VoteInsertion insertion =
+        ledger.insert(test_id(vote->author), vote->packet, bytes);
+    if (insertion == protocol::VoteInsertion::stored) ++votes_applied;
   }
 
   void judge(const NodeId& from, const protocol::Handled& handled, Instant now) {

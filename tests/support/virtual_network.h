@@ -42,6 +42,8 @@ struct NetworkOptions {
   Duration delay_min = std::chrono::milliseconds(5);
   Duration delay_max = std::chrono::milliseconds(50);
   double loss = 0;  ///< Of single messages, which real links do not lose: repair is what is tested.
+  /// Which messages that concerns.
+  std::function<bool(const protocol::Message&)> can_be_lost = [](const auto&) { return true; };
 };
 
 /// Node: a class with record(), link_up, link_down, dial_failed, receive, next_deadline and tick.
@@ -174,7 +176,8 @@ class VirtualNetwork {
 
   void transmit(std::size_t from, std::size_t to, protocol::Message message) {
     const auto lane = lanes_.find({from, to});
-    if (lane == lanes_.end() || !is_alive(to) || rng_.uniform() < options_.loss) return;
+    if (lane == lanes_.end() || !is_alive(to)) return;
+    if (options_.can_be_lost(message) && rng_.uniform() < options_.loss) return;
     const Instant arrival = std::max(now_ + delay(), lane->second.last_arrival);
     lane->second.last_arrival = arrival;
     const std::uint64_t link = lane->second.link;

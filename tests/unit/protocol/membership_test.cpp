@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/limits.h"
+#include "tests/support/effects_view.h"
 #include "tests/support/overlay_node.h"
 
 namespace starling::protocol {
@@ -12,28 +13,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::add_swarm;
+using testing::count_of;
 using testing::OverlayNetwork;
 using testing::OverlayNode;
 using testing::reachable_from;
+using testing::sent;
 using testing::test_id;
 using testing::test_record;
-
-template <class Content>
-std::vector<Content> sent(const Effects& effects) {
-  std::vector<Content> found;
-  for (const Effect& effect : effects.items) {
-    const auto* send = std::get_if<SendTo>(&effect);
-    if (send == nullptr) continue;
-    if (const auto* content = std::get_if<Content>(&send->message)) found.push_back(*content);
-  }
-  return found;
-}
-
-std::size_t dials(const Effects& effects) {
-  return static_cast<std::size_t>(
-      std::count_if(effects.items.begin(), effects.items.end(),
-                    [](const Effect& effect) { return std::holds_alternative<Dial>(effect); }));
-}
 
 Instant at(Duration since_start) {
   return {since_start};
@@ -61,7 +47,7 @@ TEST(Membership, JoinsThroughAContactWhoseNameItDoesNotKnow) {
   Membership membership({.self = test_record(0), .seed = 1, .interval_scale = 1, .pinned = {}});
   Effects effects;
   membership.start({{.id = {}, .address = "node1:1"}}, at(0s), effects);
-  ASSERT_EQ(dials(effects), 1U);
+  ASSERT_EQ(count_of<Dial>(effects), 1U);
   EXPECT_TRUE(membership.isolated());
   membership.link_up(test_record(1), true, at(1s), effects);
   ASSERT_EQ(sent<Join>(effects).size(), 1U);
@@ -175,7 +161,7 @@ TEST(Membership, StaysBoundedUnderAFloodOfRecords) {
   }
   EXPECT_EQ(membership.passive_view().size(), limits::passive_view_peers_max);
   EXPECT_EQ(membership.address_book().size(), limits::address_book_peers_max);
-  EXPECT_LE(dials(effects), limits::dials_pending_max);
+  EXPECT_LE(count_of<Dial>(effects), limits::dials_pending_max);
 }
 
 TEST(Membership, GivesUpAPeerThatDoesNotAnswerItsRequestInTime) {
@@ -185,10 +171,7 @@ TEST(Membership, GivesUpAPeerThatDoesNotAnswerItsRequestInTime) {
   membership.link_up(test_record(1), true, at(0s), effects);
   effects.items.clear();
   membership.tick(at(limits::neighbour_reply_time_max), effects);
-  const bool hung_up =
-      std::any_of(effects.items.begin(), effects.items.end(),
-                  [](const Effect& effect) { return std::holds_alternative<HangUp>(effect); });
-  EXPECT_TRUE(hung_up);
+  EXPECT_EQ(count_of<HangUp>(effects), 1U);
 }
 
 TEST(Membership, RedialsALostContactWithGrowingPauses) {
@@ -198,7 +181,7 @@ TEST(Membership, RedialsALostContactWithGrowingPauses) {
   std::vector<Instant> dialled;
   Instant now;
   for (int i = 0; i < 400; ++i) {
-    if (dials(effects) > 0) {
+    if (count_of<Dial>(effects) > 0) {
       dialled.push_back(now);
       effects.items.clear();
       membership.dial_failed({.id = {}, .address = "node1:1"}, now, effects);
@@ -219,16 +202,10 @@ TEST(Membership, HangsUpOnAStrangerUnlessToldToKeepThem) {
   membership.link_up({.id = test_id(20), .address = {}}, false, at(0s), effects);
   membership.keep_strangers(true);
   membership.tick(at(limits::stranger_link_time_max), effects);
-  const auto hung_up = [&effects] {
-    return std::any_of(effects.items.begin(), effects.items.end(), [](const Effect& effect) {
-      const auto* hang_up = std::get_if<HangUp>(&effect);
-      return hang_up != nullptr && hang_up->peer == test_id(20);
-    });
-  };
-  EXPECT_FALSE(hung_up());
+  EXPECT_EQ(count_of<HangUp>(effects), 0U);
   membership.keep_strangers(false);
   membership.tick(at(2 * limits::stranger_link_time_max), effects);
-  EXPECT_TRUE(hung_up());
+  EXPECT_EQ(count_of<HangUp>(effects), 1U);
 }
 
 // --- A swarm ---
