@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <iostream>
 #include <map>
-#include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "optim/ledger/grid.h"
 #include "optim/ledger/tile.h"
 #include "optim/vote_replica.h"
+#include "protocol/wire.h"
 #include "starling/rng.h"
 
 namespace starling::optim {
@@ -20,6 +23,7 @@ namespace {
 
 constexpr std::uint32_t rows = 8192;  // the recipe's default
 constexpr std::size_t votes_per_packet = 64;
+constexpr std::size_t naive_votes = 16;  // one pass
 
 std::vector<std::int32_t>& grid_of(std::size_t parameters) {
   static std::vector<std::int32_t> grid;  // kept: allocation is no part of any figure
@@ -58,7 +62,7 @@ void floor(benchmark::State& state) {
 void naive(benchmark::State& state) {
   auto& grid = grid_of(static_cast<std::size_t>(state.range(0)));
   Rng rng(1);
-  std::vector<RowVote> votes(16);
+  std::vector<RowVote> votes(naive_votes);
   for (RowVote& vote : votes) vote = {static_cast<std::uint32_t>(rng.below(rows)), 77};
   for (auto _ : state) best_kernels().add_votes({grid, 0}, {1, 2}, votes);
 }
@@ -87,6 +91,66 @@ BENCHMARK(naive)->Arg(1'000'000)->Arg(10'000'000);
 BENCHMARK(tile)->ArgsProduct({{1'000'000, 10'000'000, 100'000'000}, {1, 100, 1'000, 10'000}});
 BENCHMARK(replica)->Args({100'000'000, 10'000, 1})->Args({1'000'000, 1'024, 160});
 
+/// The usual table on standard error, and processor time by name, in nanoseconds: one thread works,
+/// and other programs must not count.
+class Collector : public benchmark::ConsoleReporter {
+ public:
+  Collector() : ConsoleReporter(OO_Tabular) {
+    SetOutputStream(&std::cerr);
+    SetErrorStream(&std::cerr);
+  }
+
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      nanoseconds[run.benchmark_name()] = run.GetAdjustedCPUTime();
+    }
+    ConsoleReporter::ReportRuns(runs);
+  }
+
+  std::map<std::string, double> nanoseconds;
+};
+
+/// What the PyTorch loop measured, or null without python3-torch.
+nlohmann::json pytorch_gparam_votes_per_s() {
+  std::FILE* pipe = popen("/usr/bin/python3 bench/macro/ledger_torch.py", "r");
+  if (pipe == nullptr) return nullptr;
+  double measured = 0;
+  const bool read = std::fscanf(pipe, "%lf", &measured) == 1;
+  return pclose(pipe) == 0 && read ? nlohmann::json(measured) : nlohmann::json();
+}
+
+/// A signed packet as it is broadcast, over its votes.
+double wire_bytes_per_vote() {
+  protocol::SignedAnnouncement packet;
+  packet.content = protocol::VotePacket{0, 0, 0, 0, Bytes(votes_per_packet)};
+  const std::size_t bytes =
+      protocol::encode_announcement(packet).size() + sizeof(crypto::Signature);
+  return static_cast<double>(bytes) / votes_per_packet;
+}
+
+nlohmann::json summary(std::map<std::string, double>& nanoseconds) {
+  constexpr double parameters = 1e7;
+  nlohmann::json tiles;
+  for (const char* votes : {"1", "100", "1000", "10000"}) {
+    tiles[votes] = nanoseconds[std::string("tile/10000000/") + votes] / parameters;
+  }
+  return {{"kernels", best_kernels().name},
+          {"floor_ns_per_param", nanoseconds["floor/10000000"] / parameters},
+          {"pytorch_gparam_votes_per_s", pytorch_gparam_votes_per_s()},
+          {"naive_gparam_votes_per_s", naive_votes * parameters / nanoseconds["naive/10000000"]},
+          {"tile_ns_per_param", tiles},
+          {"step_ms_100m_k10000", nanoseconds["tile/100000000/10000"] / 1e6},
+          {"step_ms_100m_k10000_with_float_copy", nanoseconds["replica/100000000/10000/1"] / 1e6},
+          {"replay_votes_per_s_1m", 1024 * 160 / nanoseconds["replica/1000000/1024/160"] * 1e9},
+          {"wire_bytes_per_vote", wire_bytes_per_vote()}};
+}
+
 }  // namespace
 }  // namespace starling::optim
-BENCHMARK_MAIN();
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  starling::optim::Collector collector;
+  benchmark::RunSpecifiedBenchmarks(&collector);
+  std::cout << starling::optim::summary(collector.nanoseconds).dump() << '\n';
+}
