@@ -1,0 +1,68 @@
+#pragma once
+// What a testnet knows of its run: filled in while it goes on, read by the table, the JSON and the
+// report.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "starling/event.h"
+#include "starling/ids.h"
+
+namespace starling::cli {
+
+/// One line of a node's metrics.
+struct NodeSample {
+  double time_s = 0;
+  Step step = 0;
+  double loss = 0;
+  double accuracy = 0;  ///< NaN where it was not evaluated.
+  std::uint64_t bytes_sent = 0;
+};
+
+struct NodeRecord {
+  NodeId id;
+  std::uint64_t samples_held = 0;
+  std::vector<std::uint64_t> label_counts;  ///< Of its share of the data; may be empty.
+  std::vector<NodeSample> samples;
+  std::vector<NodeId> neighbours;  ///< The last ones seen.
+  double accuracy_before_merge = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t exchanges = 0;
+  std::uint64_t votes = 0;
+  std::string fate;  ///< merged, killed, left or failed.
+};
+
+struct BaselinePoint {
+  std::uint64_t samples_seen = 0;
+  double accuracy = 0;
+};
+
+struct RunRecord {
+  std::string name;
+  std::string recipe;
+  std::string recipe_text;
+  std::string task;
+  std::string topology;
+  std::string skew;
+  std::uint64_t seed = 0;
+  Step steps = 0;
+  std::uint64_t parameters = 0;
+  std::uint32_t batch = 0;
+  std::vector<NodeRecord> nodes;
+  std::vector<BaselinePoint> baseline;  ///< Central training, by samples seen.
+  double baseline_step_size = 0;
+  double accuracy_central = 0;
+  double accuracy_nodes_mean = 0;
+  double accuracy_merged = 0;
+  double consensus_distance = 0;  ///< sqrt(mean |x_i - mean|^2) / |mean|.
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_dense_equivalent = 0;
+  std::uint64_t votes = 0;
+  bool digests_equal = false;
+  double wall_s = 0;
+  Manifest manifest;
+};
+
+}  // namespace starling::cli
