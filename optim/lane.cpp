@@ -70,7 +70,7 @@ void Lane<Scalar>::encode(std::span<const Scalar> vector, CodecKey key,
     codec_->encode(pending, chunk_key(key, chunk.index),
                    out.subspan(chunk.byte_offset, codec_->encoded_bytes(chunk.count)));
     // A diverged vector does not decode, here or anywhere else; nobody's memory takes it in.
-    if (memory_.kind() != MemoryKind::none && decode(chunk, {out, key}, decoded)) {
+    if (memory_.learns_from_sending() && decode(chunk, {out, key}, decoded)) {
       memory_.settle(pending, decoded, chunk.offset);
     }
     return true;

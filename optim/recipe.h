@@ -15,7 +15,7 @@ namespace starling::optim {
 enum class Oracle : std::uint8_t { gradient, votes };
 enum class InnerKind : std::uint8_t { sgd, momentum };
 enum class CodecKind : std::uint8_t { identity, quantize, top_k, random_k, sign };
-enum class MemoryKind : std::uint8_t { none, hat_copy, error_feedback };
+enum class MemoryKind : std::uint8_t { none, reference, hat_copy, error_feedback };
 enum class MixerKind : std::uint8_t { metropolis, pair, vote_sum };
 enum class CorrectionKind : std::uint8_t { none, gradient_tracking };
 enum class ClockKind : std::uint8_t { rounds, pairs };

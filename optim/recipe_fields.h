@@ -24,8 +24,9 @@ inline constexpr ChoiceNames<CodecKind, 5> codec_names{{{CodecKind::identity, "i
                                                         {CodecKind::top_k, "top_k"},
                                                         {CodecKind::random_k, "random_k"},
                                                         {CodecKind::sign, "sign"}}};
-inline constexpr ChoiceNames<MemoryKind, 3> memory_names{
+inline constexpr ChoiceNames<MemoryKind, 4> memory_names{
     {{MemoryKind::none, "none"},
+     {MemoryKind::reference, "reference"},
      {MemoryKind::hat_copy, "hat_copy"},
      {MemoryKind::error_feedback, "error_feedback"}}};
 inline constexpr ChoiceNames<MixerKind, 3> mixer_names{{{MixerKind::metropolis, "metropolis"},

@@ -58,10 +58,10 @@ constexpr double consensus_step_per_density_max = 2.0;
       Rule{codec == CodecKind::random_k && !hats && pairs,
            "codec 'random_k' needs mixer 'metropolis' or memory 'hat_copy': both ends of an "
            "exchange must draw the same entries"},
-      // The residual stays bounded while one grid step, 2 s / (2^bits - 1), is below s.
+      // The residual stays bounded while one grid step, 2 s / (2^bits - 2), is below s.
       Rule{recipe.memory == MemoryKind::error_feedback &&
-               (codec != CodecKind::quantize || recipe.codec.bits < 2),
-           "memory 'error_feedback' needs codec 'quantize' with 2 bits or more"},
+               (codec != CodecKind::quantize || recipe.codec.bits < 3),
+           "memory 'error_feedback' needs codec 'quantize' with 3 bits or more"},
       Rule{recipe.inner.kind == InnerKind::sgd && recipe.inner.momentum != 0,
            "inner.momentum needs inner.kind 'momentum'"},
       Rule{hats && sparse &&

@@ -21,7 +21,7 @@ def identity(values):
 def quantize(values, bits):
     """One block: scale, then levels q with value = scale (2 q / L - 1), eight to `bits` bytes."""
     scale = max(abs(v) for v in values)
-    top = 2**bits - 1
+    top = 2**bits - 2
     word = 0
     for i, value in enumerate(values):
         level = (value / scale + 1) * top / 2
@@ -43,7 +43,7 @@ def sign(values):
 
 if __name__ == "__main__":
     print("identity", (header(0) + identity(VALUES)).hex())
-    odd = [7.0, -7.0, 5.0, -5.0, 1.0, -1.0, 3.0, -3.0]  # the levels of 3 bits, scale 7
-    print("quantize_3", (header(1) + quantize(odd, 3)).hex())
+    grid = [6.0, -6.0, 4.0, -4.0, 2.0, -2.0, 0.0, 6.0]  # the levels of 3 bits, scale 6
+    print("quantize_3", (header(1) + quantize(grid, 3)).hex())
     print("top_k_3", (header(2) + top_k(VALUES, 3)).hex())
     print("sign", (header(4) + sign(VALUES)).hex())

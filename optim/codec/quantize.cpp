@@ -72,13 +72,14 @@ class BitPacking {
 };
 
 // Layout of a chunk: an fp32 scale per block, then the packed levels. Level q of 0..L stands for
-// s (2 q / L - 1), L = 2^bits - 1.
+// s (2 q / L - 1), L = 2^bits - 2: an even number of steps, so that zero is a level and what does
+// not move costs no noise. One bit has the levels -s and s only.
 template <class Scalar>
 class Quantize final : public Codec<Scalar> {
  public:
   explicit Quantize(const CodecRule& rule)
       : block_(rule.block),
-        level_max_(static_cast<float>((1U << rule.bits) - 1U)),
+        level_max_(rule.bits == 1 ? 1.0F : static_cast<float>((1U << rule.bits) - 2U)),
         packing_(rule.bits) {}
 
   [[nodiscard]] std::size_t encoded_bytes(std::size_t count) const override {

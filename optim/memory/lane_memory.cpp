@@ -9,16 +9,17 @@ namespace starling::optim {
 template <class Scalar>
 LaneMemory<Scalar>::LaneMemory(MemoryKind kind, std::span<const Scalar> start) : kind_(kind) {
   if (kind_ == MemoryKind::error_feedback) own_.assign(start.size(), Scalar{0});
-  if (kind_ != MemoryKind::hat_copy) return;
-  own_.assign(start.begin(), start.end());
-  start_ = own_;
+  if (kind_ == MemoryKind::reference || kind_ == MemoryKind::hat_copy) {
+    own_.assign(start.begin(), start.end());
+  }
+  if (kind_ == MemoryKind::hat_copy) start_ = own_;
 }
 
 template <class Scalar>
 void LaneMemory<Scalar>::pending(std::span<const Scalar> values, std::size_t offset,
                                  std::span<Scalar> out) const {
   const Scalar* own = own_.data() + offset;
-  if (kind_ == MemoryKind::hat_copy) {
+  if (kind_ == MemoryKind::reference || kind_ == MemoryKind::hat_copy) {
     std::transform(values.begin(), values.end(), own, out.begin(), std::minus{});
   } else if (kind_ == MemoryKind::error_feedback) {
     std::transform(values.begin(), values.end(), own, out.begin(), std::plus{});

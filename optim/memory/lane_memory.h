@@ -2,6 +2,9 @@
 // What a lane remembers between payloads; only here do residuals and hats live (LEARNING.md 1.1).
 //
 // none            sends the vector.
+// reference       sends vector - start, the run's common starting point: a training vector stays
+// close
+//                 to it, so a quantizer's levels are finer. It cancels in every mixed difference.
 // error_feedback  sends vector + residual; the residual becomes what the codec lost (EF14).
 // hat_copy        sends vector - hat; sender and receivers add what was sent to their copies of
 //                 the hat (CHOCO-SGD, Koloskova et al. 2019, Algorithm 2).
@@ -23,6 +26,11 @@ class LaneMemory {
   LaneMemory(MemoryKind kind, std::span<const Scalar> start);
 
   [[nodiscard]] MemoryKind kind() const { return kind_; }
+
+  /// True if settle() has to follow pending().
+  [[nodiscard]] bool learns_from_sending() const {
+    return kind_ == MemoryKind::hat_copy || kind_ == MemoryKind::error_feedback;
+  }
 
   /// What to hand to the codec for `values`, which begin at `offset` of the lane.
   void pending(std::span<const Scalar> values, std::size_t offset, std::span<Scalar> out) const;
@@ -50,7 +58,7 @@ class LaneMemory {
 
  private:
   MemoryKind kind_;
-  std::vector<Scalar> own_;  // hat or residual; empty without memory
+  std::vector<Scalar> own_;  // hat, residual or reference; empty without memory
   std::vector<Scalar> start_;
   std::map<NodeId, std::vector<Scalar>> neighbours_;
 };

@@ -34,8 +34,8 @@ TEST(GoldenPayload, Identity) {
 }
 
 TEST(GoldenPayload, QuantizeWithThreeBits) {
-  EXPECT_EQ(payload_of({.kind = CodecKind::quantize, .bits = 3}, {7, -7, 5, -5, 1, -1, 3, -3}),
-            "5350010101000000000000000000000007000000000000000000e04087c355");
+  EXPECT_EQ(payload_of({.kind = CodecKind::quantize, .bits = 3}, {6, -6, 4, -4, 2, -2, 0, 6}),
+            "5350010101000000000000000000000007000000000000000000c0404643cd");
 }
 
 TEST(GoldenPayload, TopK) {

@@ -97,6 +97,16 @@ TEST(Codec, IdentityIsExact) {
 
 class Quantizer : public testing::TestWithParam<std::uint32_t> {};
 
+TEST(QuantizerLevels, KeepZeroExactlySoThatWhatDoesNotMoveCostsNoNoise) {
+  for (const std::uint32_t bits : {2U, 3U, 4U, 8U}) {
+    const CodecRule rule{.kind = CodecKind::quantize, .bits = bits, .block = 64};
+    std::vector<float> values(64, 0.0F);
+    values[5] = 0.75F;
+    const auto decoded = round_trip(rule, values);
+    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(decoded[i], values[i], 1e-6F);
+  }
+}
+
 TEST_P(Quantizer, ErrsByLessThanOneGridStep) {
   const CodecRule rule{.kind = CodecKind::quantize, .bits = GetParam(), .block = 64};
   const auto values = normals(1000);
@@ -105,7 +115,8 @@ TEST_P(Quantizer, ErrsByLessThanOneGridStep) {
     const std::size_t end = std::min<std::size_t>(begin + 64, values.size());
     float scale = 0;
     for (std::size_t i = begin; i < end; ++i) scale = std::max(scale, std::abs(values[i]));
-    const float step = 2 * scale / static_cast<float>((1U << GetParam()) - 1U);
+    const auto steps = GetParam() == 1 ? 1U : (1U << GetParam()) - 2U;
+    const float step = 2 * scale / static_cast<float>(steps);
     for (std::size_t i = begin; i < end; ++i) {
       EXPECT_LT(std::abs(decoded[i] - values[i]), step * 1.0001F);
     }

@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Misfit{"[codec]\nkind = 'random_k'", "'random_k' needs mixer"},
                     Misfit{"memory = 'error_feedback'", "'error_feedback' needs codec"},
                     Misfit{"memory = 'error_feedback'\n[codec]\nkind = 'quantize'\nbits = 1",
-                           "2 bits or more"},
+                           "3 bits or more"},
                     Misfit{"[inner]\nmomentum = 0.5", "needs inner.kind 'momentum'"},
                     Misfit{"mixer = 'metropolis'\nclock = 'rounds'\nmemory = 'hat_copy'\n"
                            "consensus_step = 0.05\n[codec]\nkind = 'top_k'\ndensity = 0.01",
