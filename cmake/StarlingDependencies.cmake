@@ -14,7 +14,9 @@ pkg_check_modules(qrencode REQUIRED IMPORTED_TARGET libqrencode)
 
 # Both are header-only in Debian and ship no CMake target of their own.
 add_library(starling_asio INTERFACE)
-target_compile_definitions(starling_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+# Asio 1.22 finds aligned_alloc only where a standard header came first, so that two files of one program
+# could allocate and free a handler differently: off everywhere.
+target_compile_definitions(starling_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_DISABLE_STD_ALIGNED_ALLOC)
 add_library(starling_tomlpp INTERFACE)
 target_compile_definitions(starling_tomlpp INTERFACE TOML_EXCEPTIONS=0)
 
