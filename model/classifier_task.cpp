@@ -61,8 +61,9 @@ class Scratch {
 
 class ClassifierTask final : public Task {
  public:
-  ClassifierTask(SplitDataset data, const std::vector<std::size_t>& hidden)
+  ClassifierTask(SplitDataset data, const std::vector<std::size_t>& hidden, double relative_share)
       : data_(std::move(data)),
+        relative_share_(relative_share),
         layers_(stack_layers(data_.train.feature_count, hidden, data_.train.class_count)),
         sampler_(data_.train.size()),
         activations_(layers_.size()),
@@ -71,6 +72,8 @@ class ClassifierTask final : public Task {
   [[nodiscard]] std::size_t parameter_count() const override { return layers_.back().end(); }
   [[nodiscard]] bool has_gradient() const override { return true; }
   [[nodiscard]] std::uint64_t sample_count() const override { return data_.train.size(); }
+
+  [[nodiscard]] double relative_share() const override { return relative_share_; }
 
   void initialize(std::span<float> parameters, std::uint64_t seed) const override {
     STARLING_CHECK(parameters.size() == parameter_count());
@@ -116,6 +119,7 @@ class ClassifierTask final : public Task {
   void backward(std::span<const float> parameters, std::span<float> d_parameters);
 
   SplitDataset data_;
+  double relative_share_;
   std::vector<Layer> layers_;
   BatchSampler sampler_;
   std::optional<BatchKey> gathered_;
@@ -202,8 +206,9 @@ std::vector<Segment> ClassifierTask::segments() const {
 
 }  // namespace
 
-std::unique_ptr<Task> make_mlp_task(SplitDataset data, const std::vector<std::size_t>& hidden) {
-  return std::make_unique<ClassifierTask>(std::move(data), hidden);
+std::unique_ptr<Task> make_mlp_task(SplitDataset data, const std::vector<std::size_t>& hidden,
+                                    double relative_share) {
+  return std::make_unique<ClassifierTask>(std::move(data), hidden, relative_share);
 }
 
 std::unique_ptr<Task> make_softmax_task(SplitDataset data) {

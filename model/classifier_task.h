@@ -14,9 +14,11 @@ namespace starling::model {
 /// "layers.0.weight". Hidden layers start at He et al. 2015, eq. 10 (normal, variance 2 / inputs),
 /// the output layer at zero, so that the first prediction is uniform.
 /// data.train: at least one sample; data.test may be empty: then evaluate() gives nothing.
+/// relative_share: of data.train, as Task::relative_share().
 [[nodiscard]] std::unique_ptr<Task> make_mlp_task(SplitDataset data,
                                                   const std::vector<std::size_t>& hidden = {256,
-                                                                                            128});
+                                                                                            128},
+                                                  double relative_share = 1.0);
 
 /// Multinomial logistic regression.
 [[nodiscard]] std::unique_ptr<Task> make_softmax_task(SplitDataset data);

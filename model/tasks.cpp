@@ -37,38 +37,64 @@ Widths hidden_widths(std::string_view name) {
   return {256, 128};
 }
 
-RowSelector own_share(const TaskOptions& options) {
-  return [&options](std::span<const Label> labels) {
-    return shard_rows(labels, options.shard, options.node_index);
-  };
-}
+/// A node's part of a data set, and how it compares with the mean part.
+struct Share {
+  SplitDataset data;
+  double relative = 1.0;
+};
 
-Result<SplitDataset> load_fashion_mnist(const TaskOptions& options) {
+/// Selects this node's rows and notes how many there were in all.
+class ShareSelector {
+ public:
+  explicit ShareSelector(const TaskOptions& options) : options_(options) {}
+
+  [[nodiscard]] RowSelector selector() {
+    return [this](std::span<const Label> labels) {
+      total_ = labels.size();
+      return shard_rows(labels, options_.shard, options_.node_index);
+    };
+  }
+
+  [[nodiscard]] Result<Share> share_of(Result<SplitDataset> data) const {
+    if (!data) return std::unexpected(data.error());
+    const double mean = static_cast<double>(total_) / options_.shard.node_count;
+    const double relative = total_ == 0 ? 1.0 : static_cast<double>(data->train.size()) / mean;
+    return Share{std::move(*data), relative};
+  }
+
+ private:
+  const TaskOptions& options_;
+  std::size_t total_ = 0;
+};
+
+Result<SplitDataset> load_fashion_mnist(const TaskOptions& options, const RowSelector& rows) {
   DataSource source = options.data;
   if (source.path.empty()) source.path = fashion_mnist_folder;
-  auto data = load_dataset(source, own_share(options));
+  auto data = load_dataset(source, rows);
   if (!data) return data;
   standardize(data->train, fashion_mnist_mean, fashion_mnist_deviation);
   standardize(data->test, fashion_mnist_mean, fashion_mnist_deviation);
   return data;
 }
 
-Result<SplitDataset> share_of_clusters(const TaskOptions& options) {
+Result<SplitDataset> share_of_clusters(const TaskOptions& options, const RowSelector& select) {
   SplitDataset data = make_clusters({}, options.shard.seed);
-  const auto rows = shard_rows(data.train.labels, options.shard, options.node_index);
+  const auto rows = select(data.train.labels);
   if (!rows) return std::unexpected(rows.error());
   data.train = take_rows(data.train, *rows);
   return data;
 }
 
-Result<SplitDataset> load_data(std::string_view name, const TaskOptions& options) {
-  if (name.starts_with("fashion-mnist")) return load_fashion_mnist(options);
-  if (name.starts_with("clusters")) return share_of_clusters(options);
+Result<Share> load_share(std::string_view name, const TaskOptions& options) {
+  ShareSelector select(options);
+  const RowSelector rows = select.selector();
+  if (name.starts_with("fashion-mnist")) return select.share_of(load_fashion_mnist(options, rows));
+  if (name.starts_with("clusters")) return select.share_of(share_of_clusters(options, rows));
   if (options.data.path.empty()) {
     return invalid_input("task " + std::string(name) +
                          " has no data path, expected a directory or file of samples");
   }
-  return load_dataset(options.data, own_share(options));
+  return select.share_of(load_dataset(options.data, rows));
 }
 
 std::unexpected<Error> unknown_task(std::string_view name) {
@@ -98,9 +124,9 @@ Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions
     return make_quadratic_task(
         {.node_count = node_count, .node_index = options.node_index, .seed = seed});
   }
-  auto data = load_data(name, options);
-  if (!data) return std::unexpected(data.error());
-  return make_mlp_task(std::move(*data), hidden_widths(name));
+  auto share = load_share(name, options);
+  if (!share) return std::unexpected(share.error());
+  return make_mlp_task(std::move(share->data), hidden_widths(name), share->relative);
 }
 
 }  // namespace starling::model

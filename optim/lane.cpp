@@ -79,9 +79,9 @@ void Lane<Scalar>::encode(std::span<const Scalar> vector, CodecKey key,
 
 template <class Scalar>
 bool Lane<Scalar>::is_valid(const LaneBytes& from) const {
-  std::vector<Scalar> buffer(std::min(chunk_values, length_));
   return for_chunks([&](const Chunk& chunk) {
-    return decode(chunk, from, std::span(buffer).first(chunk.count));
+    const auto bytes = from.bytes.subspan(chunk.byte_offset, codec_->encoded_bytes(chunk.count));
+    return codec_->is_valid(bytes, chunk_key(from.key, chunk.index), chunk.count);
   });
 }
 

@@ -53,6 +53,10 @@ struct Recipe {
   std::string name;
   Oracle oracle = Oracle::gradient;
   std::uint32_t batch = 32;
+  /// A node's loss counts (its samples / the mean node's)^this: 0 as every other node's, 1 as its
+  /// samples do. Between the two, small shares are neither drowned nor amplified (FedAvg weighs by
+  /// 1).
+  double sample_weighting = 0;
   InnerRule inner;
   CodecRule codec;
   MemoryKind memory = MemoryKind::none;

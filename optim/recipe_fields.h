@@ -66,6 +66,7 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.text("name", recipe.name);
   visit.choice("oracle", recipe.oracle, oracle_names);
   visit.count("batch", recipe.batch, Range{1, 65536});
+  visit.real("sample_weighting", recipe.sample_weighting, unit_range);
   visit.choice("memory", recipe.memory, memory_names);
   visit.choice("mixer", recipe.mixer, mixer_names);
   visit.real("consensus_step", recipe.consensus_step, above_zero_to_one);

@@ -72,6 +72,10 @@ class Task {
   /// Samples held by this node; the weight of its contribution to the final merge. At least 1.
   [[nodiscard]] virtual std::uint64_t sample_count() const { return 1; }
 
+  /// This node's samples divided by the mean of the run's nodes, where that is known. Recipes with
+  /// `sample_weighting` scale the loss by a power of it.
+  [[nodiscard]] virtual double relative_share() const { return 1.0; }
+
   /// The layout of the parameters. Default: one segment named "parameters".
   [[nodiscard]] virtual std::vector<Segment> segments() const {
     return {Segment{"parameters", 0, {parameter_count()}}};

@@ -38,7 +38,12 @@ double distance_between(std::span<const float> a, std::span<const float> b) {
 }  // namespace
 
 Learner::Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica replica)
-    : options_(std::move(options)), task_(std::move(task)), replica_(std::move(replica)) {}
+    : options_(std::move(options)),
+      task_(std::move(task)),
+      replica_(std::move(replica)),
+      loss_weight_(
+          static_cast<float>(std::pow(task_->relative_share(), options_.recipe.sample_weighting))) {
+}
 
 Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> task) {
   if (task->parameter_count() == 0)
@@ -91,7 +96,11 @@ LearnerResult Learner::perform(const TrainJob& job) {
   double loss = 0;
   for (Step step = job.first; step < job.first + job.count; ++step) {
     loss += replica.local_step(step, [&](std::span<const float> at, std::span<float> gradient) {
-      return task_->gradient(at, batch(step), gradient);
+      const double mean_loss = task_->gradient(at, batch(step), gradient);
+      if (loss_weight_ != 1.0F) {
+        for (float& value : gradient) value *= loss_weight_;
+      }
+      return mean_loss;
     });
   }
   step_ = job.first + job.count;
@@ -121,10 +130,12 @@ LearnerResult Learner::perform(const DropEdgeJob& job) {
 }
 
 LearnerResult Learner::perform(const ProbeJob& job) {
-  const auto loss = [&](std::span<const float> at) { return task_->loss(at, batch(job.step)); };
+  const auto loss = [&](std::span<const float> at) {
+    return loss_weight_ * task_->loss(at, batch(job.step));
+  };
   ProbeDone done{.step = job.step, .first_probe = job.first_probe, .codes = {}, .loss = 0};
   done.codes = votes().probe(options_.self, job.step, job.first_probe, job.count, loss);
-  done.loss = votes().last_loss();
+  done.loss = votes().last_loss() / loss_weight_;
   step_ = job.step + 1;
   return done;
 }

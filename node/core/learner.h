@@ -63,7 +63,8 @@ class Learner {
   LearnerOptions options_;
   std::unique_ptr<Task> task_;
   AnyReplica replica_;
-  Step step_ = 0;  ///< Local steps done; travels with the saved state.
+  float loss_weight_;  ///< Recipe::sample_weighting applied to the task's relative share.
+  Step step_ = 0;      ///< Local steps done; travels with the saved state.
 };
 
 }  // namespace starling::node

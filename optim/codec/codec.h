@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "optim/recipe.h"
 #include "starling/ids.h"
@@ -42,6 +43,12 @@ class Codec {
   /// bytes: encoded_bytes(out.size()). out: overwritten. False if the bytes are not something that
   /// encode() writes for finite values.
   [[nodiscard]] virtual bool decode(ByteSpan bytes, CodecKey key, std::span<Scalar> out) const = 0;
+
+  /// What decode() would return for `count` values, where that can be told for less.
+  [[nodiscard]] virtual bool is_valid(ByteSpan bytes, CodecKey key, std::size_t count) const {
+    std::vector<Scalar> buffer(count);
+    return decode(bytes, key, buffer);
+  }
 };
 
 /// Scalar: float in the product, double where a numeric check needs it.

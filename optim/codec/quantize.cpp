@@ -2,6 +2,10 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
+#if defined(__BMI2__)
+#include <immintrin.h>
+#endif
 
 #include "optim/byte_io.h"
 #include "optim/codec/codec.h"
@@ -33,6 +37,31 @@ template <class Scalar>
   return std::bit_cast<float>(largest);
 }
 
+// Moves the low `bits` of each of eight bytes together, and apart again.
+#if defined(__BMI2__)
+[[nodiscard]] inline std::uint64_t gather_bits(std::uint64_t levels, std::uint32_t bits) {
+  return _pext_u64(levels, ((1U << bits) - 1U) * 0x0101010101010101U);
+}
+[[nodiscard]] inline std::uint64_t scatter_bits(std::uint64_t word, std::uint32_t bits) {
+  return _pdep_u64(word, ((1U << bits) - 1U) * 0x0101010101010101U);
+}
+#else
+[[nodiscard]] inline std::uint64_t gather_bits(std::uint64_t levels, std::uint32_t bits) {
+  std::uint64_t word = 0;
+  for (std::uint32_t j = 0; j < group_values; ++j) {
+    word |= (levels >> (8U * j) & ((1U << bits) - 1U)) << (j * bits);
+  }
+  return word;
+}
+[[nodiscard]] inline std::uint64_t scatter_bits(std::uint64_t word, std::uint32_t bits) {
+  std::uint64_t levels = 0;
+  for (std::uint32_t j = 0; j < group_values; ++j) {
+    levels |= (word >> (j * bits) & ((1U << bits) - 1U)) << (8U * j);
+  }
+  return levels;
+}
+#endif
+
 class BitPacking {
  public:
   explicit BitPacking(std::uint32_t bits) : bits_(bits) {}
@@ -41,29 +70,19 @@ class BitPacking {
     return (count + group_values - 1) / group_values * bits_;
   }
 
-  // levels: readable up to the next multiple of eight.
+  // levels: readable up to the next multiple of eight. The host is little endian (byte_io.h).
   void pack(const std::uint8_t* levels, std::size_t count, std::uint8_t* out) const {
     for (std::size_t i = 0; i < count; i += group_values, out += bits_) {
-      std::uint64_t word = 0;
-      for (std::size_t j = 0; j < group_values; ++j) {
-        word |= static_cast<std::uint64_t>(levels[i + j]) << (j * bits_);
-      }
-      for (std::uint32_t byte = 0; byte < bits_; ++byte) {
-        out[byte] = static_cast<std::uint8_t>(word >> (8U * byte));
-      }
+      const std::uint64_t word = gather_bits(fetch<std::uint64_t>(levels + i), bits_);
+      std::memcpy(out, &word, bits_);
     }
   }
 
   void unpack(const std::uint8_t* in, std::size_t count, std::uint8_t* levels) const {
-    const std::uint64_t mask = (1U << bits_) - 1U;
     for (std::size_t i = 0; i < count; i += group_values, in += bits_) {
       std::uint64_t word = 0;
-      for (std::uint32_t byte = 0; byte < bits_; ++byte) {
-        word |= static_cast<std::uint64_t>(in[byte]) << (8U * byte);
-      }
-      for (std::size_t j = 0; j < group_values; ++j) {
-        levels[i + j] = static_cast<std::uint8_t>((word >> (j * bits_)) & mask);
-      }
+      std::memcpy(&word, in, bits_);
+      store(levels + i, scatter_bits(word, bits_));
     }
   }
 
@@ -102,15 +121,23 @@ class Quantize final : public Codec<Scalar> {
     packing_.pack(levels.data(), values.size(), scale_out);
   }
 
-  [[nodiscard]] bool decode(ByteSpan bytes, CodecKey /*key*/,
-                            std::span<Scalar> out) const override {
+  // Any levels will do; only a scale can be wrong.
+  [[nodiscard]] bool is_valid(ByteSpan bytes, CodecKey /*key*/, std::size_t count) const override {
+    for (std::size_t at = 0; at < scales_bytes(count); at += sizeof(float)) {
+      const auto scale = fetch<float>(bytes.data() + at);
+      if (!std::isfinite(scale) || scale < 0) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool decode(ByteSpan bytes, CodecKey key, std::span<Scalar> out) const override {
+    if (!is_valid(bytes, key, out.size())) return false;
     Levels levels;
     packing_.unpack(bytes.data() + scales_bytes(out.size()), out.size(), levels.data());
     const std::uint8_t* scale_in = bytes.data();
     for (std::size_t begin = 0; begin < out.size(); begin += block_) {
       const auto scale = fetch<float>(scale_in);
       scale_in += sizeof(float);
-      if (!std::isfinite(scale) || scale < 0) return false;
       const auto step = static_cast<Scalar>(2 * scale / level_max_);
       const std::size_t end = std::min(begin + block_, out.size());
       for (std::size_t i = begin; i < end; ++i) {
