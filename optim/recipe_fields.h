@@ -2,18 +2,12 @@
 // Every field of a recipe, once: its key, range and names. Reading, printing and listing of allowed
 // values all visit this list, so that none of them can forget a field.
 
-#include <array>
-#include <cstdint>
 #include <limits>
-#include <string_view>
-#include <utility>
 
+#include "optim/fields.h"
 #include "optim/recipe.h"
 
 namespace starling::optim {
-
-template <class Choice, std::size_t N>
-using ChoiceNames = std::array<std::pair<Choice, std::string_view>, N>;
 
 inline constexpr ChoiceNames<Oracle, 2> oracle_names{
     {{Oracle::gradient, "gradient"}, {Oracle::votes, "votes"}}};
@@ -39,20 +33,6 @@ inline constexpr ChoiceNames<ClockKind, 2> clock_names{
 inline constexpr ChoiceNames<ScheduleKind, 3> schedule_names{{{ScheduleKind::constant, "constant"},
                                                               {ScheduleKind::linear, "linear"},
                                                               {ScheduleKind::cosine, "cosine"}}};
-
-template <class Choice, std::size_t N>
-[[nodiscard]] std::string_view name_of(Choice choice, const ChoiceNames<Choice, N>& names) {
-  for (const auto& [value, name] : names) {
-    if (value == choice) return name;
-  }
-  return {};
-}
-
-/// Allowed values, ends included.
-struct Range {
-  double lowest;
-  double highest;
-};
 
 inline constexpr Range unit_range{0.0, 1.0};
 inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};

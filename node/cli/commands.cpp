@@ -1,0 +1,14 @@
+#include <utility>
+
+#include "node/cli/command.h"
+
+namespace starling::cli {
+
+std::vector<std::unique_ptr<Command>> make_commands() {
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_create_command());
+  commands.push_back(make_join_command());
+  return commands;
+}
+
+}  // namespace starling::cli

@@ -1,0 +1,75 @@
+// starling create: a run's file in, its ticket out.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/cli/command.h"
+#include "node/cli/node_directory.h"
+#include "node/cli/qr_code.h"
+#include "node/invitation.h"
+#include "node/runtime/store.h"
+
+namespace starling::cli {
+namespace {
+
+class CreateCommand final : public Command {
+ public:
+  std::string_view name() const override { return "create"; }
+  std::string_view summary() const override { return "Make a run from a file; prints its ticket"; }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("RUN.TOML", run_file_,
+                   "The run: task, recipe, steps, nodes, ... (see examples/run.toml)")
+        ->required();
+    app.add_option("--address", addresses_,
+                   "HOST:PORT that others dial to find the run; repeat for several. The first "
+                   "is this node's own")
+        ->capture_default_str();
+    app.add_option("--dir", directory_,
+                   "Node directory for the key that signs the ticket (default: starling-NAME)");
+    app.add_flag("--qr", show_qr_, "Also draw the ticket as a QR code");
+    app.footer(
+        "Example:\n"
+        "  starling create run.toml --address 192.0.2.7:4747\n"
+        "  starling join --dir starling-NAME --data PATH      (this machine, the first node)\n"
+        "  starling join TICKET --data PATH                   (every other machine)");
+  }
+
+  Result<void> run() override {
+    const Result<RunFile> file = load_run_file(run_file_);
+    if (!file) return std::unexpected(file.error());
+    auto store = runtime::Store::open(directory_.empty() ? default_directory(file->run)
+                                                         : std::filesystem::path(directory_));
+    if (!store) return std::unexpected(store.error());
+    const auto old_ticket = store->load_ticket();
+    if (!old_ticket) return std::unexpected(old_ticket.error());
+    if (*old_ticket) {
+      return invalid_input("node directory " + store->directory().native() +
+                           " already has a run; give the new one another with --dir");
+    }
+    const auto key = store->load_or_create_identity();
+    if (!key) return std::unexpected(key.error());
+    const auto ticket = issue_ticket(*file, addresses_, *key);
+    if (!ticket) return std::unexpected(ticket.error());
+    if (auto saved = store->save_ticket(*ticket); !saved) return saved;
+    std::printf("%s\n", ticket->c_str());
+    return show_qr_ ? print_qr_code(*ticket) : Result<void>{};
+  }
+
+ private:
+  std::string run_file_;
+  std::vector<std::string> addresses_ = {"127.0.0.1:4747"};
+  std::string directory_;
+  bool show_qr_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_create_command() {
+  return std::make_unique<CreateCommand>();
+}
+
+}  // namespace starling::cli

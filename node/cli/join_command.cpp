@@ -1,0 +1,248 @@
+// starling join: one node of a run, from the ticket to the merged model.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "model/tasks.h"
+#include "node/cli/command.h"
+#include "node/cli/neighbour_list.h"
+#include "node/cli/node_directory.h"
+#include "node/cli/progress.h"
+#include "node/seat.h"
+
+namespace starling::cli {
+namespace {
+
+struct ShardPlace {
+  std::uint32_t index = 0;
+  std::uint32_t count = 1;
+};
+
+/// "I/N", counted from 0.
+Result<ShardPlace> parse_shard(const std::string& text) {
+  ShardPlace place;
+  const char* end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, place.index);
+  const bool has_slash = index.ec == std::errc{} && index.ptr != end && *index.ptr == '/';
+  const auto count = std::from_chars(has_slash ? index.ptr + 1 : end, end, place.count);
+  if (!has_slash || count.ec != std::errc{} || count.ptr != end || place.index >= place.count) {
+    return invalid_input("--shard is '" + text + "', expected I/N with I from 0 to N - 1");
+  }
+  return place;
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
+}
+
+class JoinCommand final : public Command {
+ public:
+  std::string_view name() const override { return "join"; }
+  std::string_view summary() const override { return "Train as a node of a run"; }
+  void add_options(CLI::App& app) override;
+  Result<void> run() override;
+
+ private:
+  void add_experiment_options(CLI::App& app);
+  Result<std::optional<runtime::Store>> open_existing_store();
+  Result<std::unique_ptr<Task>> load_task(const RunDescription& run) const;
+  Result<runtime::Listener> open_listener(const crypto::Ticket& ticket, const NodeId& self) const;
+  Result<void> keep_ticket(runtime::Store& store, const Invitation& invitation) const;
+  Result<runtime::DriverOptions> prepare();
+  [[nodiscard]] ProgressStyle progress_style() const;
+
+  std::string ticket_;
+  std::string directory_;
+  std::string data_;
+  std::string listen_;
+  int listen_descriptor_ = -1;
+  std::string address_;
+  std::string shard_ = "0/1";
+  std::string skew_ = "iid";
+  std::string neighbours_;
+  bool json_events_ = false;
+  bool is_quiet_ = false;
+  bool ends_with_input_ = false;
+  int niceness_ = 0;
+};
+
+void JoinCommand::add_options(CLI::App& app) {
+  app.add_option("TICKET", ticket_,
+                 "What the run's owner gave you: a word that begins with starling1. Without one "
+                 "the ticket kept in --dir is used");
+  app.add_option("--data", data_,
+                 "Your training data: a folder with MNIST-style IDX files, train.csv and test.csv, "
+                 "or train.libsvm and test.libsvm; or one .csv or .libsvm file. It never leaves "
+                 "this machine");
+  app.add_option("--dir", directory_,
+                 "Node directory: key, state, results (default: starling-NAME, by the run). Start "
+                 "again with the same one to go on");
+  app.add_option("--listen", listen_,
+                 "HOST:PORT to listen on; port 0: any (default: the ticket's first address on the "
+                 "machine that made the ticket, otherwise any port)");
+  app.add_option("--address", address_,
+                 "HOST:PORT that others dial, if it is not the one listened on");
+  app.add_option("--nice", niceness_,
+                 "Priority of the computation: 0 as any program, 19 only when the machine is idle")
+      ->check(CLI::Range(0, 19))
+      ->capture_default_str();
+  app.add_flag("--json-events", json_events_,
+               "Print one JSON object per event instead of progress");
+  app.add_flag("--quiet", is_quiet_, "Print nothing but errors");
+  add_experiment_options(app);
+  app.footer(
+      "Ends by itself after the final merge; the model is then in DIR/model.safetensors.\n"
+      "Ctrl-C saves and leaves; the same command goes on.\n"
+      "Example:\n"
+      "  starling join starling1abc... --data ~/my-images --nice 19");
+}
+
+void JoinCommand::add_experiment_options(CLI::App& app) {
+  const std::string group = "For experiments on one machine";
+  app.add_option("--shard", shard_, "I/N: take part I (from 0) of N of the data")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--skew", skew_, "How --shard divides: iid, dirichlet:ALPHA or labels:K")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--neighbours", neighbours_,
+                 "Fixed neighbours ID@HOST:PORT, separated by commas; or a file, one a line")
+      ->group(group);
+  app.add_option("--listen-fd", listen_descriptor_, "A listening socket inherited from the parent")
+      ->group(group);
+  app.add_flag("--end-with-input", ends_with_input_, "Leave when standard input ends")
+      ->group(group);
+}
+
+/// The store, if its place is known before the ticket is.
+Result<std::optional<runtime::Store>> JoinCommand::open_existing_store() {
+  if (directory_.empty() || !std::filesystem::exists(directory_)) return std::nullopt;
+  Result<runtime::Store> store = runtime::Store::open(directory_);
+  if (!store) return std::unexpected(store.error());
+  return std::move(*store);
+}
+
+Result<std::unique_ptr<Task>> JoinCommand::load_task(const RunDescription& run) const {
+  const auto rule = model::parse_shard_rule(skew_);
+  if (!rule) return std::unexpected(rule.error());
+  const auto place = parse_shard(shard_);
+  if (!place) return std::unexpected(place.error());
+  model::TaskOptions options;
+  options.data.path = data_;
+  options.data.feature_count = run.features;
+  options.data.class_count = run.classes;
+  options.shard = {.rule = *rule, .node_count = place->count, .seed = run.seed};
+  options.node_index = place->index;
+  return model::make_task(run.task, options);
+}
+
+Result<runtime::Listener> JoinCommand::open_listener(const crypto::Ticket& ticket,
+                                                     const NodeId& self) const {
+  if (listen_descriptor_ >= 0) return runtime::inherited_listener(listen_descriptor_);
+  if (!listen_.empty()) return runtime::listen_on(listen_);
+  if (ticket.addresses.empty()) return runtime::listen_on("0.0.0.0:0");
+  const std::string& first = ticket.addresses.front();
+  const std::string host = is_loopback(first) ? "127.0.0.1:" : "0.0.0.0:";
+  if (ticket.issuer != self) return runtime::listen_on(host + "0");
+  const auto own = runtime::parse_host_port(first);
+  if (!own) return std::unexpected(own.error());
+  return runtime::listen_on(host + own->port);
+}
+
+Result<void> JoinCommand::keep_ticket(runtime::Store& store, const Invitation& invitation) const {
+  const auto kept = store.load_ticket();
+  if (!kept) return std::unexpected(kept.error());
+  if (!*kept) return store.save_ticket(ticket_);
+  if (**kept == ticket_) return {};
+  const auto other = open_ticket(**kept);
+  if (other && other->ticket.run == invitation.ticket.run) return store.save_ticket(ticket_);
+  return invalid_input("node directory " + store.directory().native() +
+                       " belongs to another run; expected one of run " +
+                       invitation.ticket.run.short_text() + ", or a new one: give it with --dir");
+}
+
+/// Everything that the user may have got wrong is looked at before anything is written.
+Result<runtime::DriverOptions> JoinCommand::prepare() {
+  auto store = open_existing_store();
+  if (!store) return std::unexpected(store.error());
+  if (ticket_.empty() && *store) {
+    auto kept = (*store)->load_ticket();
+    if (!kept) return std::unexpected(kept.error());
+    ticket_ = kept->value_or("");
+  }
+  if (ticket_.empty()) return invalid_input("no ticket; expected TICKET, or --dir of a joined run");
+  const auto invitation = open_ticket(ticket_);
+  if (!invitation) return std::unexpected(invitation.error());
+  auto neighbours = parse_neighbours(neighbours_);
+  if (!neighbours) return std::unexpected(neighbours.error());
+  auto task = load_task(invitation->run);
+  if (!task) return std::unexpected(task.error());
+  if (!*store) {
+    auto opened = runtime::Store::open(directory_.empty() ? default_directory(invitation->run)
+                                                          : std::filesystem::path(directory_));
+    if (!opened) return std::unexpected(opened.error());
+    *store = std::move(*opened);
+  }
+  if (auto kept = keep_ticket(**store, *invitation); !kept) return std::unexpected(kept.error());
+  auto key = (*store)->load_or_create_identity();
+  if (!key) return std::unexpected(key.error());
+  auto listener = open_listener(invitation->ticket, key->id());
+  if (!listener) return std::unexpected(listener.error());
+  const bool is_issuer = invitation->ticket.issuer == key->id();
+  if (address_.empty() && is_issuer && !invitation->ticket.addresses.empty()) {
+    address_ = invitation->ticket.addresses.front();
+  }
+  return take_seat(*invitation, {.key = std::move(*key),
+                                 .task = std::move(*task),
+                                 .listener = std::move(*listener),
+                                 .address = address_,
+                                 .store = std::move(*store),
+                                 .pinned_neighbours = std::move(*neighbours)});
+}
+
+ProgressStyle JoinCommand::progress_style() const {
+  if (is_quiet_ || json_events_) return ProgressStyle::silent;
+  return ::isatty(STDOUT_FILENO) == 1 ? ProgressStyle::updating : ProgressStyle::lines;
+}
+
+Result<void> JoinCommand::run() {
+  auto options = prepare();
+  if (!options) return std::unexpected(options.error());
+  options->compute_niceness = niceness_;
+  options->events_to_standard_output = json_events_;
+  options->leave_on_signal = true;
+  options->leave_when_standard_input_ends = ends_with_input_;
+  const std::filesystem::path directory = options->store->directory();
+  Progress progress(progress_style());
+  const runtime::Driver* running = nullptr;
+  bool is_merged = false;
+  options->on_event = [&](const Event& event) {
+    is_merged = is_merged || std::holds_alternative<Merged>(event);
+    progress.show(event, running->status());
+  };
+  auto driver = runtime::Driver::create(std::move(*options));
+  if (!driver) return std::unexpected(driver.error());
+  running = driver->get();
+  const Result<void> ended = (*driver)->run();
+  progress.finish();
+  if (!ended || is_quiet_ || json_events_) return ended;
+  std::printf("%s; %s\n", progress_text(running->status()).c_str(),
+              is_merged ? ("the model is in " + (directory / "model.safetensors").native()).c_str()
+                        : ("go on with: starling join --dir " + directory.native()).c_str());
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Command> make_join_command() {
+  return std::make_unique<JoinCommand>();
+}
+
+}  // namespace starling::cli

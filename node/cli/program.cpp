@@ -1,0 +1,72 @@
+#include "node/cli/program.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "node/cli/command.h"
+
+namespace starling::cli {
+namespace {
+
+constexpr int status_failed = 1;
+constexpr int status_wrong_input = 2;
+
+int report(const Error& error) {
+  std::string line = "starling: " + error.message;
+  std::ranges::replace(line, '\n', ' ');
+  std::fprintf(stderr, "%s\n", line.c_str());
+  return error.kind == ErrorKind::invalid_input ? status_wrong_input : status_failed;
+}
+
+/// A command line that CLI11 refused, as one line that says where help is.
+int report_refused(const CLI::App& program, const CLI::ParseError& refusal) {
+  std::string name = "starling";
+  for (const CLI::App* command : program.get_subcommands()) name += " " + command->get_name();
+  std::string reason = refusal.what();
+  while (!reason.empty() && (reason.back() == '\n' || reason.back() == '.')) reason.pop_back();
+  return report({ErrorKind::invalid_input, reason + "; see " + name + " --help"});
+}
+
+int run_command(Command& command) {
+  try {
+    const Result<void> done = command.run();
+    return done ? 0 : report(done.error());
+  } catch (const std::exception& problem) {  // of a library: memory, standard output
+    return report({ErrorKind::failure, problem.what()});
+  }
+}
+
+}  // namespace
+
+int run_program(std::span<char* const> arguments) {
+  CLI::App program("Trains a model together with other nodes, with no server anywhere.",
+                   "starling");
+  program.require_subcommand(1);
+  program.footer(
+      "Begin with: starling create run.toml, then on each machine: starling join TICKET");
+  const std::vector<std::unique_ptr<Command>> commands = make_commands();
+  std::vector<const CLI::App*> apps;
+  for (const auto& command : commands) {
+    CLI::App* app =
+        program.add_subcommand(std::string(command->name()), std::string(command->summary()));
+    command->add_options(*app);
+    apps.push_back(app);
+  }
+  try {
+    program.parse(static_cast<int>(arguments.size()), arguments.data());
+  } catch (const CLI::Success& help) {
+    return program.exit(help);
+  } catch (const CLI::ParseError& refusal) {
+    return report_refused(program, refusal);
+  }
+  const auto chosen = std::ranges::find_if(apps, [](const auto* app) { return app->parsed(); });
+  return run_command(*commands[static_cast<std::size_t>(chosen - apps.begin())]);
+}
+
+}  // namespace starling::cli

@@ -1,0 +1,96 @@
+#include "node/cli/progress.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <variant>
+
+namespace starling::cli {
+namespace {
+
+std::string number_text(double value, int decimals) {
+  std::array<char, 64> buffer;
+  const int length = std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, value);
+  return {buffer.data(), static_cast<std::size_t>(length)};
+}
+
+std::string percent_text(double share) {
+  return std::isnan(share) ? "unknown" : number_text(share * 100, 2) + " %";
+}
+
+/// The events worth a line of their own; nothing for those that only move the numbers.
+struct LineOf {
+  using Line = std::optional<std::string>;
+  Line operator()(const PeerJoined& e) const {
+    return "neighbour " + e.peer.short_text() + " at " + e.address;
+  }
+  Line operator()(const PeerLost& e) const {
+    return "neighbour " + e.peer.short_text() + " is gone: " + e.reason;
+  }
+  Line operator()(const Evaluated& e) const {
+    return "step " + std::to_string(e.step) + ": test loss " + number_text(e.quality.loss, 4) +
+           ", accuracy " + percent_text(e.quality.accuracy);
+  }
+  Line operator()(const Isolated&) const {
+    return "no neighbour is left; trying every known address again";
+  }
+  Line operator()(const CaughtUp& e) const {
+    return "took over the run's state at step " + std::to_string(e.step);
+  }
+  Line operator()(const MergeStarted&) const { return "the final merge has begun"; }
+  Line operator()(const Merged& e) const {
+    return "merged " + std::to_string(e.manifest.members.size()) + " nodes: accuracy " +
+           percent_text(e.quality.accuracy) + ", model " + e.manifest.model.short_text();
+  }
+  Line operator()(const Warned& e) const { return "warning: " + e.text; }
+  Line operator()(const StepsDone&) const { return std::nullopt; }
+  Line operator()(const Exchanged&) const { return std::nullopt; }
+  Line operator()(const Stopped&) const { return std::nullopt; }
+};
+
+// Back to the line's start, and erase it (ECMA-48, EL 2).
+constexpr const char* rewrite_line = "\r\x1b[2K";
+
+}  // namespace
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::array units = {"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1000 && unit + 1 < units.size(); ++unit) value /= 1000;
+  return number_text(value, unit == 0 ? 0 : 1) + " " + units[unit];
+}
+
+std::string progress_text(const NodeStatus& status) {
+  return "step " + std::to_string(status.step) + "/" + std::to_string(status.steps_total) +
+         ", loss " + number_text(status.loss, 4) + ", accuracy " + percent_text(status.accuracy) +
+         ", " + std::to_string(status.neighbours.size()) + " neighbours, " +
+         bytes_text(status.bytes_sent) + " sent, " + bytes_text(status.bytes_received) +
+         " received";
+}
+
+void Progress::show(const Event& event, const NodeStatus& status) {
+  if (style_ == ProgressStyle::silent) return;
+  if (const auto line = std::visit(LineOf{}, event)) print_line(*line);
+  if (style_ == ProgressStyle::updating) update_line(status);
+}
+
+void Progress::print_line(const std::string& line) {
+  std::printf("%s%s\n", line_is_open_ ? rewrite_line : "", line.c_str());
+  std::fflush(stdout);
+  line_is_open_ = false;
+}
+
+void Progress::update_line(const NodeStatus& status) {
+  std::printf("%s%s: %s", rewrite_line, status.phase.c_str(), progress_text(status).c_str());
+  std::fflush(stdout);
+  line_is_open_ = true;
+}
+
+void Progress::finish() {
+  if (line_is_open_) std::printf("\n");
+  line_is_open_ = false;
+}
+
+}  // namespace starling::cli

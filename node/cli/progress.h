@@ -1,0 +1,38 @@
+#pragma once
+// What a person sees while a node runs.
+
+#include <string>
+
+#include "starling/event.h"
+
+namespace starling::cli {
+
+enum class ProgressStyle {
+  silent,
+  lines,    ///< A line for each thing worth keeping: for logs.
+  updating  ///< Also one line that is rewritten in place: for terminals.
+};
+
+class Progress {
+ public:
+  explicit Progress(ProgressStyle style) : style_(style) {}
+
+  void show(const Event& event, const NodeStatus& status);
+  /// Leaves the last updating line on the screen.
+  void finish();
+
+ private:
+  void print_line(const std::string& line);
+  void update_line(const NodeStatus& status);
+
+  ProgressStyle style_;
+  bool line_is_open_ = false;
+};
+
+/// "3.2 MB"; powers of 1000.
+[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
+
+/// "step 400/2000, loss 0.51, accuracy 83.2 %, 3 neighbours, 1.2 MB sent, 1.1 MB received".
+[[nodiscard]] std::string progress_text(const NodeStatus& status);
+
+}  // namespace starling::cli

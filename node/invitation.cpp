@@ -1,0 +1,40 @@
+#include "node/invitation.h"
+
+#include <utility>
+
+#include "node/runtime/listener.h"
+#include "node/runtime/platform.h"
+
+namespace starling {
+
+Result<std::string> issue_ticket(const RunFile& file, const std::vector<std::string>& addresses,
+                                 const crypto::SigningKey& issuer) {
+  for (const std::string& address : addresses) {
+    const auto parsed = runtime::parse_host_port(address);
+    if (!parsed) return std::unexpected(parsed.error());
+  }
+  const std::string description = description_text(file.run, runtime::random_nonzero());
+  crypto::Ticket ticket;
+  ticket.run = run_id(description);
+  ticket.expiry = {runtime::unix_now().value + std::int64_t{file.valid_hours} * 3600};
+  if (file.is_private) ticket.psk = runtime::random_secret();
+  ticket.description = Bytes(description.begin(), description.end());
+  ticket.addresses = addresses;
+  return crypto::write_ticket(ticket, issuer);
+}
+
+Result<Invitation> open_ticket(std::string_view text) {
+  Result<crypto::Ticket> ticket = crypto::parse_ticket(text, runtime::unix_now());
+  if (!ticket) return std::unexpected(ticket.error());
+  const std::string description(ticket->description.begin(), ticket->description.end());
+  if (run_id(description) != ticket->run) {
+    return invalid_input("the ticket's run id is " + ticket->run.short_text() +
+                         "..., expected the digest of its description, " +
+                         run_id(description).short_text() + "...");
+  }
+  Result<RunDescription> run = parse_description(description);
+  if (!run) return std::unexpected(run.error());
+  return Invitation{std::move(*ticket), std::move(*run)};
+}
+
+}  // namespace starling

@@ -1,0 +1,30 @@
+#pragma once
+// From a run to its ticket, and back.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/signature.h"
+#include "crypto/ticket.h"
+#include "node/run_description.h"
+#include "starling/result.h"
+
+namespace starling {
+
+/// The text of a new run's ticket, signed by `issuer`. addresses: "host:port" of nodes to dial
+/// first. Error: invalid_input, an address or the description is too long.
+[[nodiscard]] Result<std::string> issue_ticket(const RunFile& file,
+                                               const std::vector<std::string>& addresses,
+                                               const crypto::SigningKey& issuer);
+
+struct Invitation {
+  crypto::Ticket ticket;
+  RunDescription run;
+};
+
+/// Error: invalid_input: everything parse_ticket() refuses; a description that does not belong to
+/// the ticket's run id.
+[[nodiscard]] Result<Invitation> open_ticket(std::string_view text);
+
+}  // namespace starling

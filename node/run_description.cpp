@@ -1,0 +1,98 @@
+#include "node/run_description.h"
+
+#include <utility>
+
+#include "crypto/digest.h"
+#include "node/runtime/file.h"
+#include "optim/toml_fields.h"
+
+namespace starling {
+namespace {
+
+// The largest whole number that TOML and every JSON reader keep exactly.
+constexpr double seed_max = 9007199254740991.0;
+
+/// Every field but the recipe, once; reading and printing both visit this list.
+template <class Run, class Visitor>
+void visit_run(Run& run, Visitor& visit) {
+  using optim::Range;
+  visit.text("name", run.name);
+  visit.text("task", run.task);
+  visit.count("steps", run.steps, Range{1, 1e9});
+  visit.count("nodes", run.nodes, Range{1, 100000});
+  visit.count("seed", run.seed, Range{0, seed_max});
+  visit.count("evaluate_every", run.evaluate_every, Range{0, 1e9});
+  visit.count("checkpoint_every", run.checkpoint_every, Range{0, 1e9});
+  visit.real("interval_scale", run.interval_scale, Range{0.01, 100});
+  visit.count("features", run.features, Range{0, 1e7});
+  visit.count("classes", run.classes, Range{0, 65536});
+}
+
+Result<std::string> read_text(const std::filesystem::path& path) {
+  const Result<Bytes> bytes = runtime::read_file(path);
+  if (!bytes) return invalid_input(bytes.error().message);
+  return std::string(bytes->begin(), bytes->end());
+}
+
+}  // namespace
+
+Result<optim::Recipe> find_recipe(std::string_view name, const std::filesystem::path& folder) {
+  if (name.find_first_of("./") == std::string_view::npos) return optim::builtin_recipe(name);
+  const std::filesystem::path path = folder / name;
+  const Result<std::string> text = read_text(path);
+  if (!text) return std::unexpected(text.error());
+  return optim::parse_recipe(*text, path.native());
+}
+
+Result<RunFile> load_run_file(const std::filesystem::path& path) {
+  const Result<std::string> text = read_text(path);
+  if (!text) return std::unexpected(text.error());
+  const auto table = optim::parse_toml(*text, path.native());
+  if (!table) return std::unexpected(table.error());
+  RunFile file;
+  std::string recipe_name = "gossip";
+  optim::TomlReader reader(*table, path.native());
+  visit_run(file.run, reader);
+  reader.lines("recipe", recipe_name);
+  reader.flag("private", file.is_private);
+  reader.count("valid_hours", file.valid_hours, optim::Range{1, 87600});
+  if (auto read = reader.finish(); !read) return std::unexpected(read.error());
+  auto recipe = find_recipe(recipe_name, path.parent_path());
+  if (!recipe) return invalid_input(path.native() + ": recipe: " + recipe.error().message);
+  file.run.recipe = std::move(*recipe);
+  return file;
+}
+
+std::string description_text(const RunDescription& run, std::uint64_t nonce) {
+  optim::TomlPrinter printer;
+  visit_run(run, printer);
+  printer.lines("recipe", run.recipe.canonical_text());
+  printer.text("nonce", std::to_string(nonce));
+  return printer.take();
+}
+
+Result<RunDescription> parse_description(std::string_view text) {
+  constexpr std::string_view origin = "the ticket's description";
+  const auto table = optim::parse_toml(text, origin);
+  if (!table) return std::unexpected(table.error());
+  RunDescription run;
+  std::string recipe_text;
+  std::string nonce;
+  optim::TomlReader reader(*table, origin);
+  visit_run(run, reader);
+  reader.lines("recipe", recipe_text);
+  reader.text("nonce", nonce);
+  if (auto read = reader.finish(); !read) return std::unexpected(read.error());
+  auto recipe = optim::parse_recipe(recipe_text, "the ticket's recipe");
+  if (!recipe) return std::unexpected(recipe.error());
+  run.recipe = std::move(*recipe);
+  return run;
+}
+
+RunId run_id(std::string_view description_text) {
+  const ByteSpan bytes(reinterpret_cast<const std::uint8_t*>(description_text.data()),
+                       description_text.size());
+  return {crypto::digest_in("starling run", bytes).bytes};
+}
+
+}  // namespace starling

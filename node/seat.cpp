@@ -1,0 +1,75 @@
+#include "node/seat.h"
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <utility>
+
+#include "model/safetensors.h"
+#include "starling/rng.h"
+
+namespace starling {
+namespace {
+
+using runtime::DriverOptions;
+
+/// A node's own batches: the same after a restart, different on every node.
+std::uint64_t data_seed(std::uint64_t run_seed, const NodeId& self) {
+  std::uint64_t id = 0;
+  for (std::size_t i = 0; i < sizeof id; ++i) id = id << 8U | self.bytes[i];
+  return split_mix(run_seed ^ id);
+}
+
+auto model_encoder(const Invitation& invitation, std::vector<Segment> segments) {
+  std::map<std::string, std::string> metadata = {{"run", invitation.ticket.run.hex()},
+                                                 {"task", invitation.run.task},
+                                                 {"recipe", invitation.run.recipe.name}};
+  return [metadata = std::move(metadata),
+          segments = std::move(segments)](std::span<const float> parameters) {
+    return model::encode_safetensors({segments, {parameters.begin(), parameters.end()}, metadata});
+  };
+}
+
+node::Config core_config(const Invitation& invitation, const Seat& seat) {
+  const RunDescription& run = invitation.run;
+  node::Config config{.run = invitation.ticket.run,
+                      .key = seat.key,
+                      .self = {seat.key.id(), seat.address},
+                      .bootstrap = {},
+                      .pinned_neighbours = seat.pinned_neighbours,
+                      .recipe = run.recipe};
+  for (const std::string& address : invitation.ticket.addresses) {
+    const bool is_own = address == seat.address || address == seat.listener.address;
+    if (!is_own) config.bootstrap.push_back({.id = {}, .address = address});
+  }
+  config.steps_total = run.steps;
+  config.nodes_expected = run.nodes;
+  config.interval_scale = run.interval_scale;
+  config.evaluate_every = run.evaluate_every;
+  config.checkpoint_every = run.checkpoint_every;
+  return config;
+}
+
+}  // namespace
+
+Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
+  const RunDescription& run = invitation.run;
+  node::Config core = core_config(invitation, seat);
+  auto encode_model = model_encoder(invitation, seat.task->segments());
+  auto learner = node::Learner::create({.recipe = run.recipe,
+                                        .run = invitation.ticket.run,
+                                        .self = seat.key.id(),
+                                        .steps_total = run.steps,
+                                        .model_seed = run.seed,
+                                        .data_seed = data_seed(run.seed, seat.key.id())},
+                                       std::move(seat.task));
+  if (!learner) return std::unexpected(learner.error());
+  return DriverOptions{.core = std::move(core),
+                       .learner = std::move(*learner),
+                       .listener = std::move(seat.listener),
+                       .store = std::move(seat.store),
+                       .psk = invitation.ticket.psk,
+                       .encode_model = std::move(encode_model)};
+}
+
+}  // namespace starling
