@@ -127,7 +127,11 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const protocol::Close&) { turn.blame(peer, RejectReason::unexpected); },
           [&](const protocol::Credit&) { turn.blame(peer, RejectReason::unexpected); },
           [&](const protocol::BulkHeader&) { turn.blame(peer, RejectReason::unexpected); },
-          [&](auto& m) { trainer_->receive(peer, protocol::Message(std::move(m)), turn); }},
+          [&](protocol::VoteRange& m) {
+            trainer_->receive(peer, protocol::Message(std::move(m)), turn);
+          },
+          // Const, or it would be a closer match than the arms above and take their messages.
+          [&](const auto& m) { trainer_->receive(peer, protocol::Message(m), turn); }},
       input.message);
 }
 
