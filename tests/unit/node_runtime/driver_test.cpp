@@ -49,8 +49,8 @@ DriverOptions options_for(std::uint8_t key, Listener listener, const std::string
   core.recipe = recipe;
   core.bootstrap.push_back({NodeId{}, other_address});
   core.run.bytes.fill(1);
-  core.steps_total = 50;
-  core.nodes_expected = 1;
+  core.steps_total = 500;
+  core.nodes_expected = 2;
   core.interval_scale = 0.1;
   node::LearnerOptions learner{.recipe = recipe,
                                .run = core.run,
