@@ -1,0 +1,274 @@
+#include "sim/checkers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iterator>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "crypto/digest.h"
+
+namespace starling::sim {
+
+namespace {
+
+/// Rounding of one float addition is 6e-8 of the value; a run has thousands on each parameter.
+constexpr double rounding_tolerance = 1e-4;
+
+/// Collects the violations of one check.
+class Findings {
+ public:
+  explicit Findings(const Record& record) : at_(Instant{} + record.virtual_time) {}
+
+  void add(std::optional<std::uint32_t> node, std::string text) {
+    found_.push_back({.at = at_, .node = node, .text = std::move(text)});
+  }
+  [[nodiscard]] std::vector<Violation> take() { return std::move(found_); }
+
+ private:
+  Instant at_;
+  std::vector<Violation> found_;
+};
+
+bool is_reconciled(const Observation& node) {
+  return node.status.unreconciled == 0;
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+double largest(std::span<const double> values) {
+  double most = 0;
+  for (const double value : values) most = std::max(most, std::abs(value));
+  return most;
+}
+
+// --- The merge, computed again ---
+
+/// Little endian, as merges have it; not the code that the merge itself uses.
+std::int64_t grid_value(ByteSpan vector, std::size_t at) {
+  std::uint32_t bits = 0;
+  for (std::size_t byte = 4; byte > 0; --byte) bits = bits << 8U | vector[at * 4 + byte - 1];
+  return static_cast<std::int32_t>(bits);
+}
+
+/// One slice of a manifest with the vectors that its contributors gave.
+struct SliceParts {
+  std::vector<std::pair<std::uint64_t, ByteSpan>> parts;
+  std::size_t first = 0;  ///< Values.
+  std::size_t end = 0;
+};
+
+/// True if the adopted values are the parts' weighted mean, up to the rounding to the grid.
+bool is_mean(const SliceParts& slice, ByteSpan adopted) {
+  for (std::size_t at = slice.first; at < slice.end; ++at) {
+    double sum = 0;
+    double weights = 0;
+    for (const auto& [weight, vector] : slice.parts) {
+      sum += static_cast<double>(weight) * static_cast<double>(grid_value(vector, at));
+      weights += static_cast<double>(weight);
+    }
+    if (std::abs(sum / weights - static_cast<double>(grid_value(adopted, at))) > 0.51) return false;
+  }
+  return true;
+}
+
+const Bytes* contribution_of(const Record& record, const NodeId& id, const Manifest& manifest) {
+  for (const Observation& node : record.nodes) {
+    if (node.id != id) continue;
+    const auto given = node.contributions.find(manifest.merge);
+    return given == node.contributions.end() ? nullptr : &given->second;
+  }
+  return nullptr;
+}
+
+std::uint64_t weight_of(const Manifest& manifest, const NodeId& id) {
+  const auto member = std::ranges::find(manifest.members, id, &MergeMember::id);
+  return member == manifest.members.end() ? 0 : member->weight;
+}
+
+void check_mean(const Record& record, std::uint32_t node, const Manifest& manifest,
+                Findings& findings) {
+  const ByteSpan adopted = *record.nodes[node].adopted;
+  const std::size_t values = adopted.size() / 4;
+  const std::size_t slices = manifest.slices.size();
+  for (const MergeSlice& slice : manifest.slices) {
+    SliceParts parts{.parts = {},
+                     .first = values * slice.index / slices,
+                     .end = values * (slice.index + 1) / slices};
+    for (const NodeId& id : slice.contributors) {
+      const Bytes* vector = contribution_of(record, id, manifest);
+      if (vector == nullptr) continue;  // its process ended after it gave; nobody has its vector
+      parts.parts.emplace_back(weight_of(manifest, id), *vector);
+    }
+    if (parts.parts.size() != slice.contributors.size()) continue;
+    if (!is_mean(parts, adopted)) {
+      findings.add(node, "slice " + std::to_string(slice.index) +
+                             " of the merged model is not the weighted mean of its " +
+                             std::to_string(parts.parts.size()) + " contributions");
+    }
+  }
+}
+
+void append_all(std::vector<Violation>& all, std::vector<Violation>&& some) {
+  std::ranges::move(some, std::back_inserter(all));
+}
+
+/// Compares the two ends of one edge.
+void check_edge(const Record& record, std::uint32_t a, std::uint32_t b, Findings& findings) {
+  const auto flow_of = [](const Observation& node, const NodeId& peer) {
+    const auto found = node.flows.find(peer);
+    return found == node.flows.end() ? std::vector<double>() : found->second;
+  };
+  std::vector<double> there = flow_of(record.nodes[a], record.nodes[b].id);
+  std::vector<double> back = flow_of(record.nodes[b], record.nodes[a].id);
+  const std::size_t size = std::max(there.size(), back.size());
+  there.resize(size);
+  back.resize(size);
+  const double scale = 1 + std::max(largest(there), largest(back));
+  for (std::size_t i = 0; i < size; ++i) there[i] += back[i];
+  const double drift = largest(there);
+  if (drift <= rounding_tolerance * scale) return;
+  findings.add(a, "flows over the edge to node " + std::to_string(b) +
+                      " do not cancel: " + number(drift) + " is left of " + number(scale - 1));
+}
+
+}  // namespace
+
+std::vector<Violation> check_flows(const Record& record) {
+  Findings findings(record);
+  const auto& nodes = record.nodes;
+  const auto takes_part = [&](std::uint32_t i) {
+    return nodes[i].is_running && is_reconciled(nodes[i]);
+  };
+  for (std::uint32_t a = 0; a < nodes.size(); ++a) {
+    for (std::uint32_t b = 0; b < a; ++b) {
+      const bool is_lost =
+          nodes[a].lost_edges.contains(nodes[b].id) || nodes[b].lost_edges.contains(nodes[a].id);
+      if (takes_part(a) && takes_part(b) && !is_lost) check_edge(record, a, b, findings);
+    }
+  }
+  return findings.take();
+}
+
+std::vector<Violation> check_corrections(const Record& record) {
+  Findings findings(record);
+  std::vector<double> sum;
+  double scale = 1;
+  for (const Observation& node : record.nodes) {
+    if (!node.is_running) continue;
+    if (!is_reconciled(node) || !node.lost_edges.empty()) return {};  // not due yet
+    sum.resize(std::max(sum.size(), node.correction.size()));
+    for (std::size_t i = 0; i < node.correction.size(); ++i) {
+      sum[i] += node.correction[i];
+      scale = std::max(scale, std::abs(static_cast<double>(node.correction[i])));
+    }
+  }
+  if (largest(sum) > rounding_tolerance * scale) {
+    findings.add({}, "the corrections do not sum to zero: " + number(largest(sum)) +
+                         " is left, where the largest is " + number(scale));
+  }
+  return findings.take();
+}
+
+std::vector<Violation> check_votes(const Record& record) {
+  Findings findings(record);
+  const Observation* first = nullptr;
+  for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
+    const Observation& node = record.nodes[i];
+    if (!node.is_running || node.vote_packets == 0) continue;
+    if (first == nullptr) first = &node;
+    if (node.votes != first->votes) {
+      findings.add(i, "holds " + std::to_string(node.vote_packets) +
+                          " vote packets, another node " + std::to_string(first->vote_packets));
+    } else if (node.model != first->model) {
+      findings.add(i, "holds the same votes as another node and a different model");
+    }
+  }
+  return findings.take();
+}
+
+std::vector<Violation> check_merge(const Record& record) {
+  Findings findings(record);
+  const Manifest* first = nullptr;
+  for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
+    const Observation& node = record.nodes[i];
+    if (!node.is_running || !node.merged) continue;
+    const Manifest& manifest = node.merged->manifest;
+    if (first == nullptr) first = &manifest;
+    if (manifest.merge != first->merge || manifest.model != first->model) {
+      findings.add(i, "ended with merge " + manifest.merge.short_text() + " and model " +
+                          manifest.model.short_text() + ", another node with merge " +
+                          first->merge.short_text() + " and model " + first->model.short_text());
+    }
+    if (node.contributions.contains(manifest.merge) && weight_of(manifest, node.id) == 0) {
+      findings.add(i, "gave its vector to the merge and is not among its members");
+    }
+    if (node.adopted && crypto::digest_of(*node.adopted) != manifest.model) {
+      findings.add(i, "adopted another model than its manifest names");
+    }
+    if (node.adopted) check_mean(record, i, manifest, findings);
+  }
+  return findings.take();
+}
+
+std::vector<Violation> check_reconciliation(const Record& record) {
+  Findings findings(record);
+  std::set<NodeId> gone;
+  for (const Observation& node : record.nodes) {
+    if (!node.is_running) gone.insert(node.id);
+  }
+  for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
+    const Observation& node = record.nodes[i];
+    if (!node.is_running || is_reconciled(node)) continue;
+    if (node.status.unreconciled <= gone.size()) continue;  // may be with those that are gone
+    findings.add(
+        i, std::to_string(node.status.unreconciled) + " exchanges are applied at one end only");
+  }
+  return findings.take();
+}
+
+std::vector<Violation> check_liveness(const Record& record) {
+  Findings findings(record);
+  for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
+    const Observation& node = record.nodes[i];
+    if (!node.has_started) {
+      findings.add(i, "never started");
+    } else if (node.is_running && (!node.has_stopped || !node.merged)) {
+      findings.add(i, "is not done: phase " + node.status.phase + ", step " +
+                          std::to_string(node.status.step) + " of " +
+                          std::to_string(node.status.steps_total) + ", " +
+                          std::to_string(node.status.neighbours.size()) + " neighbours");
+    } else if (!node.stop_reason.empty()) {
+      findings.add(i, "ended with an error: " + node.stop_reason);
+    }
+  }
+  return findings.take();
+}
+
+std::vector<Violation> check_all(const Scenario& scenario, const Record& record) {
+  std::vector<Violation> all = check_liveness(record);
+  append_all(all, check_reconciliation(record));
+  append_all(all, check_flows(record));
+  append_all(all, check_corrections(record));
+  append_all(all, check_votes(record));
+  append_all(all, check_merge(record));
+  for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
+    const Observation& node = record.nodes[i];
+    if (!node.is_running || !node.merged) continue;
+    if (node.merged->quality.accuracy < scenario.accuracy_min) {
+      all.push_back({Instant{} + record.virtual_time, i,
+                     "merged accuracy " + number(node.merged->quality.accuracy) + " is below " +
+                         number(scenario.accuracy_min)});
+    }
+  }
+  return all;
+}
+
+}  // namespace starling::sim

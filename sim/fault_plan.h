@@ -1,0 +1,57 @@
+#pragma once
+// What goes wrong, and when: written down in the scenario, or drawn from the seed.
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "starling/instant.h"
+
+namespace starling::sim {
+
+/// The process ends; what it put on disk remains. It starts again `down` later, or never.
+struct Crash {
+  std::uint32_t node = 0;
+  Duration down = Duration::max();
+};
+/// The process stands still: it receives and sends nothing, but its sockets stay open.
+struct Pause {
+  std::uint32_t node = 0;
+  Duration length{0};
+};
+/// One connection breaks; both ends notice.
+struct Cut {
+  std::uint32_t a = 0;
+  std::uint32_t b = 0;
+};
+/// Only nodes of the same group reach each other; unnamed nodes are a group of their own.
+struct Partition {
+  std::vector<std::vector<std::uint32_t>> groups;
+  Duration length{0};
+};
+/// The node starts only now.
+struct LateJoin {
+  std::uint32_t node = 0;
+};
+
+struct Fault {
+  Instant at;
+  std::variant<Crash, Pause, Cut, Partition, LateJoin> what;
+};
+
+/// Rates are of the whole swarm; 0: never.
+struct RandomFaults {
+  Instant from;
+  Instant until;
+  double crashes_per_s = 0;
+  Duration down = std::chrono::seconds(2);
+  double pauses_per_s = 0;
+  Duration pause = std::chrono::seconds(1);
+  double cuts_per_s = 0;
+};
+
+/// Arrivals of three Poisson processes, one after another. nodes >= 2.
+[[nodiscard]] std::vector<Fault> draw_faults(const RandomFaults& rule, std::uint32_t nodes,
+                                             std::uint64_t seed);
+
+}  // namespace starling::sim

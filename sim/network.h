@@ -1,0 +1,88 @@
+#pragma once
+// Links between simulated nodes: dials that take their round trips, messages as the bytes that a
+// session would seal, in order like a TCP connection's, and links that break. There is no
+// encryption: tests/unit/protocol covers sessions, and virtual time has no eavesdropper.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/core/io.h"
+#include "sim/event_queue.h"
+#include "sim/link_model.h"
+#include "sim/trace.h"
+
+namespace starling::sim {
+
+/// Where simulated node `index` is dialled.
+[[nodiscard]] std::string address_of(std::uint32_t index);
+
+class Network {
+ public:
+  using Deliver = std::function<void(std::uint32_t node, node::Input input)>;
+  /// ids: by node index. queue and trace outlive the network.
+  Network(EventQueue& queue, Trace& trace, LinkModel model, std::vector<NodeId> ids,
+          Deliver deliver);
+
+  // --- What a node asks for ---
+  void connect(std::uint32_t from, const protocol::PeerRecord& peer);
+  void disconnect(std::uint32_t from, const NodeId& peer, protocol::CloseReason reason);
+  void send(std::uint32_t from, const NodeId& peer, const protocol::Message& message);
+
+  // --- What happens to it ---
+  void start(std::uint32_t node);
+  /// The process ends; its peers' sockets break.
+  void stop(std::uint32_t node);
+  /// Handshakes with it time out; open links stay.
+  void pause(std::uint32_t node, bool is_paused) { hosts_[node].is_paused = is_paused; }
+  void cut(std::uint32_t a, std::uint32_t b);
+  /// groups: by node index. Links across groups break and no new ones come about.
+  void partition(const std::vector<std::uint32_t>& groups);
+
+  [[nodiscard]] std::uint64_t bytes_sent(std::uint32_t node) const {
+    return hosts_[node].bytes_sent;
+  }
+  [[nodiscard]] bool linked(std::uint32_t a, std::uint32_t b) const;
+
+ private:
+  struct Host {
+    NodeId id;
+    std::uint64_t life = 0;
+    bool is_up = false;
+    bool is_paused = false;
+    std::uint32_t group = 0;
+    std::uint64_t bytes_sent = 0;
+  };
+  /// One end of a link, and the order of what this end sends. Control overtakes bulk, as in a
+  /// session; within each the order stays.
+  struct End {
+    std::uint64_t link = 0;
+    Instant last_control;
+    Instant last_bulk;
+  };
+  using Direction = std::pair<std::uint32_t, std::uint32_t>;
+
+  void finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer);
+  void refuse(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer, Instant at);
+  void open(std::uint32_t from, std::uint32_t to);
+  void close_end(std::uint32_t at, std::uint32_t other, protocol::CloseReason reason);
+  /// `at` learns at `when` that its link to `other` has ended.
+  void lose(Direction end, Instant when, protocol::CloseReason reason);
+  void arrive(Direction direction, std::uint64_t link, protocol::Message message);
+  [[nodiscard]] std::vector<std::uint32_t> peers_of(std::uint32_t node) const;
+
+  EventQueue& queue_;
+  Trace& trace_;
+  LinkModel model_;
+  Deliver deliver_;
+  std::vector<Host> hosts_;
+  std::map<NodeId, std::uint32_t> index_;
+  std::map<std::string, std::uint32_t> addresses_;
+  std::map<Direction, End> ends_;
+  std::uint64_t links_made_ = 0;
+};
+
+}  // namespace starling::sim

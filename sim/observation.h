@@ -1,0 +1,53 @@
+#pragma once
+// What the checkers may know of a node: the simulator writes it down while the node runs, and the
+// node knows nothing of it.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "starling/event.h"
+#include "starling/ids.h"
+#include "starling/instant.h"
+
+namespace starling::sim {
+
+/// A law that did not hold.
+struct Violation {
+  Instant at;
+  std::optional<std::uint32_t> node;
+  std::string text;
+};
+
+/// Cumulative change of a node's parameters that came over each edge.
+using Flows = std::map<NodeId, std::vector<double>>;
+
+struct Observation {
+  NodeId id;
+  bool has_started = false;
+  bool is_running = false;   ///< The process is there, or has ended by itself.
+  bool has_stopped = false;  ///< Ended by itself.
+  std::string stop_reason;   ///< Empty after a clean end.
+  NodeStatus status;         ///< The last one; before the end of the process.
+  std::uint64_t bytes_sent = 0;
+  std::optional<double> accuracy_before_merge;
+  std::optional<Merged> merged;
+
+  // --- The replica: before it adopted the merged model, else at the end ---
+  Flows flows;
+  Flows flows_before;           ///< Of edges that one end lost or gave up: what came before that.
+  std::set<NodeId> lost_edges;  ///< Edges to processes that ended, not taken out here yet.
+  std::vector<float> correction;
+  Digest model;  ///< Of the parameters on the grid.
+  Digest votes;  ///< Of the set of vote packets held.
+  std::uint64_t vote_packets = 0;
+
+  // --- The merge ---
+  std::map<Digest, Bytes> contributions;  ///< By merge: the vector given.
+  std::optional<Bytes> adopted;           ///< The vector taken.
+};
+
+}  // namespace starling::sim

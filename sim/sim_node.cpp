@@ -1,0 +1,209 @@
+#include "sim/sim_node.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "crypto/byte_order.h"
+#include "crypto/digest.h"
+#include "model/tasks.h"
+#include "node/core/fixed_point.h"
+#include "sim/network.h"
+#include "sim/topology.h"
+#include "starling/check.h"
+#include "starling/rng.h"
+
+namespace starling::sim {
+
+namespace {
+
+/// What any job costs besides local steps. Our guess: small against a step.
+constexpr Duration job_time = std::chrono::microseconds(100);
+
+/// Nodes 0 to 2 are in everybody's ticket.
+constexpr std::uint32_t ticket_addresses = 3;
+
+/// Independent streams of the run's seed.
+enum class Stream : std::uint64_t { key, data, core, speed };
+
+std::uint64_t derive(std::uint64_t seed, Stream stream, std::uint64_t number) {
+  return split_mix(split_mix(seed ^ (static_cast<std::uint64_t>(stream) + 1) << 56U) + number);
+}
+
+crypto::SigningKey key_of(std::uint64_t seed, std::uint32_t index) {
+  Rng rng(derive(seed, Stream::key, index));
+  std::array<std::uint8_t, 32> bytes{};
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
+  return crypto::SigningKey::from_seed(crypto::Secret<32>(bytes));
+}
+
+RunId run_of(std::uint64_t seed) {
+  Bytes text;
+  crypto::append_big_endian(text, seed);
+  return RunId{crypto::digest_in("simulated run", text).bytes};
+}
+
+std::uint32_t late_joiners(const Scenario& scenario) {
+  return static_cast<std::uint32_t>(std::ranges::count_if(scenario.faults, [](const Fault& fault) {
+    return std::holds_alternative<LateJoin>(fault.what);
+  }));
+}
+
+Flows difference(const Flows& now, const Flows& before) {
+  Flows flows = now;
+  for (const auto& [edge, earlier] : before) {
+    std::vector<double>& values = flows.try_emplace(edge, earlier.size()).first->second;
+    for (std::size_t i = 0; i < earlier.size(); ++i) values[i] -= earlier[i];
+  }
+  return flows;
+}
+
+}  // namespace
+
+SimNode::SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t index)
+    : scenario_(scenario), seed_(seed), index_(index), key_(key_of(seed, index)) {
+  Rng rng(derive(seed, Stream::speed, index));
+  slowness_ = 1 + scenario.step_time_spread * (2 * rng.uniform() - 1);
+  seen_.id = id();
+}
+
+node::Config SimNode::config(const std::vector<NodeId>& ids) const {
+  node::Config config{.run = run_of(seed_),
+                      .key = key_,
+                      .self = {id(), address_of(index_)},
+                      .bootstrap = {},
+                      .pinned_neighbours = {},
+                      .recipe = scenario_.recipe};
+  for (std::uint32_t i = 0; i < std::min(ticket_addresses, scenario_.nodes); ++i) {
+    config.bootstrap.push_back({{}, address_of(i)});
+  }
+  for (const std::uint32_t i : pinned_neighbours(scenario_.topology, index_, scenario_.nodes)) {
+    config.pinned_neighbours.push_back({ids[i], address_of(i)});
+  }
+  config.parameter_count = learner_->parameters().size();
+  config.sample_count = learner_->task().sample_count();
+  config.steps_total = scenario_.steps;
+  config.nodes_expected = scenario_.nodes - late_joiners(scenario_);
+  config.incarnation = derive(seed_, Stream::core, index_ + (life_ << 32U)) | 1U;
+  config.seed = split_mix(config.incarnation);
+  config.interval_scale = scenario_.interval_scale;
+  config.checkpoint_every = scenario_.checkpoint_every;
+  return config;
+}
+
+Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<NodeId>& ids) {
+  model::TaskOptions task_options;
+  task_options.shard = {.rule = scenario_.skew, .node_count = scenario_.nodes, .seed = seed_};
+  task_options.node_index = index_;
+  auto task = model::make_task(scenario_.task, task_options);
+  if (!task) return std::unexpected(task.error());
+  auto learner = node::Learner::create({.recipe = scenario_.recipe,
+                                        .run = run_of(seed_),
+                                        .self = id(),
+                                        .steps_total = scenario_.steps,
+                                        .model_seed = seed_,
+                                        .data_seed = derive(seed_, Stream::data, index_)},
+                                       std::move(*task));
+  if (!learner) return std::unexpected(learner.error());
+  learner_ = std::move(*learner);
+  if (optim::Replica* replica = learner_->replica()) replica->watch_flows();
+  life_ += 1;
+  compute_free_ = now;
+  core_.emplace(config(ids));
+  seen_ = Observation();
+  seen_.id = id();
+  seen_.has_started = true;
+  return core_->start(now, checkpoint_, votes_);
+}
+
+void SimNode::end() {
+  core_.reset();
+  learner_.reset();
+  waiting.clear();
+  is_paused = false;
+}
+
+std::vector<node::Output> SimNode::handle(node::Input input, Instant now) {
+  return core_->handle(std::move(input), now);
+}
+
+// --- Computation ---
+
+Duration SimNode::cost(const node::LearnerJob& job) const {
+  double steps = 0;
+  if (const auto* train = std::get_if<node::TrainJob>(&job)) steps = train->count;
+  if (std::holds_alternative<node::ProbeJob>(job)) steps = 1;
+  const double time = static_cast<double>(scenario_.step_time.count()) * slowness_ * steps;
+  return job_time + Duration(static_cast<Duration::rep>(time));
+}
+
+std::pair<node::LearnerResult, Instant> SimNode::compute(node::LearnerJob job, Instant now) {
+  before(job);
+  compute_free_ = std::max(compute_free_, now) + cost(job);
+  std::pair<node::LearnerResult, Instant> done{learner_->run(std::move(job)), compute_free_};
+  after(done.first);
+  return done;
+}
+
+void SimNode::before(const node::LearnerJob& job) {
+  if (const auto* drop = std::get_if<node::DropEdgeJob>(&job)) {
+    lose_edge(drop->peer);
+    seen_.lost_edges.erase(drop->peer);
+  } else if (const auto* adopt = std::get_if<node::AdoptJob>(&job)) {
+    look_at_replica();
+    seen_.adopted = adopt->vector;
+  }
+}
+
+void SimNode::after(const node::LearnerResult& result) {
+  if (const auto* given = std::get_if<node::ContributeDone>(&result)) {
+    seen_.contributions[given->merge] = given->vector;
+  } else if (const auto* evaluated = std::get_if<node::EvaluateDone>(&result)) {
+    if (evaluated->evaluation) seen_.accuracy_before_merge = evaluated->evaluation->accuracy;
+  }
+}
+
+// --- What the checkers see ---
+
+void SimNode::lose_edge(const NodeId& peer) {
+  const optim::Replica* replica = learner_ ? learner_->replica() : nullptr;
+  if (replica == nullptr) return;
+  const auto flow = replica->flows().find(peer);
+  if (flow == replica->flows().end()) return;
+  seen_.flows_before[peer] = flow->second;
+  seen_.lost_edges.insert(peer);
+}
+
+void SimNode::notice(const Event& event) {
+  if (const auto* merged = std::get_if<Merged>(&event)) seen_.merged = *merged;
+  if (const auto* stopped = std::get_if<Stopped>(&event)) {
+    seen_.has_stopped = true;
+    seen_.stop_reason = stopped->error;
+  }
+}
+
+void SimNode::look_at_replica() {
+  seen_.model = crypto::digest_of(node::to_fixed_point(learner_->parameters()));
+  if (const optim::Replica* replica = learner_->replica()) {
+    seen_.flows = difference(replica->flows(), seen_.flows_before);
+    seen_.correction.assign(replica->correction().begin(), replica->correction().end());
+  }
+  std::vector<Digest> packets;
+  for (const Bytes& packet : votes_) packets.push_back(crypto::digest_of(packet));
+  std::ranges::sort(packets);
+  crypto::Hasher hasher;
+  for (const Digest& packet : packets) hasher.update(packet.bytes);
+  seen_.votes = hasher.finish();
+  seen_.vote_packets = packets.size();
+}
+
+Observation SimNode::observe(Instant now) {
+  seen_.is_running = core_.has_value();
+  if (core_) {
+    seen_.status = core_->status(now);
+    if (!seen_.adopted) look_at_replica();
+  }
+  return seen_;
+}
+
+}  // namespace starling::sim

@@ -1,0 +1,71 @@
+#pragma once
+// One simulated node: the process (NodeCore and learner), what of it survives on disk, and what
+// the checkers may know of it.
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "node/core/learner.h"
+#include "node/core/node_core.h"
+#include "sim/observation.h"
+#include "sim/scenario.h"
+#include "starling/result.h"
+
+namespace starling::sim {
+
+class SimNode {
+ public:
+  /// The node as it comes out of the box: known to all by its id, not running.
+  SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t index);
+
+  [[nodiscard]] const NodeId& id() const { return key_.id(); }
+  [[nodiscard]] bool is_running() const { return core_.has_value(); }
+  /// Counts processes; what was under way for an older one is void.
+  [[nodiscard]] std::uint64_t life() const { return life_; }
+
+  /// A new process, with what is on the disk. Error: the task or the recipe refuses.
+  [[nodiscard]] Result<std::vector<node::Output>> start(Instant now,
+                                                        const std::vector<NodeId>& ids);
+  /// The process is gone; the disk stays.
+  void end();
+
+  [[nodiscard]] std::vector<node::Output> handle(node::Input input, Instant now);
+  /// Runs the job at once and says when its result is due.
+  [[nodiscard]] std::pair<node::LearnerResult, Instant> compute(node::LearnerJob job, Instant now);
+  void save(node::SaveCheckpoint&& output) { checkpoint_ = std::move(output.state); }
+  void save(node::AppendVotes&& output) { votes_.push_back(std::move(output.packet)); }
+  void notice(const Event& event);
+  [[nodiscard]] bool has_stopped() const { return seen_.has_stopped; }
+
+  /// Another process of this node's edges has ended: what came over the edge is not to cancel.
+  void lose_edge(const NodeId& peer);
+  [[nodiscard]] Observation observe(Instant now);
+  [[nodiscard]] Step step(Instant now) const { return core_ ? core_->status(now).step : 0; }
+
+  // --- Paused: what arrives waits ---
+  bool is_paused = false;
+  std::deque<node::Input> waiting;
+
+ private:
+  [[nodiscard]] node::Config config(const std::vector<NodeId>& ids) const;
+  [[nodiscard]] Duration cost(const node::LearnerJob& job) const;
+  void look_at_replica();
+  void before(const node::LearnerJob& job);
+  void after(const node::LearnerResult& result);
+
+  const Scenario& scenario_;
+  std::uint64_t seed_;
+  std::uint32_t index_;
+  crypto::SigningKey key_;
+  double slowness_ = 1;
+  std::uint64_t life_ = 0;
+  std::optional<node::NodeCore> core_;
+  std::optional<node::Learner> learner_;
+  Instant compute_free_;
+  Bytes checkpoint_;
+  std::vector<Bytes> votes_;
+  Observation seen_;
+};
+
+}  // namespace starling::sim

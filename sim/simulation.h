@@ -1,0 +1,36 @@
+#pragma once
+// One call: a scenario and a seed in, what happened and which laws were broken out.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/observation.h"
+#include "sim/scenario.h"
+#include "sim/world.h"
+
+namespace starling::sim {
+
+struct Report {
+  std::uint64_t seed = 0;
+  std::uint32_t nodes = 0;
+  std::uint64_t events = 0;  ///< Inputs handled by all nodes.
+  double virtual_s = 0;
+  std::string trace_hash;  ///< Hexadecimal.
+  std::vector<Violation> violations;
+
+  double accuracy_nodes_mean = 0;  ///< Of living nodes, before the merge; NaN where there is none.
+  double accuracy_merged = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t exchanges = 0;
+  std::uint64_t votes = 0;
+  std::size_t merge_members = 0;
+  double consensus_distance =
+      0;                       ///< Root mean square over nodes of the distance to the merged model.
+  bool digests_equal = false;  ///< All living nodes ended with the same model.
+};
+
+[[nodiscard]] Result<Report> simulate(const Scenario& scenario, std::uint64_t seed,
+                                      const ProgressSink& progress = {});
+
+}  // namespace starling::sim
