@@ -263,7 +263,8 @@ void NodeParts::leave(Turn& turn) {
 Instant NodeParts::next_deadline() const {
   return std::min({membership_.next_deadline(), detector_.next_deadline(),
                    broadcast_.next_deadline(), trainer_->next_deadline(), merge_.next_deadline(),
-                   catch_up_.next_deadline(), policy_.next_deadline(), presence_at_, stop_at_,
+                   catch_up_.next_deadline(), presence_at_, stop_at_,
+                   phase_ == Phase::waiting ? policy_.next_deadline() : Instant::never(),
                    wanted_contribution_ ? contribute_by_ : Instant::never()});
 }
 
