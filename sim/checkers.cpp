@@ -236,6 +236,9 @@ std::vector<Violation> check_reconciliation(const Record& record) {
 
 std::vector<Violation> check_liveness(const Record& record) {
   Findings findings(record);
+  if (record.time_stands_still) {
+    findings.add({}, "virtual time stands still: a node asks to be woken in the past");
+  }
   for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
     const Observation& node = record.nodes[i];
     if (!node.has_started) {

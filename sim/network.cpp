@@ -195,8 +195,13 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   hosts_[from].bytes_sent += bytes.size();
   const bool is_bulk = std::holds_alternative<protocol::Bulk>(message);
   Instant& last = is_bulk ? end->second.last_bulk : end->second.last_control;
-  last = std::max(last, is_bulk ? model_.bulk_arrival(from, bytes.size(), queue_.now())
-                                : model_.control_arrival(bytes.size(), queue_.now()));
+  if (is_bulk) {
+    // One stream carries both: bulk lets control pass, and never passes control sent before it.
+    last = std::max(
+        {last, end->second.last_control, model_.bulk_arrival(from, bytes.size(), queue_.now())});
+  } else {
+    last = std::max(last, model_.control_arrival(bytes.size(), queue_.now()));
+  }
   queue_.schedule(last, [this, from, to, link = end->second.link,
                          received = read_back(message, bytes)]() mutable {
     arrive({from, to}, link, std::move(received));

@@ -12,6 +12,9 @@ namespace starling::sim {
 
 namespace {
 
+/// More at one instant is a node that asks to be woken in the past, again and again.
+constexpr std::uint64_t actions_per_instant_max = 1'000'000;
+
 std::vector<SimNode> make_nodes(const Scenario& scenario, std::uint64_t seed) {
   std::vector<SimNode> nodes;
   nodes.reserve(scenario.nodes);
@@ -78,7 +81,8 @@ class World {
   Network network_;
   std::vector<std::uint64_t> timers_;  ///< By node: the newest; older ones are void.
   std::vector<Fault> faults_;
-  std::size_t starts_due_ = 0;  ///< Joins and restarts that are still to come.
+  std::size_t starts_due_ = 0;        ///< Joins and restarts that are still to come.
+  std::uint64_t standing_still_ = 0;  ///< Actions since virtual time last moved.
   std::optional<Error> error_;
 };
 
@@ -221,10 +225,13 @@ Result<Record> World::run(const ProgressSink& progress_sink) {
     if (!is_late[node]) start(node);
   }
   const Instant end = Instant{} + scenario_.duration_max;
-  for (std::uint64_t i = 0; !error_ && !is_over() && !queue_.empty() && queue_.next_at() <= end;
-       ++i) {
+  std::uint64_t performed = 0;
+  while (!error_ && !is_over() && !queue_.empty() && queue_.next_at() <= end) {
+    const Instant before = queue_.now();
     queue_.run_next();
-    if (progress_sink && i % progress_events_interval == 0) progress_sink(progress());
+    standing_still_ = queue_.now() == before ? standing_still_ + 1 : 0;
+    if (standing_still_ > actions_per_instant_max) break;
+    if (progress_sink && ++performed % progress_events_interval == 0) progress_sink(progress());
   }
   if (error_) return std::unexpected(*error_);
   return record();
@@ -245,6 +252,7 @@ Progress World::progress() const {
 
 Record World::record() {
   Record record;
+  record.time_stands_still = standing_still_ > actions_per_instant_max;
   record.virtual_time = queue_.now().since_start;
   for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
     record.nodes.push_back(nodes_[node].observe(queue_.now()));

@@ -25,6 +25,7 @@ struct Record {
   std::vector<Observation> nodes;  ///< By index.
   std::uint64_t events = 0;
   Duration virtual_time{0};
+  bool time_stands_still = false;  ///< The run was broken off: a node never comes to rest.
   Digest trace_hash;
 };
 
