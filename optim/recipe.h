@@ -21,6 +21,9 @@ enum class CorrectionKind : std::uint8_t { none, gradient_tracking };
 enum class ClockKind : std::uint8_t { rounds, pairs };
 enum class ScheduleKind : std::uint8_t { constant, linear, cosine };
 
+/// How much a node counts in the final merge. uniform: what mixing conserves is the plain mean.
+enum class MergeWeight : std::uint8_t { uniform, samples };
+
 struct InnerRule {
   InnerKind kind = InnerKind::sgd;
   double step_size = 0.1;
@@ -65,6 +68,10 @@ struct Recipe {
   CorrectionKind correction = CorrectionKind::none;
   ClockKind clock = ClockKind::pairs;
   std::uint32_t local_steps = 1;  ///< H
+  /// clock pairs: local steps that may run while an exchange is under way. They hide the network's
+  /// delay; under skewed data each costs consensus, for what it moves is mixed one exchange later.
+  std::uint32_t overlap_steps = 0;
+  MergeWeight merge_weight = MergeWeight::uniform;
   VoteRule votes;
 
   /// Over the canonical text: equal on every node of a run, part of every payload's context.

@@ -33,6 +33,8 @@ inline constexpr ChoiceNames<ClockKind, 2> clock_names{
 inline constexpr ChoiceNames<ScheduleKind, 3> schedule_names{{{ScheduleKind::constant, "constant"},
                                                               {ScheduleKind::linear, "linear"},
                                                               {ScheduleKind::cosine, "cosine"}}};
+inline constexpr ChoiceNames<MergeWeight, 2> merge_weight_names{
+    {{MergeWeight::uniform, "uniform"}, {MergeWeight::samples, "samples"}}};
 
 inline constexpr Range unit_range{0.0, 1.0};
 inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};
@@ -53,6 +55,8 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.choice("correction", recipe.correction, correction_names);
   visit.choice("clock", recipe.clock, clock_names);
   visit.count("local_steps", recipe.local_steps, Range{1, 1e6});
+  visit.count("overlap_steps", recipe.overlap_steps, Range{0, 1e6});
+  visit.choice("merge_weight", recipe.merge_weight, merge_weight_names);
 
   visit.section("inner");
   visit.choice("kind", recipe.inner.kind, inner_names);

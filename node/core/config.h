@@ -22,7 +22,7 @@ struct Config {
   std::vector<protocol::PeerRecord> pinned_neighbours;
   optim::Recipe recipe;
   std::size_t parameter_count = 0;  ///< Bounds every payload.
-  std::uint64_t sample_count = 1;   ///< Weight in the final merge.
+  std::uint64_t sample_count = 1;   ///< Weight in a merge by samples.
   Step steps_total = 0;
   /// Training starts when this many neighbours are there (or start_wait is over).
   std::uint32_t nodes_expected = 1;

@@ -30,7 +30,8 @@ protocol::Merge::Options merge_options(const Config& config) {
   protocol::Merge::Options options;
   options.self = config.self;
   options.run = config.run;
-  options.weight = config.sample_count;
+  options.weight =
+      config.recipe.merge_weight == optim::MergeWeight::samples ? config.sample_count : 1;
   options.vector_bytes = config.parameter_count * 4;
   return options;
 }

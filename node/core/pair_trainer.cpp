@@ -9,6 +9,7 @@ namespace starling::node {
 
 PairTrainer::PairTrainer(const Config& config)
     : local_steps_(config.recipe.local_steps),
+      overlap_steps_(config.recipe.overlap_steps),
       steps_total_(config.steps_total),
       edges_(config.incarnation),
       exchange_({.seed = config.seed, .recipe = recipe_digest(config.recipe)}, edges_) {}
@@ -48,11 +49,15 @@ void PairTrainer::proceed(Turn& turn) {
   if (!started_ || stopped_ || training_ || complete()) return;
   const bool due = since_exchange_ >= local_steps_;
   if (due && !exchange_.running()) exchange_.offer(step_, turn.now, turn.effects);
-  if (exchange_.running() && since_exchange_ >= 2 * local_steps_) return;  // H ahead is enough
-  const std::uint64_t until_due = due ? 1 : local_steps_ - since_exchange_;
-  const auto count = static_cast<std::uint32_t>(std::min(until_due, steps_total_ - step_));
+  if (!exchange_.running()) during_exchange_ = 0;
+  std::uint64_t count = due ? 1 : local_steps_ - since_exchange_;
+  if (exchange_.running()) {
+    if (during_exchange_ >= overlap_steps_) return;
+    count = std::min<std::uint64_t>(count, overlap_steps_ - during_exchange_);
+  }
   training_ = true;
-  turn.jobs.emplace_back(TrainJob{.first = step_, .count = count});
+  turn.jobs.emplace_back(TrainJob{
+      .first = step_, .count = static_cast<std::uint32_t>(std::min(count, steps_total_ - step_))});
 }
 
 bool PairTrainer::willing() const {
@@ -100,7 +105,9 @@ void PairTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
 void PairTrainer::finished(LearnerResult& result, Turn& turn) {
   if (const auto* trained = std::get_if<TrainDone>(&result)) {
     training_ = false;
-    since_exchange_ += static_cast<std::uint32_t>(trained->next - step_);
+    const auto count = static_cast<std::uint32_t>(trained->next - step_);
+    since_exchange_ += count;
+    if (exchange_.running()) during_exchange_ += count;
     step_ = trained->next;
     turn.events.emplace_back(StepsDone{step_, trained->loss});
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {

@@ -1,7 +1,7 @@
 #pragma once
 // Asynchronous gossip: H local steps, then an exchange with whichever neighbour is free (AD-PSGD,
-// Lian et al. 2018; SwarmSGD, Nadiradze et al. 2021). Local steps go on while an exchange runs, up
-// to H more.
+// Lian et al. 2018; SwarmSGD, Nadiradze et al. 2021). While an exchange runs, up to `overlap_steps`
+// local steps go on.
 
 #include "node/core/trainer.h"
 #include "protocol/edge_book.h"
@@ -35,12 +35,14 @@ class PairTrainer final : public Trainer {
   [[nodiscard]] bool willing() const;
 
   std::uint32_t local_steps_;
+  std::uint32_t overlap_steps_;
   Step steps_total_;
   protocol::EdgeBook edges_;
   protocol::PairExchange exchange_;
   std::set<NodeId> neighbours_;
   Step step_ = 0;
   std::uint32_t since_exchange_ = 0;
+  std::uint32_t during_exchange_ = 0;  ///< Local steps since the running exchange began.
   std::uint64_t exchanges_ = 0;
   bool started_ = false;
   bool stopped_ = false;

@@ -74,6 +74,8 @@ struct EventFields {
     return {{"event", "merged"},
             {"loss", e.quality.loss},
             {"accuracy", e.quality.accuracy},
+            {"distance", e.distance},
+            {"norm", e.norm},
             {"manifest", manifest_value(e.manifest)}};
   }
   Json operator()(const Warned& e) const { return {{"event", "warned"}, {"text", e.text}}; }
