@@ -14,8 +14,9 @@ Edge& EdgeBook::at(const NodeId& peer) {
 
 /// Makes room: a closed edge with nothing pending first, else any closed one.
 void EdgeBook::forget_oldest_closed() {
-  auto victim = std::ranges::find_if(
-      edges_, [](const auto& entry) { return !entry.second.open && !entry.second.retained; });
+  auto victim = std::ranges::find_if(edges_, [](const auto& entry) {
+    return !entry.second.open && entry.second.retained.empty();
+  });
   if (victim == edges_.end()) {
     victim = std::ranges::find_if(edges_, [](const auto& entry) { return !entry.second.open; });
   }
@@ -43,15 +44,14 @@ bool EdgeBook::on_hello(const NodeId& peer, const EdgeHello& hello, Effects& eff
   edge.peer_step = hello.step;
   edge.peer_applied = same_history ? hello.applied : 0;
   edge.open = true;
-  if (!edge.retained) return history_lost;
-  const std::uint64_t number = edge.retained->number;
-  if (edge.peer_applied >= number) {
-    // The peer has ours. If we lack theirs, it sends it; only then can we let go of our own copy.
-    if (edge.applied >= number) edge.retained.reset();
-  } else if (edge.applied >= number) {
-    effects.send(peer, edge.retained->message);
-  } else {
-    edge.retained.reset();  // applied at neither end: as if it had never begun
+  release_reconciled(edge);
+  // What neither end has applied is as if it had never begun.
+  std::erase_if(edge.retained, [&](const auto& entry) {
+    return entry.first > std::max(edge.applied, edge.peer_applied);
+  });
+  // Where only the peer has applied, it sends its payload, and ours is kept to be mixed with it.
+  for (const auto& [number, payload] : edge.retained) {
+    if (number > edge.peer_applied) effects.send(peer, payload);
   }
   return history_lost;
 }
@@ -70,46 +70,51 @@ void EdgeBook::set_peer_step(const NodeId& peer, Step step) {
   at(peer).peer_step = step;
 }
 
-void EdgeBook::retain(const NodeId& peer, RetainedPayload payload) {
-  at(peer).retained = std::move(payload);
+void EdgeBook::offered(const NodeId& peer, std::uint64_t number) {
+  Edge& edge = at(peer);
+  edge.offered = std::max(edge.offered, number);
+}
+
+void EdgeBook::retain(const NodeId& peer, Bulk payload) {
+  auto& retained = at(peer).retained;
+  if (retained.size() >= limits::edge_payloads_max) retained.erase(retained.begin());
+  retained.insert_or_assign(payload.number, std::move(payload));
 }
 
 void EdgeBook::discard(const NodeId& peer, std::uint64_t number) {
   Edge& edge = at(peer);
-  if (edge.retained && edge.retained->number == number && edge.applied < number) {
-    edge.retained.reset();
-  }
+  if (edge.applied < number) edge.retained.erase(number);
+}
+
+/// Lets go of what both ends have applied.
+void EdgeBook::release_reconciled(Edge& edge) {
+  const std::uint64_t reconciled = std::min(edge.applied, edge.peer_applied);
+  edge.retained.erase(edge.retained.begin(), edge.retained.upper_bound(reconciled));
 }
 
 void EdgeBook::applied(const NodeId& peer, std::uint64_t number) {
   Edge& edge = at(peer);
   edge.applied = std::max(edge.applied, number);
-  if (edge.retained && edge.peer_applied >= edge.retained->number &&
-      edge.applied >= edge.retained->number) {
-    edge.retained.reset();
-  }
+  release_reconciled(edge);
 }
 
 void EdgeBook::confirmed(const NodeId& peer, std::uint64_t number) {
   Edge& edge = at(peer);
   edge.peer_applied = std::max(edge.peer_applied, number);
-  if (edge.retained && edge.retained->number <= number && edge.applied >= edge.retained->number) {
-    edge.retained.reset();
-  }
+  release_reconciled(edge);
 }
 
 std::optional<Completion> EdgeBook::complete(const NodeId& peer, Bulk&& theirs) {
   const auto found = edges_.find(peer);
   if (found == edges_.end()) return std::nullopt;
   Edge& edge = found->second;
-  if (!edge.retained || edge.retained->number != theirs.number || edge.applied >= theirs.number) {
-    return std::nullopt;
-  }
-  edge.applied = theirs.number;
-  edge.peer_applied = std::max(edge.peer_applied, theirs.number);
-  Completion completion{
-      .peer = peer, .own = std::move(*edge.retained), .theirs = std::move(theirs)};
-  edge.retained.reset();
+  const std::uint64_t number = theirs.number;
+  const auto own = edge.retained.find(number);
+  if (own == edge.retained.end() || edge.applied >= number) return std::nullopt;
+  Completion completion{.peer = peer, .own = own->second, .theirs = std::move(theirs)};
+  // Only the peer itself says that it has applied its side (in its hello, or afterwards).
+  edge.applied = number;
+  release_reconciled(edge);
   return completion;
 }
 
@@ -129,7 +134,7 @@ std::vector<NodeId> EdgeBook::open_edges() const {
 std::size_t EdgeBook::unreconciled() const {
   return static_cast<std::size_t>(std::ranges::count_if(edges_, [](const auto& entry) {
     const Edge& edge = entry.second;
-    return edge.retained && edge.applied != edge.peer_applied;
+    return !edge.retained.empty() && edge.applied != edge.peer_applied;
   }));
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 // What a node knows of each edge of the mixing graph: how far both ends have applied each other's
 // payloads. It makes "an exchange applied at one end only" repairable (LEARNING.md section 4): the
-// payload that one end may lack is kept until the other confirms, and sent again when the link
-// returns.
+// payloads that the other end may lack are kept until it confirms, and sent again when the link
+// returns. In rounds these are two: an end may begin a round before the other has finished the
+// last.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,17 +17,12 @@
 
 namespace starling::protocol {
 
-/// Our payload of an exchange that the peer may not have applied yet.
-struct RetainedPayload {
-  std::uint64_t number = 0;
-  Bulk message;
-};
-
 struct Edge {
   std::uint64_t peer_incarnation = 0;  ///< 0: never met.
   std::uint64_t applied = 0;           ///< Highest exchange number that we have applied.
   std::uint64_t peer_applied = 0;      ///< Highest that the peer is known to have applied.
-  std::optional<RetainedPayload> retained;
+  std::uint64_t offered = 0;           ///< Highest number either end has offered: none comes twice.
+  std::map<std::uint64_t, Bulk> retained;  ///< Our payloads that the peer may lack, by number.
   Step peer_step = 0;
   bool open = false;  ///< Linked, and both hellos of this link are through.
 };
@@ -34,7 +30,7 @@ struct Edge {
 /// A payload to be mixed late, against our retained one of the same number.
 struct Completion {
   NodeId peer;
-  RetainedPayload own;
+  Bulk own;
   Bulk theirs;
 };
 
@@ -56,8 +52,10 @@ class EdgeBook {
   void give_up(const NodeId& peer);
   void set_peer_step(const NodeId& peer, Step step);
 
+  /// One end offers exchange `number`; a later attempt takes a higher one.
+  void offered(const NodeId& peer, std::uint64_t number);
   /// Keeps `payload` until the peer confirms its number.
-  void retain(const NodeId& peer, RetainedPayload payload);
+  void retain(const NodeId& peer, Bulk payload);
   /// The exchange was called off before either end applied it.
   void discard(const NodeId& peer, std::uint64_t number);
   /// We have applied exchange `number` of this edge.
@@ -74,6 +72,7 @@ class EdgeBook {
 
  private:
   Edge& at(const NodeId& peer);
+  static void release_reconciled(Edge& edge);
   void forget_oldest_closed();
 
   std::uint64_t incarnation_;

@@ -41,7 +41,9 @@ inline constexpr std::size_t bulk_message_bytes_max = 64U << 20U;
 inline constexpr std::size_t credit_window_bytes_initial = 256U << 10U;
 inline constexpr std::size_t credit_window_bytes_max = 4U << 20U;
 inline constexpr std::size_t links_max = 64;   // open connections of a node
-inline constexpr std::size_t edges_max = 128;  // remembered mixing edges, each may retain a payload
+inline constexpr std::size_t edges_max = 128;  // remembered mixing edges, each may retain payloads
+// Two rounds overlap, a broken one may await completion, and an edge may begin later than proposed.
+inline constexpr std::size_t edge_payloads_max = 4;
 
 // --- Sealed channel ---
 inline constexpr std::uint64_t rekey_interval_frames = 256;

@@ -147,12 +147,17 @@ void Merge::begin_reduction(Instant now, MergeOutput output) {
     output.requests.emplace_back(NeedAdoption{merge_, own_vector_});
     return;
   }
-  if (!commitments_.contains(options_.self.id)) return;  // an observer: takes the result only
   for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) send_own_slice(slice, output);
+}
+
+/// Not on the roster, or (whatever the proposer says) without a vector: takes the result only.
+bool Merge::is_observer() const {
+  return own_vector_.empty() || !commitments_.contains(options_.self.id);
 }
 
 /// Replicas that agree byte for byte (votes) are their own merge: nothing has to travel.
 bool Merge::all_agree_already() const {
+  if (own_vector_.empty()) return false;
   return std::ranges::all_of(
       commitments_, [this](const auto& entry) { return entry.second.digest == own_digest_; });
 }
@@ -215,6 +220,7 @@ void Merge::reach(const NodeId& member, Message message, MergeOutput output) {
 }
 
 void Merge::send_own_slice(std::uint32_t slice, MergeOutput output) {
+  if (is_observer()) return;
   const NodeId owner = owner_of(slice);
   if (owner == options_.self.id) {
     slices_[slice].parts.insert_or_assign(owner, own_slice(slice));
@@ -290,6 +296,10 @@ void Merge::take_slice_result(const NodeId& author, const MergeSliceDone& done,
   if (!state.data.empty()) state.early = std::move(state.data);
   state.data.clear();
   if (!state.early.empty()) store_merged(done.slice, std::move(state.early));
+  // Owners send the result to the members only; an observer asks for it.
+  if (is_observer() && state.data.empty()) {
+    reach(author, MergeSliceRequest{merge_, done.slice}, output);
+  }
   adopt_if_complete(output);
 }
 
@@ -330,6 +340,7 @@ void Merge::on_adopted(const Digest& model, Instant now, MergeOutput output) {
   model_ = model;
   deadline_ = now + options_.attest_time;
   announce(MergeAdopted{.merge = merge_, .model = model}, now, output);
+  complete_if_attested(false, output);  // an observer's own word does not count
 }
 
 void Merge::take_attestation(const NodeId& author, const MergeAdopted& adopted,
@@ -382,11 +393,16 @@ Manifest Merge::manifest() const {
 void Merge::on_link_up(const NodeId& peer, MergeOutput output) {
   linked_.insert(peer);
   dialling_.erase(peer);
-  if (stage_ != Stage::reducing || !commitments_.contains(peer)) return;
-  dead_.erase(peer);
+  if (!commitments_.contains(peer)) return;
+  const bool is_reducing = stage_ == Stage::reducing;
+  if (is_reducing) dead_.erase(peer);
   for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) {
     const Slice& state = slices_[slice];
-    if (!state.result && owner_of(slice) == peer) send_own_slice(slice, output);
+    if (is_reducing && !state.result && owner_of(slice) == peer) send_own_slice(slice, output);
+    if (is_reducing && state.result && state.data.empty()) {
+      output.effects.send(peer, MergeSliceRequest{merge_, slice});
+    }
+    // The peer may have dialled for this result while we went on to adopt the whole.
     if (state.result && state.result_owner == options_.self.id && !state.data.empty()) {
       output.effects.send(peer, bulk(BulkKind::merged_slice, slice, state.data));
     }
@@ -415,9 +431,7 @@ void Merge::bury(const NodeId& member, MergeOutput output) {
     if (!slices_[slice].result && owner_of(slice) == member) orphaned.push_back(slice);
   }
   dead_.insert(member);
-  if (commitments_.contains(options_.self.id)) {
-    for (const std::uint32_t slice : orphaned) send_own_slice(slice, output);
-  }
+  for (const std::uint32_t slice : orphaned) send_own_slice(slice, output);
   for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) {
     average_if_complete(slice, false, output);
   }

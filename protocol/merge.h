@@ -131,6 +131,7 @@ class Merge {
   void bury(const NodeId& member, MergeOutput output);
   void complete_if_attested(bool overdue, MergeOutput output);
   [[nodiscard]] Manifest manifest() const;
+  [[nodiscard]] bool is_observer() const;
   [[nodiscard]] bool all_agree_already() const;
   [[nodiscard]] std::uint32_t slice_count() const;
   [[nodiscard]] Bytes own_slice(std::uint32_t slice) const;

@@ -7,20 +7,28 @@
 namespace starling::protocol {
 
 void PairExchange::begin(const NodeId& peer, std::uint64_t number, Stage stage, Instant deadline) {
-  active_ =
-      Active{.peer = peer, .number = number, .stage = stage, .deadline = deadline, .theirs = {}};
+  active_ = Active{.peer = peer,
+                   .number = number,
+                   .stage = stage,
+                   .deadline = deadline,
+                   .own = {},
+                   .theirs = {}};
 }
 
 bool PairExchange::offer(Step step, Instant now, Effects& effects) {
   if (active_) return false;
   std::vector<NodeId> candidates = edges_.open_edges();
-  std::erase_if(candidates, [this](const NodeId& peer) { return busy_.contains(peer); });
+  std::erase_if(candidates, [this](const NodeId& peer) {
+    return busy_.contains(peer) || !edges_.find(peer)->retained.empty();
+  });
   if (candidates.empty()) {
     busy_.clear();
     return false;
   }
   const NodeId peer = candidates[rng_.below(candidates.size())];
-  const std::uint64_t number = edges_.find(peer)->applied + 1;
+  // A fresh number for every attempt: a payload of one that was called off may still be under way.
+  const std::uint64_t number = edges_.find(peer)->offered + 1;
+  edges_.offered(peer, number);
   begin(peer, number, Stage::offered, now + options_.answer_time_max);
   effects.send(peer, ExchangeOffer{.exchange = number, .step = step});
   return true;
@@ -34,8 +42,10 @@ bool PairExchange::on_offer(const NodeId& peer, const ExchangeOffer& offer, bool
   // Offers that cross name the same number: both ends accept, and it is one exchange.
   const bool crossed = same;
   const bool free = !active_ || crossed;
-  const bool in_step = edge != nullptr && edge->open && offer.exchange == edge->applied + 1;
-  if (!free || !in_step || !(willing || crossed)) {
+  const bool ready = edge != nullptr && edge->open && edge->retained.empty() &&
+                     (crossed || offer.exchange > edge->offered);
+  if (edge != nullptr) edges_.offered(peer, offer.exchange);
+  if (!free || !ready || !(willing || crossed)) {
     effects.send(peer, ExchangeBusy{.exchange = offer.exchange});
     return false;
   }
@@ -70,9 +80,10 @@ std::optional<PairMix> PairExchange::on_encoded(Bytes payload, Step step, Effect
                .step = step,
                .degree = 1,
                .context = options_.recipe,
-               .data = std::move(payload)};
+               .data = payload};
+  active_->own = std::move(payload);
   effects.send(active_->peer, message);
-  edges_.retain(active_->peer, RetainedPayload{active_->number, std::move(message)});
+  edges_.retain(active_->peer, std::move(message));
   active_->stage = Stage::sent;
   return mix_if_complete(effects);
 }
@@ -89,7 +100,7 @@ std::optional<PairMix> PairExchange::on_payload(const NodeId& peer, Bulk&& bulk,
   effects.send(peer, ExchangeApplied{.exchange = completion->own.number});
   return PairMix{.peer = peer,
                  .number = completion->own.number,
-                 .own = std::move(completion->own.message.data),
+                 .own = std::move(completion->own.data),
                  .theirs = std::move(completion->theirs.data),
                  .peer_step = completion->theirs.step};
 }
@@ -101,7 +112,7 @@ std::optional<PairMix> PairExchange::mix_if_complete(Effects& effects) {
   busy_.clear();
   PairMix mix{.peer = done.peer,
               .number = done.number,
-              .own = edges_.find(done.peer)->retained->message.data,
+              .own = std::move(done.own),
               .theirs = std::move(done.theirs->data),
               .peer_step = done.theirs->step};
   edges_.applied(done.peer, done.number);

@@ -36,8 +36,8 @@ class PairExchange {
   PairExchange(Options options, EdgeBook& edges)
       : options_(options), edges_(edges), rng_(options.seed) {}
 
-  /// Offers an exchange to a random open edge that has not just been busy. False if there is none,
-  /// or one is running.
+  /// Offers an exchange to a random open edge that has not just been busy and has nothing to
+  /// complete. False if there is none, or one is running.
   bool offer(Step step, Instant now, Effects& effects);
 
   /// Answers busy unless `willing`. Returns true if an exchange begins: encode now.
@@ -69,6 +69,7 @@ class PairExchange {
     std::uint64_t number = 0;
     Stage stage = Stage::offered;
     Instant deadline;
+    Bytes own;  ///< Kept here too: a peer that says hello again can empty the edge.
     std::optional<Bulk> theirs;
   };
 

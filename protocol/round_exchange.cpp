@@ -62,7 +62,7 @@ void RoundExchange::on_encoded(Bytes payload, Step step, Instant now, Effects& e
   for (auto& [peer, neighbour] : neighbours_) {
     if (!in_round(neighbour)) continue;
     effects.send(peer, *own_);
-    edges_.retain(peer, RetainedPayload{round_, *own_});
+    edges_.retain(peer, *own_);
   }
 }
 
@@ -72,8 +72,10 @@ bool RoundExchange::on_payload(const NodeId& peer, Bulk&& bulk, Effects& effects
   if (const auto found = neighbours_.find(peer); found != neighbours_.end()) {
     const std::uint64_t current = running() ? round_ : round_ + 1;
     const std::uint64_t start = found->second.start;
-    // A neighbour cannot finish a round without our payload, so it is at most one round ahead.
-    if (start != 0 && bulk.number >= std::max(start, current) && bulk.number <= current + 1) {
+    // A neighbour cannot finish a round of the edge without our payload: it is at most one round
+    // ahead, or waits in the edge's first round.
+    if (start != 0 && bulk.number >= std::max(start, current) &&
+        bulk.number <= std::max(start, current + 1)) {
       edges_.set_peer_step(peer, peer_step);
       found->second.payloads.insert_or_assign(bulk.number, std::move(bulk));
       return true;
@@ -81,9 +83,9 @@ bool RoundExchange::on_payload(const NodeId& peer, Bulk&& bulk, Effects& effects
   }
   auto completion = edges_.complete(peer, std::move(bulk));
   if (!completion) return false;
-  const float weight = metropolis_weight(completion->own.message.degree, completion->theirs.degree);
+  const float weight = metropolis_weight(completion->own.degree, completion->theirs.degree);
   RoundMix mix{
-      .round = completion->own.number, .own = std::move(completion->own.message.data), .peers = {}};
+      .round = completion->own.number, .own = std::move(completion->own.data), .peers = {}};
   mix.peers.push_back({peer, weight, std::move(completion->theirs.data)});
   effects.send(peer, ExchangeApplied{.exchange = mix.round});
   late_.push_back(std::move(mix));
