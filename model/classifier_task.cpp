@@ -1,5 +1,6 @@
 #include "model/classifier_task.h"
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -56,7 +57,9 @@ class Scratch {
   }
 
  private:
-  std::vector<float> values_;
+  // Eigen computes the ends of an unaligned row one by one and the rest in packets, with another
+  // rounding: without a fixed alignment the same step could differ from one process to the next.
+  std::vector<float, Eigen::aligned_allocator<float>> values_;
 };
 
 class ClassifierTask final : public Task {

@@ -56,7 +56,10 @@ void linear_backward_parameters(const LinearShape& shape, std::span<const float>
   const auto d_output = as_matrix(d_y, batch, outputs);
   as_matrix(d_weight, outputs, inputs).noalias() =
       d_output.transpose() * as_matrix(x, batch, inputs);
-  as_matrix(d_bias, 1, outputs) = d_output.colwise().sum();
+  // Row by row: colwise().sum() rounds in an order that depends on where d_bias lies in memory.
+  auto bias_sum = as_matrix(d_bias, 1, outputs);
+  bias_sum.setZero();
+  for (Eigen::Index row = 0; row < d_output.rows(); ++row) bias_sum += d_output.row(row);
 }
 
 void linear_backward_input(const LinearShape& shape, std::span<const float> d_y,

@@ -244,10 +244,16 @@ Result<void> read_faults(const toml::node* node, std::string_view origin, Scenar
   return {};
 }
 
-Result<Scenario> read_scenario(const toml::table& root, std::string_view origin) {
+Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
+                               std::uint32_t nodes) {
   Scenario scenario;
   TableReader reader(root, std::string(origin));
   reader.count("nodes", scenario.nodes, 2, nodes_max);
+  if (nodes == 1 || nodes > nodes_max) {
+    reader.fail("--nodes " + std::to_string(nodes) + "; allowed: 2 to " +
+                std::to_string(nodes_max));
+  }
+  if (nodes > 0) scenario.nodes = nodes;
   reader.count("steps", scenario.steps, 1, 1'000'000'000);
   reader.time("step_ms", scenario.step_time, millisecond);
   reader.number("step_spread", scenario.step_time_spread, 0, 0.9);
@@ -275,14 +281,20 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin)
 
 }  // namespace
 
-Result<Scenario> parse_scenario(std::string_view toml_text, std::string_view origin) {
+Result<Scenario> parse_scenario(std::string_view toml_text, std::string_view origin,
+                                std::uint32_t nodes) {
+  // toml++ 3.3 runs into undefined behaviour on letters outside ASCII (tests/fuzz/recipe.cpp).
+  if (std::ranges::any_of(toml_text, [](char c) { return (c & 0x80) != 0; })) {
+    return invalid_input(std::string(origin) +
+                         ": a character outside ASCII; allowed: plain ASCII text");
+  }
   const toml::parse_result parsed = toml::parse(toml_text);
   if (!parsed) {
     return invalid_input(std::string(origin) + ":" +
                          std::to_string(parsed.error().source().begin.line) + ": " +
                          std::string(parsed.error().description()));
   }
-  return read_scenario(parsed.table(), origin);
+  return read_scenario(parsed.table(), origin, nodes);
 }
 
 }  // namespace starling::sim

@@ -36,8 +36,9 @@ struct Scenario {
   RandomFaults random_faults;
 };
 
-/// origin: the file's name, for messages. Error: invalid_input naming the value seen and those
-/// allowed.
-[[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml_text, std::string_view origin);
+/// origin: the file's name, for messages. nodes: replaces the file's number, unless 0.
+/// Error: invalid_input naming the value seen and those allowed.
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view toml_text, std::string_view origin,
+                                              std::uint32_t nodes = 0);
 
 }  // namespace starling::sim

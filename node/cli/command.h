@@ -38,5 +38,6 @@ class Command {
 
 [[nodiscard]] std::unique_ptr<Command> make_create_command();
 [[nodiscard]] std::unique_ptr<Command> make_join_command();
+[[nodiscard]] std::unique_ptr<Command> make_sim_command();
 
 }  // namespace starling::cli

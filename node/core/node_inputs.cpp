@@ -116,7 +116,8 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const protocol::Prune& m) { judge(peer, broadcast_.receive(peer, m), turn); },
           [&](protocol::Bulk& m) { on_bulk(peer, std::move(m), turn); },
           [&](const protocol::StateRequest& m) {
-            const bool can_give = phase_ == Phase::training && trainer_->step() > 0;
+            const bool has_trained = phase_ == Phase::training || phase_ == Phase::waiting;
+            const bool can_give = has_trained && trainer_->step() > 0;
             catch_up_.receive(peer, m, can_give && trainer_->needs_state(), turn);
           },
           [&](const protocol::StateUnavailable& m) { catch_up_.receive(peer, m); },
