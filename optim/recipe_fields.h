@@ -56,6 +56,7 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.choice("clock", recipe.clock, clock_names);
   visit.count("local_steps", recipe.local_steps, Range{1, 1e6});
   visit.count("overlap_steps", recipe.overlap_steps, Range{0, 1e6});
+  visit.count("lead_steps", recipe.lead_steps, Range{0, 1e6});
   visit.choice("merge_weight", recipe.merge_weight, merge_weight_names);
 
   visit.section("inner");

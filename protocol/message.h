@@ -169,6 +169,12 @@ struct RoundOpen {
   friend bool operator==(const RoundOpen&, const RoundOpen&) = default;
 };
 
+/// How far the sender's local steps are; lets faster neighbours keep within the recipe's lead.
+struct Progress {
+  Step step = 0;
+  friend bool operator==(const Progress&, const Progress&) = default;
+};
+
 /// What a bulk message holds.
 enum class BulkKind : std::uint8_t {
   pair_payload,
@@ -254,6 +260,6 @@ using Message =
                  LeaveView, Shuffle, ShuffleReply, Ping, Pong, IndirectPing, IndirectPong, Gossip,
                  IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
                  ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,
-                 VoteRangeRequest, VoteRange, MergeSliceRequest>;
+                 VoteRangeRequest, VoteRange, MergeSliceRequest, Progress>;
 
 }  // namespace starling::protocol

@@ -39,6 +39,7 @@ struct Message {
     voteRangeRequest @27 :VoteRangeRequest;
     voteRange @28 :VoteRange;
     mergeSliceRequest @29 :MergeSliceRequest;
+    progress @30 :Progress;
   }
 }
 
@@ -151,6 +152,9 @@ struct ExchangeApplied {
 struct RoundOpen {
   round @0 :UInt64;
   final @1 :Bool;
+}
+struct Progress {
+  step @0 :UInt64;
 }
 struct StateRequest {
   request @0 :UInt64;

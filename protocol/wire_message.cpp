@@ -258,6 +258,13 @@ ExchangeApplied read(schema::ExchangeApplied::Reader from) {
   return {from.getExchange()};
 }
 
+void write(Builder message, const Progress& progress) {
+  message.initProgress().setStep(progress.step);
+}
+Progress read(schema::Progress::Reader from) {
+  return {from.getStep()};
+}
+
 void write(Builder message, const RoundOpen& open) {
   auto to = message.initRoundOpen();
   to.setRound(open.round);
@@ -384,6 +391,8 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getExchangeApplied());
     case schema::Message::ROUND_OPEN:
       return read(message.getRoundOpen());
+    case schema::Message::PROGRESS:
+      return read(message.getProgress());
     case schema::Message::STATE_REQUEST:
       return read(message.getStateRequest());
     case schema::Message::STATE_UNAVAILABLE:

@@ -10,6 +10,7 @@ namespace starling::node {
 PairTrainer::PairTrainer(const Config& config)
     : local_steps_(config.recipe.local_steps),
       overlap_steps_(config.recipe.overlap_steps),
+      lead_steps_(config.recipe.lead_steps),
       steps_total_(config.steps_total),
       edges_(config.incarnation),
       exchange_({.seed = config.seed, .recipe = recipe_digest(config.recipe)}, edges_) {}
@@ -47,6 +48,7 @@ void PairTrainer::give_up(const NodeId& peer, Turn& turn) {
 /// Trains up to the next exchange; once that is due, step by step until a neighbour is free.
 void PairTrainer::proceed(Turn& turn) {
   if (!started_ || stopped_ || training_ || complete()) return;
+  if (!keep_pace() || complete()) return;
   const bool due = since_exchange_ >= local_steps_;
   if (due && !exchange_.running()) exchange_.offer(step_, turn.now, turn.effects);
   if (!exchange_.running()) during_exchange_ = 0;
@@ -58,6 +60,29 @@ void PairTrainer::proceed(Turn& turn) {
   training_ = true;
   turn.jobs.emplace_back(TrainJob{
       .first = step_, .count = static_cast<std::uint32_t>(std::min(count, steps_total_ - step_))});
+}
+
+/// Holds the recipe's bound on the distance from the median neighbour. False: wait.
+bool PairTrainer::keep_pace() {
+  if (lead_steps_ == 0) return true;
+  std::vector<Step> steps;
+  for (const NodeId& peer : edges_.open_edges()) steps.push_back(edges_.find(peer)->peer_step);
+  if (steps.empty()) return true;
+  const auto median = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::ranges::nth_element(steps, median);
+  if (*median > step_ + lead_steps_) step_ = std::min(*median, steps_total_);
+  return step_ <= *median + lead_steps_;
+}
+
+/// Tells the neighbours now and then, often enough that nobody waits for news.
+void PairTrainer::report_progress(Turn& turn) {
+  if (lead_steps_ == 0) return;
+  const Step interval = std::max<Step>(lead_steps_ / 2, 1);
+  if (step_ / interval == reported_step_ / interval && !complete()) return;
+  reported_step_ = step_;
+  for (const NodeId& peer : edges_.open_edges()) {
+    turn.effects.send(peer, protocol::Progress{step_});
+  }
 }
 
 bool PairTrainer::willing() const {
@@ -93,6 +118,8 @@ void PairTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
     if (exchange_.on_accept(peer, *accept, turn.now, turn.effects)) encode(turn);
   } else if (const auto* busy = std::get_if<protocol::ExchangeBusy>(&message)) {
     exchange_.on_busy(peer, *busy);
+  } else if (const auto* progress = std::get_if<protocol::Progress>(&message)) {
+    edges_.set_peer_step(peer, progress->step);
   } else if (const auto* applied = std::get_if<protocol::ExchangeApplied>(&message)) {
     edges_.confirmed(peer, applied->exchange);
   } else if (auto* bulk = std::get_if<protocol::Bulk>(&message);
@@ -110,6 +137,7 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
     if (exchange_.running()) during_exchange_ += count;
     step_ = trained->next;
     turn.events.emplace_back(StepsDone{step_, trained->loss});
+    report_progress(turn);
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
     mix(exchange_.on_encoded(std::move(encoded->payload), step_, turn.effects), turn);
   } else if (const auto* mixed = std::get_if<MixDone>(&result)) {

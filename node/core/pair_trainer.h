@@ -30,17 +30,21 @@ class PairTrainer final : public Trainer {
  private:
   void proceed(Turn& turn);
   void encode(Turn& turn);
+  void report_progress(Turn& turn);
+  [[nodiscard]] bool keep_pace();
   void mix(std::optional<protocol::PairMix> mix, Turn& turn);
   void on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn);
   [[nodiscard]] bool willing() const;
 
   std::uint32_t local_steps_;
   std::uint32_t overlap_steps_;
+  std::uint32_t lead_steps_;
   Step steps_total_;
   protocol::EdgeBook edges_;
   protocol::PairExchange exchange_;
   std::set<NodeId> neighbours_;
   Step step_ = 0;
+  Step reported_step_ = 0;
   std::uint32_t since_exchange_ = 0;
   std::uint32_t during_exchange_ = 0;  ///< Local steps since the running exchange began.
   std::uint64_t exchanges_ = 0;

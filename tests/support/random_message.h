@@ -109,6 +109,7 @@ class RandomValues {
   void fill(ExchangeAccept& accept) { fill_all(accept.exchange, accept.step); }
   void fill(ExchangeBusy& busy) { fill(busy.exchange); }
   void fill(ExchangeApplied& applied) { fill(applied.exchange); }
+  void fill(Progress& progress) { fill_all(progress.step); }
   void fill(RoundOpen& open) { fill_all(open.round, open.final); }
   void fill(Bulk& bulk) {
     fill_all(bulk.kind, bulk.number, bulk.step, bulk.degree, bulk.context);
