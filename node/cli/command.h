@@ -39,5 +39,11 @@ class Command {
 [[nodiscard]] std::unique_ptr<Command> make_create_command();
 [[nodiscard]] std::unique_ptr<Command> make_join_command();
 [[nodiscard]] std::unique_ptr<Command> make_sim_command();
+[[nodiscard]] std::unique_ptr<Command> make_status_command();
+[[nodiscard]] std::unique_ptr<Command> make_merge_command();
+[[nodiscard]] std::unique_ptr<Command> make_export_command();
+[[nodiscard]] std::unique_ptr<Command> make_eval_command();
+[[nodiscard]] std::unique_ptr<Command> make_version_command();
+[[nodiscard]] std::unique_ptr<Command> make_completion_command();
 
 }  // namespace starling::cli

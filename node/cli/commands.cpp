@@ -9,6 +9,12 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_create_command());
   commands.push_back(make_join_command());
   commands.push_back(make_sim_command());
+  commands.push_back(make_status_command());
+  commands.push_back(make_merge_command());
+  commands.push_back(make_export_command());
+  commands.push_back(make_eval_command());
+  commands.push_back(make_version_command());
+  commands.push_back(make_completion_command());
   return commands;
 }
 

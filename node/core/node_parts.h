@@ -115,7 +115,7 @@ class NodeParts {
   Step saved_at_ = 0;
   double loss_ = 0;
   std::optional<Evaluation> quality_;
-  bool was_isolated_ = false;
+  bool was_isolated_ = true;  ///< Before the first neighbour nobody was lost.
 };
 
 }  // namespace starling::node

@@ -121,7 +121,8 @@ void NodeParts::follow_neighbours(Turn& turn) {
       detector_.neighbour_up(change.peer, turn.now);
       broadcast_.neighbour_up(change.peer, turn.now);
       trainer_->neighbour_up(change.peer, turn);
-      turn.events.emplace_back(PeerJoined{change.peer, links_[change.peer].address});
+      const auto record = membership_.find(change.peer);
+      turn.events.emplace_back(PeerJoined{change.peer, record ? record->address : ""});
       announce_presence(turn);  // a newcomer learns at once who is here
     } else {
       detector_.neighbour_down(change.peer);
@@ -168,7 +169,8 @@ void NodeParts::begin_training(Step step, Turn& turn) {
 
 void NodeParts::finish_training(Turn& turn) {
   phase_ = Phase::waiting;
-  turn.jobs.emplace_back(EvaluateJob{trainer_->step()});
+  const bool is_evaluated = quality_ && evaluated_at_ == trainer_->step();
+  if (!is_evaluated) turn.jobs.emplace_back(EvaluateJob{trainer_->step()});
   announce_presence(turn);
 }
 

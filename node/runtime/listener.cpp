@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <memory>
 
 namespace starling::runtime {
@@ -44,7 +46,15 @@ Result<HostPort> parse_host_port(std::string_view address) {
     return invalid_input("address '" + std::string(address) +
                          "' is neither host:port nor [v6-address]:port");
   }
-  return HostPort{std::string(host), std::string(address.substr(colon + 1))};
+  // The resolver would take 99999 modulo 65536, and services by name.
+  const std::string_view port = address.substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (problem != std::errc{} || end != port.data() + port.size()) {
+    return invalid_input("port of '" + std::string(address) + "' is '" + std::string(port) +
+                         "', expected 0 to 65535");
+  }
+  return HostPort{std::string(host), std::string(port)};
 }
 
 Result<Listener> listen_on(std::string_view address) {

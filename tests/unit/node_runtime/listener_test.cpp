@@ -22,6 +22,15 @@ TEST(ParseHostPort, RefusesOtherFormsAndNamesThem) {
   }
 }
 
+TEST(ParseHostPort, RefusesPortsThatTheResolverWouldWrapOrLookUp) {
+  for (const char* text : {"127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:http"}) {
+    const auto parsed = parse_host_port(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::invalid_input);
+    EXPECT_NE(parsed.error().message.find("expected 0 to 65535"), std::string::npos);
+  }
+}
+
 TEST(Listener, NamesThePortThatTheSystemChose) {
   const Result<Listener> listener = listen_on("127.0.0.1:0");
   ASSERT_TRUE(listener.has_value()) << listener.error().message;

@@ -1,0 +1,141 @@
+// starling status, merge: questions and requests to a node that runs in another process.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "node/cli/command.h"
+#include "node/cli/progress.h"
+#include "node/runtime/child_process.h"
+#include "node/runtime/control.h"
+#include "node/runtime/file.h"
+
+namespace starling::cli {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr Duration watch_interval = 1s;
+
+/// The answer of the running node, or what it wrote last.
+Result<std::string> read_status(const std::filesystem::path& directory) {
+  if (auto answer = runtime::ask_node(directory, "status")) return answer;
+  const Result<Bytes> kept = runtime::read_file(directory / "status.json");
+  if (kept) return std::string(kept->begin(), kept->end());
+  return invalid_input("no node has run in " + directory.native() +
+                       "; expected the directory given to starling join --dir");
+}
+
+double number_of(const Json& value) {
+  return value.is_number() ? value.get<double>() : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// As telemetry.h writes it.
+NodeStatus parse_status(const Json& json) {
+  NodeStatus status;
+  status.phase = json.value("phase", "unknown");
+  status.step = json.value("step", Step{0});
+  status.steps_total = json.value("steps_total", Step{0});
+  status.loss = number_of(json["loss"]);
+  status.accuracy = number_of(json["accuracy"]);
+  status.bytes_sent = json.value("bytes_sent", std::uint64_t{0});
+  status.bytes_received = json.value("bytes_received", std::uint64_t{0});
+  status.neighbours.resize(json["neighbours"].size());
+  return status;
+}
+
+void print_status(const Json& json) {
+  std::printf("node %.8s of run %.8s, %s\n%s\n", json.value("self", "").c_str(),
+              json.value("run", "").c_str(), json.value("phase", "").c_str(),
+              progress_text(parse_status(json)).c_str());
+  for (const Json& neighbour : json["neighbours"]) {
+    std::printf("  %.8s  %-21s step %-8llu %.1f ms\n", neighbour.value("id", "").c_str(),
+                neighbour.value("address", "").c_str(),
+                static_cast<unsigned long long>(neighbour.value("step", Step{0})),
+                neighbour.value("round_trip_ms", 0.0));
+  }
+  for (const auto& [reason, count] : json["rejected"].items()) {
+    std::printf("  refused input: %s, %s times\n", reason.c_str(), count.dump().c_str());
+  }
+}
+
+class StatusCommand final : public Command {
+ public:
+  std::string_view name() const override { return "status"; }
+  std::string_view summary() const override { return "Show where a node stands"; }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("DIR", directory_, "Node directory")->capture_default_str();
+    app.add_flag("--json", as_json_, "Print one JSON object");
+    app.add_flag("--watch", watches_, "Print again every second until Ctrl-C");
+    app.footer("Example:\n  starling status starling-run --watch");
+  }
+
+  Result<void> run() override {
+    if (!watches_) return print_once();
+    runtime::ChildGroup interruptions;  // no children: waits for the time, or for Ctrl-C
+    while (true) {
+      if (auto printed = print_once(); !printed) return printed;
+      if (!interruptions.wait(watch_interval).empty()) return {};
+    }
+  }
+
+ private:
+  Result<void> print_once() const {
+    const Result<std::string> text = read_status(directory_);
+    if (!text) return std::unexpected(text.error());
+    const Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("neighbours") || !json.contains("rejected")) {
+      return failure(directory_ + "/status.json is damaged; the node rewrites it when it runs");
+    }
+    if (as_json_) {
+      std::printf("%s\n", json.dump().c_str());
+    } else {
+      print_status(json);
+    }
+    std::fflush(stdout);
+    return {};
+  }
+
+  std::string directory_ = ".";
+  bool as_json_ = false;
+  bool watches_ = false;
+};
+
+class MergeCommand final : public Command {
+ public:
+  std::string_view name() const override { return "merge"; }
+  std::string_view summary() const override {
+    return "Ask a running node to begin the final merge";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("DIR", directory_, "Node directory of the running node")->required();
+    app.footer("All nodes of the run merge and end.\nExample:\n  starling merge starling-run");
+  }
+
+  Result<void> run() override {
+    const auto answer = runtime::ask_node(directory_, "merge");
+    if (!answer) return invalid_input(answer.error().message);
+    std::printf("the merge was asked for; starling status %s shows how it goes\n",
+                directory_.c_str());
+    return {};
+  }
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_status_command() {
+  return std::make_unique<StatusCommand>();
+}
+
+std::unique_ptr<Command> make_merge_command() {
+  return std::make_unique<MergeCommand>();
+}
+
+}  // namespace starling::cli
