@@ -159,6 +159,11 @@ Result<runtime::Listener> JoinCommand::open_listener(const crypto::Ticket& ticke
 Result<void> JoinCommand::keep_ticket(runtime::Store& store, const Invitation& invitation) const {
   const auto kept = store.load_ticket();
   if (!kept) return std::unexpected(kept.error());
+  if (std::filesystem::exists(store.directory() / "manifest.json")) {  // a whole model: keep it
+    return invalid_input("node directory " + store.directory().native() +
+                         " has finished its run; take its model with starling export, or give "
+                         "another directory with --dir");
+  }
   if (!*kept) return store.save_ticket(ticket_);
   if (**kept == ticket_) return {};
   const auto other = open_ticket(**kept);
