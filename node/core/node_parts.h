@@ -79,6 +79,7 @@ class NodeParts {
   void perform(protocol::MergeRequest&& request, Turn& turn);
   void announce_presence(Turn& turn);
   void publish(Turn& turn);
+  void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
   void leave(Turn& turn);
   [[nodiscard]] protocol::MergeOutput merge_output(Turn& turn);
   [[nodiscard]] Instant next_deadline() const;

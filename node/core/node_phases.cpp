@@ -243,8 +243,26 @@ void NodeParts::publish(Turn& turn) {
   for (protocol::Announcement& content : std::exchange(turn.announcements, {})) {
     protocol::SignedAnnouncement announcement{config_.self.id, sequence_++, std::move(content)};
     Bytes bytes = protocol::sign_announcement(announcement, config_.run, config_.key);
-    broadcast_.broadcast(bytes, turn.now, turn.effects);
+    spread(announcement, bytes, turn);
     on_announcement(announcement, std::move(bytes), turn);
+  }
+}
+
+/// Votes are many and small, and the ledger repairs its own gaps: where everyone present is a
+/// neighbour each gets its one copy from the author, which costs less than any tree and spreads the
+/// upload evenly.
+void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes,
+                       Turn& turn) {
+  const bool is_vote = std::holds_alternative<protocol::VotePacket>(announcement.content);
+  const bool reaches_all = std::ranges::all_of(roll_.present(turn.now), [this](const NodeId& node) {
+    return membership_.is_neighbour(node);
+  });
+  if (is_vote && reaches_all) {
+    for (const NodeId& peer : membership_.neighbours()) {
+      turn.effects.send(peer, protocol::VoteRange{{bytes}});
+    }
+  } else {
+    broadcast_.broadcast(bytes, turn.now, turn.effects);
   }
 }
 
