@@ -38,6 +38,8 @@ class Command {
 
 [[nodiscard]] std::unique_ptr<Command> make_create_command();
 [[nodiscard]] std::unique_ptr<Command> make_join_command();
+[[nodiscard]] std::unique_ptr<Command> make_testnet_command();
+[[nodiscard]] std::unique_ptr<Command> make_baseline_command();
 [[nodiscard]] std::unique_ptr<Command> make_sim_command();
 [[nodiscard]] std::unique_ptr<Command> make_status_command();
 [[nodiscard]] std::unique_ptr<Command> make_merge_command();

@@ -51,6 +51,7 @@ struct RunRecord {
   std::uint64_t parameters = 0;
   std::uint32_t batch = 0;
   std::vector<NodeRecord> nodes;
+  std::uint32_t joined = 0;             ///< Came late; the last ones of `nodes`.
   std::vector<BaselinePoint> baseline;  ///< Central training, by samples seen.
   double baseline_step_size = 0;
   double accuracy_central = 0;

@@ -1,0 +1,96 @@
+#include "node/cli/testnet_baseline.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
+
+#include "node/runtime/child_process.h"
+
+namespace starling::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t processes_max = 2;  // a laptop's cores
+
+// Around what a batch of eight nodes bears: the best of the grid was never at its ends for gossip.
+constexpr std::array step_size_factors = {1.0, 2.0, 10.0 / 3.0};
+// Softmax regression on standardized pixels; votes' own step size has another meaning.
+constexpr std::array votes_step_sizes = {0.01, 0.03, 0.1};
+
+Result<runtime::ChildProcess> spawn_attempt(const TestnetPlan& plan, const std::string& ticket,
+                                            double step_size) {
+  runtime::SpawnOptions options{
+      .program = "/proc/self/exe",
+      .arguments = {"baseline", ticket, "--step-size", std::to_string(step_size)}};
+  if (!plan.data.empty()) {
+    options.arguments.insert(options.arguments.end(), {"--data", plan.data});
+  }
+  return runtime::ChildProcess::spawn(options);
+}
+
+void note_line(CentralResult& attempt, const std::string& line) {
+  const auto point = nlohmann::json::parse(line, nullptr, false);
+  if (!point.is_object() || !point["accuracy"].is_number()) return;
+  attempt.accuracy = point["accuracy"].get<double>();
+  attempt.curve.push_back({point.value("samples", std::uint64_t{0}), attempt.accuracy});
+}
+
+Result<void> note(const runtime::ChildEvent& event, std::span<CentralResult> attempts) {
+  if (const auto* line = std::get_if<runtime::ChildLine>(&event)) {
+    note_line(attempts[line->child], line->text);
+  } else if (const auto* exit = std::get_if<runtime::ChildExited>(&event)) {
+    const runtime::ExitStatus& status = exit->status;
+    if (status.code != 0 || status.signal != 0) return failure("the central baseline failed");
+  } else {
+    return failure("interrupted during the central baseline");
+  }
+  return {};
+}
+
+}  // namespace
+
+optim::Recipe central_recipe(const optim::Recipe& recipe, std::uint32_t nodes, double step_size) {
+  optim::Recipe central;
+  central.name = "central";
+  central.batch = recipe.batch * nodes;
+  central.inner = recipe.inner;
+  if (recipe.oracle == optim::Oracle::votes) {
+    central.inner.schedule = recipe.votes.schedule;
+    central.inner.schedule_floor = recipe.votes.schedule_floor;
+  }
+  central.inner.step_size = step_size;
+  return central;
+}
+
+std::vector<double> central_step_sizes(const optim::Recipe& recipe) {
+  if (recipe.oracle == optim::Oracle::votes) {
+    return {votes_step_sizes.begin(), votes_step_sizes.end()};
+  }
+  std::vector<double> sizes;
+  for (const double factor : step_size_factors) sizes.push_back(factor * recipe.inner.step_size);
+  return sizes;
+}
+
+Result<CentralResult> run_baseline(const TestnetPlan& plan, const std::string& ticket) {
+  std::vector<CentralResult> attempts;
+  for (const double size : central_step_sizes(plan.run.recipe)) {
+    attempts.push_back({.step_size = size, .curve = {}, .accuracy = 0});
+  }
+  runtime::ChildGroup children;
+  while (children.size() < attempts.size() || children.running() > 0) {
+    if (children.size() < attempts.size() && children.running() < processes_max) {
+      auto child = spawn_attempt(plan, ticket, attempts[children.size()].step_size);
+      if (!child) return std::unexpected(child.error());
+      children.add(std::move(*child));
+      continue;
+    }
+    for (const runtime::ChildEvent& event : children.wait(1s)) {
+      if (auto noted = note(event, attempts); !noted) return std::unexpected(noted.error());
+    }
+  }
+  return *std::ranges::max_element(attempts, {}, &CentralResult::accuracy);
+}
+
+}  // namespace starling::cli
