@@ -71,9 +71,10 @@ struct Recipe {
   /// clock pairs: local steps that may run while an exchange is under way. They hide the network's
   /// delay; under skewed data each costs consensus, for what it moves is mixed one exchange later.
   std::uint32_t overlap_steps = 0;
-  /// clock pairs: how far a node's step may be from the median of its neighbours. Ahead of that it waits
-  /// for them, behind it skips to where they are: all stay at one point of the schedule, nobody waits
-  /// for the slowest, and the slowest does not have the last word for its own data. 0: no bound.
+  /// clock pairs: how far a node's step may be from the median of its neighbours. Ahead of that it
+  /// waits for them, behind it skips to where they are: all stay at one point of the schedule,
+  /// nobody waits for the slowest, and the slowest does not have the last word for its own data.
+  /// 0: no bound.
   std::uint32_t lead_steps = 0;
   MergeWeight merge_weight = MergeWeight::uniform;
   VoteRule votes;
