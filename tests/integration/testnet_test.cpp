@@ -1,0 +1,96 @@
+// Whole swarms of processes of the real program on loopback sockets.
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "node/runtime/child_process.h"
+#include "tests/unit/node_runtime/temporary_directory.h"
+
+namespace starling {
+namespace {
+
+struct Outcome {
+  int status = -1;
+  nlohmann::json result;
+};
+
+class Testnet : public testing::Test {
+ protected:
+  /// Four nodes of `starling testnet --json`, and the last line it printed.
+  Outcome run(std::vector<std::string> options) {
+    options.insert(options.begin(), {"testnet", "--json", "--quiet", "--nodes", "4", "--out",
+                                     (directory_.path() / "run").native()});
+    auto child = runtime::ChildProcess::spawn(
+        {.program = STARLING_PROGRAM, .arguments = std::move(options)});
+    if (!child) return {};
+    runtime::ChildGroup group;
+    group.add(std::move(*child));
+    Outcome outcome;
+    while (group.running() > 0) {
+      for (const auto& event : group.wait(std::chrono::seconds(1))) {
+        if (const auto* line = std::get_if<runtime::ChildLine>(&event)) {
+          outcome.result = nlohmann::json::parse(line->text, nullptr, false);
+        } else if (const auto* exit = std::get_if<runtime::ChildExited>(&event)) {
+          outcome.status = exit->status.code;
+        }
+      }
+    }
+    return outcome;
+  }
+
+  runtime::testing::TemporaryDirectory directory_;
+};
+
+TEST_F(Testnet, GossipMergesFourNodesIntoOneModel) {
+  const Outcome outcome = run({"--task", "clusters", "--steps", "200", "--skew", "iid"});
+  ASSERT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.result["merge_members"], 4);
+  EXPECT_EQ(outcome.result["digests_equal"], true);
+  EXPECT_GT(outcome.result["accuracy_merged"], 0.8);  // chance: 0.1
+  EXPECT_GT(outcome.result["accuracy_central"], 0.8);
+  for (const char* name : {"metrics.jsonl", "model.safetensors", "manifest.json", "result.json"}) {
+    EXPECT_TRUE(std::filesystem::exists(directory_.path() / "run" / name)) << name;
+  }
+}
+
+TEST_F(Testnet, VotesEndWithReplicasThatAgreeByteForByte) {
+  const Outcome outcome =
+      run({"--recipe", "votes", "--task", "clusters-softmax", "--steps", "60", "--no-baseline"});
+  ASSERT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.result["merge_members"], 4);
+  EXPECT_EQ(outcome.result["votes"], 4 * 60 * 16);
+  EXPECT_EQ(outcome.result["digests_equal"], true);
+  EXPECT_EQ(outcome.result["consensus_distance"], 0.0);
+}
+
+TEST_F(Testnet, AKilledNodeIsMissingFromTheManifest) {
+  const Outcome outcome =
+      run({"--task", "clusters", "--steps", "300", "--kill", "1@100", "--no-baseline"});
+  ASSERT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.result["killed"], 1);
+  EXPECT_EQ(outcome.result["merge_members"], 3);
+  EXPECT_EQ(outcome.result["digests_equal"], true);
+}
+
+TEST_F(Testnet, AJoinerIsInTheManifest) {
+  const Outcome outcome =
+      run({"--task", "clusters", "--steps", "600", "--join", "1@100", "--no-baseline"});
+  ASSERT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.result["joined"], 1);
+  EXPECT_EQ(outcome.result["merge_members"], 5);
+  EXPECT_EQ(outcome.result["digests_equal"], true);
+}
+
+TEST_F(Testnet, WrongInputEndsWithStatusTwoAndWritesNothing) {
+  EXPECT_EQ(run({"--task", "clusters", "--kill", "9@5"}).status, 2);
+  EXPECT_EQ(run({"--task", "clusters", "--topology", "star"}).status, 2);
+  EXPECT_EQ(run({"--task", "clusters", "--skew", "dirichlet"}).status, 2);
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "run"));
+}
+
+}  // namespace
+}  // namespace starling
