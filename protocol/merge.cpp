@@ -72,6 +72,7 @@ void Merge::take_proposal(const NodeId& author, const MergeProposal& proposal, I
   proposer_ = author;
   cut_off_ = proposal.cut_off;
   commitments_.clear();
+  attestations_.clear();
   slices_.clear();
   const Duration wait = std::chrono::milliseconds(std::min<std::uint64_t>(
       proposal.deadline_ms,
@@ -466,12 +467,18 @@ void Merge::tick(Instant now, MergeOutput output) {
   } else if (stage_ == Stage::attesting) {
     complete_if_attested(true, output);
   } else {
-    stage_ = Stage::idle;  // the proposer, or too many members, fell silent
-    deadline_ = Instant::never();
-    failed_ = true;
-    slices_.clear();
-    dead_.clear();
+    give_up();
   }
+}
+
+/// The proposer, or too many members, fell silent. The next merge asks for the vector anew.
+void Merge::give_up() {
+  stage_ = Stage::idle;
+  deadline_ = Instant::never();
+  failed_ = true;
+  own_vector_.clear();
+  slices_.clear();
+  dead_.clear();
 }
 
 }  // namespace starling::protocol

@@ -129,6 +129,7 @@ class Merge {
   void adopt_if_complete(MergeOutput output);
   void request_missing(MergeOutput output);
   void bury(const NodeId& member, MergeOutput output);
+  void give_up();
   void complete_if_attested(bool overdue, MergeOutput output);
   [[nodiscard]] Manifest manifest() const;
   [[nodiscard]] bool is_observer() const;

@@ -73,6 +73,7 @@ class NodeParts {
   void begin_if_ready(Turn& turn);
   void begin_training(Step step, Turn& turn);
   void finish_training(Turn& turn);
+  [[nodiscard]] bool may_propose() const;
   void propose_if_due(Turn& turn);
   void propose(Turn& turn);
   void contribute_if_settled(Turn& turn);

@@ -98,7 +98,7 @@ void NodeParts::settle(Turn& turn) {
   }
   begin_if_ready(turn);
   if (phase_ == Phase::training && trainer_->complete()) finish_training(turn);
-  if (phase_ == Phase::waiting) propose_if_due(turn);
+  if (may_propose()) propose_if_due(turn);
   contribute_if_settled(turn);
   while (!merge_requests_.empty() || !turn.announcements.empty()) {
     for (protocol::MergeRequest& request : std::exchange(merge_requests_, {})) {
@@ -175,6 +175,11 @@ void NodeParts::finish_training(Turn& turn) {
 }
 
 // --- The final merge ---
+
+/// A node that only observes a running merge is waiting too; it does not start a second one.
+bool NodeParts::may_propose() const {
+  return phase_ == Phase::waiting && !merge_.running();
+}
 
 void NodeParts::propose_if_due(Turn& turn) {
   if (config_.merge_when_finished && policy_.is_due(roll_, turn.now)) propose(turn);
@@ -285,7 +290,7 @@ Instant NodeParts::next_deadline() const {
   return std::min({membership_.next_deadline(), detector_.next_deadline(),
                    broadcast_.next_deadline(), trainer_->next_deadline(), merge_.next_deadline(),
                    catch_up_.next_deadline(), presence_at_, stop_at_,
-                   phase_ == Phase::waiting ? policy_.next_deadline() : Instant::never(),
+                   may_propose() ? policy_.next_deadline() : Instant::never(),
                    wanted_contribution_ ? contribute_by_ : Instant::never()});
 }
 
