@@ -36,6 +36,7 @@ class TestnetCommand final : public Command {
   void add_experiment_options(CLI::App& app);
   Result<TestnetPlan> make_plan() const;
   Result<RunDescription> describe_run() const;
+  [[nodiscard]] std::string choose_skew(const optim::Recipe& recipe) const;
   Result<std::filesystem::path> choose_folder(const RunDescription& run) const;
   Result<RunRecord> perform(const TestnetPlan& plan, std::uint64_t parameters);
   [[nodiscard]] std::FILE* progress_output() const { return as_json_ ? stderr : stdout; }
@@ -46,7 +47,7 @@ class TestnetCommand final : public Command {
   std::uint32_t steps_ = 0;
   std::uint32_t batch_ = 0;
   std::string topology_ = "overlay";
-  std::string skew_ = "dirichlet:0.1";
+  std::string skew_;
   std::uint64_t seed_ = 1;
   std::string kill_;
   std::string join_;
@@ -89,8 +90,9 @@ void TestnetCommand::add_options(CLI::App& app) {
 void TestnetCommand::add_experiment_options(CLI::App& app) {
   app.add_option("--topology", topology_, "overlay, ring, grid, exponential or full")
       ->capture_default_str();
-  app.add_option("--skew", skew_, "How the data is divided: iid, dirichlet:ALPHA or labels:K")
-      ->capture_default_str();
+  app.add_option("--skew", skew_,
+                 "How the data is divided: iid, dirichlet:ALPHA or labels:K (default: "
+                 "dirichlet:0.1; for votes iid)");
   app.add_option("--kill", kill_,
                  "K@STEP: kill the last K processes when the median node reaches STEP");
   app.add_option("--join", join_,
@@ -118,6 +120,12 @@ Result<RunDescription> TestnetCommand::describe_run() const {
   return run;
 }
 
+/// Under skewed labels each node's votes carry its own bias as noise (docs/LEDGER.md).
+std::string TestnetCommand::choose_skew(const optim::Recipe& recipe) const {
+  if (!skew_.empty()) return skew_;
+  return recipe.oracle == optim::Oracle::votes ? "iid" : "dirichlet:0.1";
+}
+
 /// A run never mixes with an earlier one's files.
 Result<std::filesystem::path> TestnetCommand::choose_folder(const RunDescription& run) const {
   namespace fs = std::filesystem;
@@ -140,10 +148,11 @@ Result<TestnetPlan> TestnetCommand::make_plan() const {
   if (!run) return std::unexpected(run.error());
   const auto topology = parse_topology(topology_);
   if (!topology) return std::unexpected(topology.error());
+  const std::string skew = choose_skew(run->recipe);
   TestnetPlan plan{.run = std::move(*run),
                    .topology = *topology,
                    .topology_name = topology_,
-                   .skew = skew_,
+                   .skew = skew,
                    .data = data_};
   for (const auto& [option, text, change] :
        {std::tuple{"--kill", &kill_, &plan.kill}, std::tuple{"--join", &join_, &plan.join}}) {
