@@ -154,7 +154,7 @@ std::string result_text(const RunRecord& record) {
        << record.manifest.members.size() << " members:";
   for (const MergeMember& member : record.manifest.members) {
     text << "\n            " << member.id.short_text() << "  step " << member.step << "  "
-         << member.weight << " samples";
+         << "weight " << member.weight;
   }
   text << "\n";
   return text.str();

@@ -56,7 +56,9 @@ void VoteTrainer::give_up(const NodeId& peer, Turn& turn) {
 bool VoteTrainer::in_step(Instant now) const {
   return std::ranges::all_of(roll_.present(now), [this](const NodeId& voter) {
     const auto newest = latest_.find(voter);
-    return newest == latest_.end() || newest->second + steps_ahead >= step_;
+    // One not heard yet is waited for as the run begins; a later joiner holds nobody up.
+    if (newest == latest_.end()) return step_ != steps_ahead;
+    return newest->second + steps_ahead >= step_;
   });
 }
 

@@ -62,7 +62,10 @@ TEST_F(Testnet, VotesEndWithReplicasThatAgreeByteForByte) {
       run({"--recipe", "votes", "--task", "clusters-softmax", "--steps", "60", "--no-baseline"});
   ASSERT_EQ(outcome.status, 0);
   EXPECT_EQ(outcome.result["merge_members"], 4);
-  EXPECT_EQ(outcome.result["votes"], 4 * 60 * 16);
+  // A node that falls behind joins the others' step; without a wait at the start one would often
+  // miss most of so short a run.
+  EXPECT_LE(outcome.result["votes"], 4 * 60 * 16);
+  EXPECT_GT(outcome.result["votes"], 4 * 60 * 16 * 9 / 10);
   EXPECT_EQ(outcome.result["digests_equal"], true);
   EXPECT_EQ(outcome.result["consensus_distance"], 0.0);
 }
