@@ -278,6 +278,15 @@ std::vector<EdgeKey> BasicReplica<Scalar>::mix(ByteSpan own,
 }
 
 template <class Scalar>
+bool BasicReplica<Scalar>::resync(const EdgeKey& edge, ByteSpan payload) {
+  const auto header = state_->accept_form(payload);
+  if (!header || !header->resync || !state_->has_valid_lanes(*header, payload)) return false;
+  state_->expected[edge] = header->sequence;
+  state_->take_resync(edge, payload);
+  return true;
+}
+
+template <class Scalar>
 Bytes BasicReplica<Scalar>::resync_payload() const {
   const State& state = *state_;
   if (state.recipe.memory != MemoryKind::hat_copy) return {};

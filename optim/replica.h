@@ -58,6 +58,9 @@ class BasicReplica {
   /// (training has diverged), every edge is returned.
   [[nodiscard]] std::vector<EdgeKey> mix(ByteSpan own, std::span<const WeightedPayload> peers);
 
+  /// Takes the resync_payload() of a new neighbour: its hats. False: refused, nothing has changed.
+  [[nodiscard]] bool resync(const EdgeKey& edge, ByteSpan payload);
+
   /// Dense copies of what a neighbour must hold of us (hat-copy memory); empty for other memories.
   /// A new neighbour needs it once anybody has encoded: hats start from the common parameters.
   [[nodiscard]] Bytes resync_payload() const;

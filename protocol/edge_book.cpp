@@ -38,11 +38,12 @@ bool EdgeBook::on_hello(const NodeId& peer, const EdgeHello& hello, Effects& eff
   // Either end may have restarted, or given the edge up, since the last hello.
   const bool same_history =
       edge.peer_incarnation == hello.incarnation && hello.peer_incarnation == incarnation_;
-  const bool history_lost = met_before && !same_history;
+  const bool is_dropped = broken_ == Broken::dropped && edge.applied != hello.applied;
+  const bool history_lost = met_before && (!same_history || is_dropped);
   if (history_lost) edge = Edge{};
   edge.peer_incarnation = hello.incarnation;
   edge.peer_step = hello.step;
-  edge.peer_applied = same_history ? hello.applied : 0;
+  edge.peer_applied = same_history && !is_dropped ? hello.applied : 0;
   edge.open = true;
   release_reconciled(edge);
   // What neither end has applied is as if it had never begun.

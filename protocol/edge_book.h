@@ -36,7 +36,11 @@ struct Completion {
 
 class EdgeBook {
  public:
-  explicit EdgeBook(std::uint64_t incarnation) : incarnation_(incarnation) {}
+  /// What becomes of an exchange that only one end has applied. Hat copies move with every payload,
+  /// so that a late one fits no more: both ends drop the edge instead.
+  enum class Broken : std::uint8_t { completed, dropped };
+  explicit EdgeBook(std::uint64_t incarnation, Broken broken = Broken::completed)
+      : incarnation_(incarnation), broken_(broken) {}
 
   /// Says hello on a new link (or when training starts on an old one).
   void greet(const NodeId& peer, Step step, Effects& effects);
@@ -76,6 +80,7 @@ class EdgeBook {
   void forget_oldest_closed();
 
   std::uint64_t incarnation_;
+  Broken broken_;
   std::map<NodeId, Edge> edges_;
   std::map<NodeId, bool> greeted_;  ///< Hello sent on the present link.
 };

@@ -13,6 +13,10 @@ namespace {
 /// After so many time-outs in the reduction the merge is given up. Our guess.
 constexpr int overdue_rounds_max = 4;
 
+/// Announcements that came before the proposal or the roster. Our guess: a whole merge of 512
+/// members with one slice each, so that a newcomer need not hear it in order.
+constexpr std::size_t early_announcements_max = 1024;
+
 /// The vector is cut at multiples of its 4-byte elements.
 constexpr std::size_t element_bytes = 4;
 
@@ -47,7 +51,9 @@ void Merge::propose(const Digest& merge, Step cut_off, std::set<NodeId> expected
 
 void Merge::on_announcement(const NodeId& author, const Announcement& content, Instant now,
                             MergeOutput output) {
-  if (const auto* proposal = std::get_if<MergeProposal>(&content)) {
+  if (is_early(content)) {
+    if (early_.size() < early_announcements_max) early_.emplace_back(author, content);
+  } else if (const auto* proposal = std::get_if<MergeProposal>(&content)) {
     take_proposal(author, *proposal, now, output);
   } else if (const auto* commitment = std::get_if<MergeCommitment>(&content)) {
     take_commitment(author, *commitment, now, output);
@@ -57,6 +63,22 @@ void Merge::on_announcement(const NodeId& author, const Announcement& content, I
     take_slice_result(author, *done, output);
   } else if (const auto* adopted = std::get_if<MergeAdopted>(&content)) {
     take_attestation(author, *adopted, output);
+  }
+}
+
+/// Broadcasts overtake each other, above all for a newcomer who is told them from a cache.
+bool Merge::is_early(const Announcement& content) const {
+  const bool is_before_roster = stage_ == Stage::idle || stage_ == Stage::committing;
+  if (const auto* roster = std::get_if<MergeRoster>(&content)) {
+    return stage_ == Stage::idle || (stage_ == Stage::committing && roster->merge != merge_);
+  }
+  return is_before_roster && (std::holds_alternative<MergeSliceDone>(content) ||
+                              std::holds_alternative<MergeAdopted>(content));
+}
+
+void Merge::replay_early(Instant now, MergeOutput output) {
+  for (const auto& [author, content] : std::exchange(early_, {})) {
+    on_announcement(author, content, now, output);
   }
 }
 
@@ -84,6 +106,7 @@ void Merge::take_proposal(const NodeId& author, const MergeProposal& proposal, I
   } else {
     output.requests.emplace_back(NeedContribution{merge_});
   }
+  replay_early(now, output);
 }
 
 void Merge::on_contribution(const Digest& merge, Bytes vector, const Digest& digest, Step step,
@@ -149,6 +172,7 @@ void Merge::begin_reduction(Instant now, MergeOutput output) {
     return;
   }
   for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) send_own_slice(slice, output);
+  replay_early(now, output);
 }
 
 /// Not on the roster, or (whatever the proposer says) without a vector: takes the result only.

@@ -111,6 +111,8 @@ class Merge {
   };
 
   void announce(Announcement content, Instant now, MergeOutput output);
+  [[nodiscard]] bool is_early(const Announcement& content) const;
+  void replay_early(Instant now, MergeOutput output);
   void take_proposal(const NodeId& author, const MergeProposal& proposal, Instant now,
                      MergeOutput output);
   void take_commitment(const NodeId& author, const MergeCommitment& commitment, Instant now,
@@ -152,6 +154,7 @@ class Merge {
   Bytes own_vector_;
   Digest own_digest_;
   Step own_step_ = 0;
+  std::vector<std::pair<NodeId, Announcement>> early_;  ///< To be heard again at the next stage.
   std::vector<Slice> slices_;
   std::set<NodeId> linked_;  ///< Of all nodes, members or not.
   std::set<NodeId> dialling_;

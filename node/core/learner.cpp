@@ -117,6 +117,12 @@ LearnerResult Learner::perform(const ResyncJob& job) {
   return ResyncDone{job.peer, first_order().resync_payload()};
 }
 
+LearnerResult Learner::perform(const TakeCopyJob& job) {
+  MixDone done;
+  if (!first_order().resync(job.peer, job.payload)) done.rejected.push_back(job.peer);
+  return done;
+}
+
 LearnerResult Learner::perform(const MixJob& job) {
   std::vector<optim::WeightedPayload> peers;
   peers.reserve(job.peers.size());

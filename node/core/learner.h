@@ -45,6 +45,7 @@ class Learner {
   LearnerResult perform(const TrainJob& job);
   LearnerResult perform(const EncodeJob& job);
   LearnerResult perform(const ResyncJob& job);
+  LearnerResult perform(const TakeCopyJob& job);
   LearnerResult perform(const MixJob& job);
   LearnerResult perform(const DropEdgeJob& job);
   LearnerResult perform(const ProbeJob& job);

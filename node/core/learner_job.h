@@ -45,6 +45,12 @@ struct ResyncDone {
   Bytes payload;
 };
 
+/// Takes such a copy from `peer`. The answer is a MixDone of number 0.
+struct TakeCopyJob {
+  NodeId peer;
+  Bytes payload;
+};
+
 struct PeerPayload {
   NodeId peer;
   float weight = 0;  ///< The mixing weight w_ij, or 1/2 for a pair.
@@ -172,9 +178,9 @@ struct LearnerFailed {
   std::string message;
 };
 
-using LearnerJob =
-    std::variant<TrainJob, EncodeJob, ResyncJob, MixJob, DropEdgeJob, ProbeJob, ApplyVotesJob,
-                 EvaluateJob, ContributeJob, AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
+using LearnerJob = std::variant<TrainJob, EncodeJob, ResyncJob, TakeCopyJob, MixJob, DropEdgeJob,
+                                ProbeJob, ApplyVotesJob, EvaluateJob, ContributeJob,
+                                AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
 struct DropEdgeDone {
   NodeId peer;
 };

@@ -11,7 +11,8 @@ RoundTrainer::RoundTrainer(const Config& config)
     : local_steps_(config.recipe.local_steps),
       steps_total_(config.steps_total),
       has_memory_(config.recipe.memory == optim::MemoryKind::hat_copy),
-      edges_(config.incarnation),
+      edges_(config.incarnation, has_memory_ ? protocol::EdgeBook::Broken::dropped
+                                             : protocol::EdgeBook::Broken::completed),
       recipe_(recipe_digest(config.recipe)),
       rounds_({.self = config.self.id, .recipe = recipe_}, edges_) {}
 
@@ -101,9 +102,7 @@ void RoundTrainer::on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn
   if (bulk.kind == protocol::BulkKind::round_payload) {
     rounds_.on_payload(peer, std::move(bulk), turn.effects);
   } else if (bulk.kind == protocol::BulkKind::hat_copy && has_memory_ && bulk.context == recipe_) {
-    MixJob job{.number = 0, .own = {}, .peers = {}};
-    job.peers.push_back({peer, 0, std::move(bulk.data)});
-    turn.jobs.emplace_back(std::move(job));
+    turn.jobs.emplace_back(TakeCopyJob{peer, std::move(bulk.data)});
   }
 }
 
