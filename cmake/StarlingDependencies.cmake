@@ -6,7 +6,6 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(ZLIB REQUIRED)
 # Not find_package(CapnProto): its config in Debian 12 looks for a libatomic that g++ does not need here.
 pkg_check_modules(capnp REQUIRED IMPORTED_TARGET capnp)
-find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)

@@ -8,9 +8,12 @@ function(starling_interface name)
     $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
 endfunction()
 
-# starling_library(NAME DIR dir [RECURSE] | FILES f... [SCHEMA file.capnp] LINKS t... [PRIVATE_LINKS t...])
+# starling_library(NAME DIR dir [RECURSE] | FILES f... [SCHEMA file.capnp] LINKS t... [PRIVATE_LINKS t...]
+#                  [HEADERS t...])
+# HEADERS: packages that only .cpp files include and that need no linking; whoever links the installed library
+# does without them.
 function(starling_library name)
-  cmake_parse_arguments(ARG "RECURSE" "DIR;SCHEMA" "FILES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "RECURSE" "DIR;SCHEMA" "FILES;LINKS;PRIVATE_LINKS;HEADERS" ${ARGN})
   if(ARG_DIR AND ARG_RECURSE)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${ARG_DIR}/*.cpp)
   elseif(ARG_DIR)
@@ -30,7 +33,8 @@ function(starling_library name)
     starling_capnp(${target} ${ARG_SCHEMA})
   endif()
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
-  target_link_libraries(${target} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS}
+  list(TRANSFORM ARG_HEADERS REPLACE "(.+)" "$<BUILD_INTERFACE:\\1>")
+  target_link_libraries(${target} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS} ${ARG_HEADERS}
                         $<BUILD_INTERFACE:starling_flags>)
   set_property(GLOBAL APPEND PROPERTY starling_libraries ${target})
 endfunction()

@@ -37,4 +37,22 @@ Result<Invitation> open_ticket(std::string_view text) {
   return Invitation{std::move(*ticket), std::move(*run)};
 }
 
+Result<void> keep_ticket(runtime::Store& store, std::string_view text,
+                         const Invitation& invitation) {
+  const auto kept = store.load_ticket();
+  if (!kept) return std::unexpected(kept.error());
+  const std::string directory = "node directory " + store.directory().native();
+  if (std::filesystem::exists(store.directory() / "manifest.json")) {  // a whole model: keep it
+    return invalid_input(directory +
+                         " has finished its run; take its model with starling export, or use "
+                         "another directory");
+  }
+  if (!*kept) return store.save_ticket(text);
+  if (**kept == text) return {};
+  const auto other = open_ticket(**kept);
+  if (other && other->ticket.run == invitation.ticket.run) return store.save_ticket(text);
+  return invalid_input(directory + " belongs to another run; expected one of run " +
+                       invitation.ticket.run.short_text() + ", or a new one");
+}
+
 }  // namespace starling

@@ -8,6 +8,7 @@
 #include "crypto/signature.h"
 #include "crypto/ticket.h"
 #include "node/run_description.h"
+#include "node/runtime/store.h"
 #include "starling/result.h"
 
 namespace starling {
@@ -26,5 +27,10 @@ struct Invitation {
 /// Error: invalid_input: everything parse_ticket() refuses; a description that does not belong to
 /// the ticket's run id.
 [[nodiscard]] Result<Invitation> open_ticket(std::string_view text);
+
+/// Keeps the ticket in the node directory, so that the node can go on after a restart.
+/// Error: the directory belongs to another run, or to one that has ended with a model.
+[[nodiscard]] Result<void> keep_ticket(runtime::Store& store, std::string_view text,
+                                       const Invitation& invitation);
 
 }  // namespace starling

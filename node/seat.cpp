@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "model/safetensors.h"
@@ -50,7 +51,22 @@ node::Config core_config(const Invitation& invitation, const Seat& seat) {
   return config;
 }
 
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
+}
+
 }  // namespace
+
+Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self) {
+  if (ticket.addresses.empty()) return Place{"0.0.0.0:0", {}};
+  const std::string& first = ticket.addresses.front();
+  const std::string host = is_loopback(first) ? "127.0.0.1:" : "0.0.0.0:";
+  if (ticket.issuer != self) return Place{host + "0", {}};
+  const auto own = runtime::parse_host_port(first);
+  if (!own) return std::unexpected(own.error());
+  return Place{host + own->port, first};
+}
 
 Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
   const RunDescription& run = invitation.run;
@@ -61,7 +77,8 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
                                         .self = seat.key.id(),
                                         .steps_total = run.steps,
                                         .model_seed = run.seed,
-                                        .data_seed = data_seed(run.seed, seat.key.id())},
+                                        .data_seed = data_seed(run.seed, seat.key.id()),
+                                        .task_name = run.task},
                                        std::move(seat.task));
   if (!learner) return std::unexpected(learner.error());
   return DriverOptions{.core = std::move(core),

@@ -17,6 +17,16 @@
 
 namespace starling {
 
+/// Where a node listens, and what others dial, unless its user says otherwise.
+struct Place {
+  std::string listen;
+  std::string address;  ///< Empty: the one listened on.
+};
+
+/// The ticket's first address is its issuer's own. Everyone else takes any port: of this machine
+/// alone if the run is on it. Error: that address is not HOST:PORT.
+[[nodiscard]] Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self);
+
 struct Seat {
   crypto::SigningKey key;
   std::unique_ptr<Task> task;

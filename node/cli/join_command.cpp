@@ -37,11 +37,6 @@ Result<ShardPlace> parse_shard(const std::string& text) {
   return place;
 }
 
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]:");
-}
-
 class JoinCommand final : public Command {
  public:
   std::string_view name() const override { return "join"; }
@@ -53,8 +48,7 @@ class JoinCommand final : public Command {
   void add_experiment_options(CLI::App& app);
   Result<std::optional<runtime::Store>> open_existing_store();
   Result<std::unique_ptr<Task>> load_task(const RunDescription& run) const;
-  Result<runtime::Listener> open_listener(const crypto::Ticket& ticket, const NodeId& self) const;
-  Result<void> keep_ticket(runtime::Store& store, const Invitation& invitation) const;
+  Result<runtime::Listener> open_listener(const std::string& usual) const;
   Result<runtime::DriverOptions> prepare();
   [[nodiscard]] ProgressStyle progress_style() const;
 
@@ -143,34 +137,9 @@ Result<std::unique_ptr<Task>> JoinCommand::load_task(const RunDescription& run) 
   return model::make_task(run.task, options);
 }
 
-Result<runtime::Listener> JoinCommand::open_listener(const crypto::Ticket& ticket,
-                                                     const NodeId& self) const {
+Result<runtime::Listener> JoinCommand::open_listener(const std::string& usual) const {
   if (listen_descriptor_ >= 0) return runtime::inherited_listener(listen_descriptor_);
-  if (!listen_.empty()) return runtime::listen_on(listen_);
-  if (ticket.addresses.empty()) return runtime::listen_on("0.0.0.0:0");
-  const std::string& first = ticket.addresses.front();
-  const std::string host = is_loopback(first) ? "127.0.0.1:" : "0.0.0.0:";
-  if (ticket.issuer != self) return runtime::listen_on(host + "0");
-  const auto own = runtime::parse_host_port(first);
-  if (!own) return std::unexpected(own.error());
-  return runtime::listen_on(host + own->port);
-}
-
-Result<void> JoinCommand::keep_ticket(runtime::Store& store, const Invitation& invitation) const {
-  const auto kept = store.load_ticket();
-  if (!kept) return std::unexpected(kept.error());
-  if (std::filesystem::exists(store.directory() / "manifest.json")) {  // a whole model: keep it
-    return invalid_input("node directory " + store.directory().native() +
-                         " has finished its run; take its model with starling export, or give "
-                         "another directory with --dir");
-  }
-  if (!*kept) return store.save_ticket(ticket_);
-  if (**kept == ticket_) return {};
-  const auto other = open_ticket(**kept);
-  if (other && other->ticket.run == invitation.ticket.run) return store.save_ticket(ticket_);
-  return invalid_input("node directory " + store.directory().native() +
-                       " belongs to another run; expected one of run " +
-                       invitation.ticket.run.short_text() + ", or a new one: give it with --dir");
+  return runtime::listen_on(listen_.empty() ? usual : listen_);
 }
 
 /// Everything that the user may have got wrong is looked at before anything is written.
@@ -195,19 +164,19 @@ Result<runtime::DriverOptions> JoinCommand::prepare() {
     if (!opened) return std::unexpected(opened.error());
     *store = std::move(*opened);
   }
-  if (auto kept = keep_ticket(**store, *invitation); !kept) return std::unexpected(kept.error());
+  if (auto kept = keep_ticket(**store, ticket_, *invitation); !kept) {
+    return std::unexpected(kept.error());
+  }
   auto key = (*store)->load_or_create_identity();
   if (!key) return std::unexpected(key.error());
-  auto listener = open_listener(invitation->ticket, key->id());
+  const auto place = usual_place(invitation->ticket, key->id());
+  if (!place) return std::unexpected(place.error());
+  auto listener = open_listener(place->listen);
   if (!listener) return std::unexpected(listener.error());
-  const bool is_issuer = invitation->ticket.issuer == key->id();
-  if (address_.empty() && is_issuer && !invitation->ticket.addresses.empty()) {
-    address_ = invitation->ticket.addresses.front();
-  }
   return take_seat(*invitation, {.key = std::move(*key),
                                  .task = std::move(*task),
                                  .listener = std::move(*listener),
-                                 .address = address_,
+                                 .address = address_.empty() ? place->address : address_,
                                  .store = std::move(*store),
                                  .pinned_neighbours = std::move(*neighbours)});
 }

@@ -65,9 +65,10 @@ LearnerResult Learner::run(LearnerJob&& job) {
   try {
     return std::visit([this](const auto& kind) { return perform(kind); }, job);
   } catch (const std::exception& error) {
-    return LearnerFailed{std::string("the task threw: ") + error.what()};
+    return LearnerFailed{"task '" + options_.task_name + "' threw: " + error.what()};
   } catch (...) {
-    return LearnerFailed{"the task threw something that is not a std::exception"};
+    return LearnerFailed{"task '" + options_.task_name +
+                         "' threw something that is not a std::exception"};
   }
 }
 

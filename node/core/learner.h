@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <variant>
 
 #include "node/core/learner_job.h"
@@ -22,6 +23,7 @@ struct LearnerOptions {
   Step steps_total = 0;          ///< Schedules are functions of step / steps_total.
   std::uint64_t model_seed = 0;  ///< The same on all nodes: the common starting point.
   std::uint64_t data_seed = 0;   ///< This node's own batches.
+  std::string task_name = {};    ///< For errors.
 };
 
 class Learner {

@@ -89,6 +89,7 @@ class Driver::Node {
   void perform(node::Notify& output) { notify(output.event); }
 
   void start();
+  void give_merged_model();
   void notify(const Event& event);
   void run_on_worker(ComputePool::Work work);
   void save_on_worker(std::move_only_function<Result<void>()> save);
@@ -231,10 +232,21 @@ void Driver::Node::perform(node::AppendVotes& output) {
 }
 
 void Driver::Node::perform(node::SaveMergedModel& output) {
+  if (options_.on_merged_model) give_merged_model();
   if (!options_.store) return;
   save_on_worker([this, manifest = std::move(output.manifest)] {
     const Bytes model = options_.encode_model(options_.learner.parameters());
     return options_.store->save_model(model, manifest_json(manifest));
+  });
+}
+
+/// Copied on the worker, which alone touches the learner.
+void Driver::Node::give_merged_model() {
+  run_on_worker([this]() -> ComputePool::Completion {
+    const std::span<const float> merged = options_.learner.parameters();
+    return [this, copy = std::vector<float>(merged.begin(), merged.end())]() mutable {
+      options_.on_merged_model(std::move(copy));
+    };
   });
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "crypto/secret.h"
 #include "node/core/config.h"
@@ -31,6 +32,8 @@ struct DriverOptions {
   std::function<Bytes(std::span<const float>)> encode_model = {};
   /// Called on the network thread; must not block.
   std::function<void(const Event&)> on_event = {};
+  /// Takes a copy of the merged parameters soon after Merged, in the same way.
+  std::function<void(std::vector<float>)> on_merged_model = {};
   int compute_niceness = 0;                ///< 0 to 19; 19: train only when the machine is idle.
   bool events_to_standard_output = false;  ///< One JSON line per event.
   bool leave_on_signal = false;            ///< SIGINT and SIGTERM; a second one ends at once.
