@@ -26,11 +26,11 @@ struct RunOptions {
 struct NodeOptions {
   /// "HOST:PORT" to listen on; port 0: any. Empty: this machine alone for the run's owner and for
   /// whoever joins it here; on all interfaces for those who join from elsewhere.
-  std::string listen;
+  std::string listen = {};
   /// "HOST:PORT" that others dial, where it is not the one listened on.
-  std::string address;
+  std::string address = {};
   /// The node directory: key, state, results; one process at a time. Empty: nothing is kept.
-  std::filesystem::path directory;
+  std::filesystem::path directory = {};
   int compute_niceness = 0;  ///< 0 to 19; 19: train only when the machine is idle.
 };
 
