@@ -6,6 +6,7 @@ function(starling_interface name)
   set_target_properties(${name} PROPERTIES EXPORT_NAME include)
   target_include_directories(${name} INTERFACE
     $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_compile_features(${name} INTERFACE cxx_std_23)
 endfunction()
 
 # starling_library(NAME DIR dir [RECURSE] | FILES f... [SCHEMA file.capnp] LINKS t... [PRIVATE_LINKS t...]
