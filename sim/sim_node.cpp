@@ -102,7 +102,8 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
                                         .self = id(),
                                         .steps_total = scenario_.steps,
                                         .model_seed = seed_,
-                                        .data_seed = derive(seed_, Stream::data, index_)},
+                                        .data_seed = derive(seed_, Stream::data, index_),
+                                        .task_name = scenario_.task},
                                        std::move(*task));
   if (!learner) return std::unexpected(learner.error());
   learner_ = std::move(*learner);

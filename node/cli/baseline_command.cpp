@@ -46,7 +46,8 @@ class BaselineCommand final : public Command {
                                           .self = {},
                                           .steps_total = run.steps,
                                           .model_seed = run.seed,
-                                          .data_seed = run.seed},
+                                          .data_seed = run.seed,
+                                          .task_name = run.task},
                                          std::move(*task));
     if (!learner) return std::unexpected(learner.error());
     return train(*learner, run, recipe.batch);
