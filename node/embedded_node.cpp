@@ -1,6 +1,8 @@
 // starling::Node: what an embedding program holds, put together from the parts of the command line.
 
 #include <exception>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "node/invitation.h"
@@ -45,7 +47,8 @@ Result<std::string> kept_ticket(const std::filesystem::path& directory) {
   const auto none = [] {
     return invalid_input("no ticket; expected one, or the directory of a node that has joined");
   };
-  if (directory.empty() || !std::filesystem::exists(directory)) return none();
+  std::error_code ignored;
+  if (!std::filesystem::exists(directory, ignored)) return none();
   const auto store = runtime::Store::open(directory);
   if (!store) return std::unexpected(store.error());
   auto ticket = store->load_ticket();
@@ -98,12 +101,19 @@ Result<void> check_task(const std::unique_ptr<Task>& task) {
   return {};
 }
 
+/// take_seat() asks the embedder's task for its size and its starting point, which may throw.
+Result<runtime::DriverOptions> take_foreign_seat(const Invitation& invitation, Seat seat) try {
+  return take_seat(invitation, std::move(seat));
+} catch (const std::exception& problem) {
+  return failure("task '" + invitation.run.task + "' threw: " + problem.what());
+}
+
 }  // namespace
 
 Result<Node> Node::Running::start(std::string ticket, const Invitation& invitation, Seat seat,
-                                  int compute_niceness) try {
+                                  int compute_niceness) {
   const NodeId id = seat.key.id();
-  auto options = take_seat(invitation, std::move(seat));
+  auto options = take_foreign_seat(invitation, std::move(seat));
   if (!options) return std::unexpected(options.error());
   if (options->store) {
     auto kept = keep_ticket(*options->store, ticket, invitation);
@@ -113,8 +123,6 @@ Result<Node> Node::Running::start(std::string ticket, const Invitation& invitati
   auto thread = runtime::NodeThread::start(std::move(*options));
   if (!thread) return std::unexpected(thread.error());
   return Node(std::make_unique<Running>(std::move(ticket), id, std::move(*thread)));
-} catch (const std::exception& problem) {
-  return failure("task '" + invitation.run.task + "' threw: " + problem.what());
 }
 
 Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,

@@ -1,5 +1,7 @@
 #include "node/invitation.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "node/runtime/listener.h"
@@ -42,7 +44,8 @@ Result<void> keep_ticket(runtime::Store& store, std::string_view text,
   const auto kept = store.load_ticket();
   if (!kept) return std::unexpected(kept.error());
   const std::string directory = "node directory " + store.directory().native();
-  if (std::filesystem::exists(store.directory() / "manifest.json")) {  // a whole model: keep it
+  std::error_code ignored;
+  if (std::filesystem::exists(store.directory() / "manifest.json", ignored)) {  // a whole model
     return invalid_input(directory +
                          " has finished its run; take its model with starling export, or use "
                          "another directory");
