@@ -17,6 +17,9 @@ constexpr int overdue_rounds_max = 4;
 /// members with one slice each, so that a newcomer need not hear it in order.
 constexpr std::size_t early_announcements_max = 1024;
 
+/// Dials of one member before it is taken for dead. Our guess.
+constexpr int dials_max = 3;
+
 /// The vector is cut at multiples of its 4-byte elements.
 constexpr std::size_t element_bytes = 4;
 
@@ -418,6 +421,7 @@ Manifest Merge::manifest() const {
 void Merge::on_link_up(const NodeId& peer, MergeOutput output) {
   linked_.insert(peer);
   dialling_.erase(peer);
+  redials_.erase(peer);
   if (!commitments_.contains(peer)) return;
   const bool is_reducing = stage_ == Stage::reducing;
   if (is_reducing) dead_.erase(peer);
@@ -444,8 +448,25 @@ void Merge::on_link_down(const NodeId& peer, MergeOutput output) {
   }
 }
 
-void Merge::on_dial_failed(const PeerRecord& peer, MergeOutput output) {
-  if (dialling_.erase(peer.id) > 0 && !linked_.contains(peer.id)) bury(peer.id, output);
+/// One refusal is no death: a busy peer may have turned the link away. The third is.
+void Merge::on_dial_failed(const PeerRecord& peer, Instant now, MergeOutput output) {
+  if (dialling_.erase(peer.id) == 0 || linked_.contains(peer.id)) return;
+  Redial& redial = redials_[peer.id];
+  redial.failures += 1;
+  redial.at = redial.failures < dials_max ? now + options_.redial_time : Instant::never();
+  if (redial.failures >= dials_max) bury(peer.id, output);
+}
+
+void Merge::redial_due(Instant now, MergeOutput output) {
+  for (auto& [member, redial] : redials_) {
+    if (redial.at > now) continue;
+    redial.at = Instant::never();
+    const auto found = commitments_.find(member);
+    if (found == commitments_.end() || linked_.contains(member)) continue;
+    if (dialling_.insert(member).second) {
+      output.effects.dial(PeerRecord{.id = member, .address = found->second.address});
+    }
+  }
 }
 
 /// `member` cannot be reached: its slices pass to the next in order, its parts are not waited for.
@@ -474,12 +495,19 @@ void Merge::request_missing(MergeOutput output) {
   }
 }
 
-Instant Merge::next_deadline() const {
+Instant Merge::stage_deadline() const {
   return stage_ == Stage::adopting ? Instant::never() : deadline_;
 }
 
+Instant Merge::next_deadline() const {
+  Instant earliest = stage_deadline();
+  for (const auto& [member, redial] : redials_) earliest = std::min(earliest, redial.at);
+  return earliest;
+}
+
 void Merge::tick(Instant now, MergeOutput output) {
-  if (now < next_deadline()) return;
+  redial_due(now, output);
+  if (now < stage_deadline()) return;
   deadline_ = now + options_.slice_time;
   if (stage_ == Stage::committing && proposer_ == options_.self.id) {
     cut_roster(now, output);

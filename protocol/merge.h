@@ -66,9 +66,10 @@ class Merge {
     RunId run;
     std::uint64_t weight = 1;
     std::size_t vector_bytes = 0;
-    Duration commit_time = std::chrono::seconds(20);  ///< For commitments, from the proposal.
-    Duration slice_time = std::chrono::seconds(30);   ///< For slices, from the roster.
-    Duration attest_time = std::chrono::seconds(5);   ///< For the others' word on the digest.
+    Duration commit_time = std::chrono::seconds(20);        ///< For commitments, from the proposal.
+    Duration slice_time = std::chrono::seconds(30);         ///< For slices, from the roster.
+    Duration redial_time = std::chrono::milliseconds(500);  ///< After a refused dial.
+    Duration attest_time = std::chrono::seconds(5);         ///< For the others' word on the digest.
   };
   explicit Merge(Options options) : options_(std::move(options)) {}
 
@@ -88,7 +89,7 @@ class Merge {
 
   void on_link_up(const NodeId& peer, MergeOutput output);
   void on_link_down(const NodeId& peer, MergeOutput output);
-  void on_dial_failed(const PeerRecord& peer, MergeOutput output);
+  void on_dial_failed(const PeerRecord& peer, Instant now, MergeOutput output);
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, MergeOutput output);
@@ -131,6 +132,8 @@ class Merge {
   void adopt_if_complete(MergeOutput output);
   void request_missing(MergeOutput output);
   void bury(const NodeId& member, MergeOutput output);
+  [[nodiscard]] Instant stage_deadline() const;
+  void redial_due(Instant now, MergeOutput output);
   void give_up();
   void complete_if_attested(bool overdue, MergeOutput output);
   [[nodiscard]] Manifest manifest() const;
@@ -157,7 +160,12 @@ class Merge {
   std::vector<std::pair<NodeId, Announcement>> early_;  ///< To be heard again at the next stage.
   std::vector<Slice> slices_;
   std::set<NodeId> linked_;  ///< Of all nodes, members or not.
+  struct Redial {
+    int failures = 0;
+    Instant at = Instant::never();
+  };
   std::set<NodeId> dialling_;
+  std::map<NodeId, Redial> redials_;
   std::set<NodeId> dead_;
   int overdue_rounds_ = 0;
   std::map<NodeId, Digest> attestations_;

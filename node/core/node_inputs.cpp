@@ -37,7 +37,7 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
 
 void NodeParts::on(ConnectFailed&& input, Turn& turn) {
   membership_.dial_failed(input.peer, turn.now, turn.effects);
-  merge_.on_dial_failed(input.peer, merge_output(turn));
+  merge_.on_dial_failed(input.peer, turn.now, merge_output(turn));
 }
 
 void NodeParts::on(TimerFired&&, Turn& turn) {

@@ -31,14 +31,22 @@ std::string address_prefix(const std::string& numeric_host) {
   return to_hex(ByteSpan(v6).first(prefix_bytes)) + "::/56";
 }
 
+/// Whoever is on this machine shares one address with all of a testnet; the common limit holds for
+/// it.
+static bool is_this_machine(const std::string& prefix) {
+  return prefix.starts_with("127.") || prefix == address_prefix("::1");
+}
+
 bool AcceptLimits::admit(const std::string& prefix, Instant now) {
   if (pending_handshakes_ >= limits::pending_handshakes_max) return false;
   if (sources_.size() >= sources_max) forget_idle_sources(now);
   if (sources_.size() >= sources_max && !sources_.contains(prefix)) return false;
   Source& source = sources_[prefix];
-  if (source.connections >= limits::connections_per_prefix_max) return false;
+  const bool is_limited = !is_this_machine(prefix);
+  if (is_limited && source.connections >= limits::connections_per_prefix_max) return false;
   // The source's own bucket first, so that one source cannot drain the common one by being refused.
-  if (!source.handshakes.take(now) || !all_handshakes_.take(now)) return false;
+  if (is_limited && !source.handshakes.take(now)) return false;
+  if (!all_handshakes_.take(now)) return false;
   ++source.connections;
   ++pending_handshakes_;
   return true;

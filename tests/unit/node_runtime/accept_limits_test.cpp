@@ -88,5 +88,16 @@ TEST(AcceptLimits, ASourceThatLeavesAndReturnsDoesNotGetAFreshBurst) {
   EXPECT_EQ(admitted, limits::handshakes_per_second_per_prefix);
 }
 
+TEST(AcceptLimits, LeaveATestnetOnThisMachineToTheCommonLimit) {
+  AcceptLimits accept;
+  int admitted = 0;
+  for (int i = 0; i < 2 * limits::handshakes_per_second_per_prefix; ++i) {
+    if (!accept.admit("127.0.0.1", start)) continue;
+    accept.handshake_ended();
+    ++admitted;
+  }
+  EXPECT_EQ(admitted, 2 * limits::handshakes_per_second_per_prefix);
+}
+
 }  // namespace
 }  // namespace starling::runtime

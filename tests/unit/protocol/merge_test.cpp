@@ -42,7 +42,8 @@ struct Member {
         machine({.self = test_record(number),
                  .run = {},
                  .weight = weight,
-                 .vector_bytes = elements * 4}),
+                 .vector_bytes = elements * 4,
+                 .redial_time = Duration{0}}),
         vector(elements, fill) {}
 
   NodeId id;
@@ -98,12 +99,19 @@ class Swarm {
       with(i, [&](Merge& m, MergeOutput output) { m.on_link_down((*this)[dead].id, output); });
     }
   }
+  /// Performs everything that leads to something now; a refused dial is tried again at once.
   void settle() {
-    while (!queue_.empty()) {
-      const auto action = std::move(queue_.front());
-      queue_.pop_front();
-      action();
-    }
+    do {
+      while (!queue_.empty()) {
+        const auto action = std::move(queue_.front());
+        queue_.pop_front();
+        action();
+      }
+      for (std::size_t i = 0; i < size(); ++i) {
+        if (!members_[i]->is_alive || members_[i]->machine.next_deadline() > now_) continue;
+        with(i, [&](Merge& merge, MergeOutput output) { merge.tick(now_, output); });
+      }
+    } while (!queue_.empty());
   }
   void pass(Duration time) {
     const Instant end = now_ + time;
@@ -180,7 +188,8 @@ class Swarm {
         const std::size_t to = number_of(peer.id);
         if (!(*this)[i].is_alive) return;
         if ((*this)[to].is_alive) return link(i, to);
-        with(i, [&](Merge& merge, MergeOutput output) { merge.on_dial_failed(peer, output); });
+        with(i,
+             [&](Merge& merge, MergeOutput output) { merge.on_dial_failed(peer, now_, output); });
       });
     }
   }
