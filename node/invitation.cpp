@@ -12,8 +12,9 @@ namespace starling {
 Result<std::string> issue_ticket(const RunFile& file, const std::vector<std::string>& addresses,
                                  const crypto::SigningKey& issuer) {
   for (const std::string& address : addresses) {
-    const auto parsed = runtime::parse_host_port(address);
-    if (!parsed) return std::unexpected(parsed.error());
+    if (auto usable = runtime::check_dialable(address); !usable) {
+      return std::unexpected(usable.error());
+    }
   }
   const std::string description = description_text(file.run, runtime::random_nonzero());
   crypto::Ticket ticket;

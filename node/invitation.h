@@ -14,7 +14,8 @@
 namespace starling {
 
 /// The text of a new run's ticket, signed by `issuer`. addresses: "host:port" of nodes to dial
-/// first. Error: invalid_input, an address or the description is too long.
+/// first. Error: invalid_input, an address that cannot be dialled or is too long, a description
+/// that is.
 [[nodiscard]] Result<std::string> issue_ticket(const RunFile& file,
                                                const std::vector<std::string>& addresses,
                                                const crypto::SigningKey& issuer);

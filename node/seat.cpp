@@ -70,6 +70,14 @@ Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self) {
 
 Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
   const RunDescription& run = invitation.run;
+  if (seat.address.empty()) {
+    auto announced = runtime::announced_address(seat.listener, invitation.ticket.addresses);
+    if (!announced) return std::unexpected(announced.error());
+    seat.address = std::move(*announced);
+  }
+  if (auto usable = runtime::check_dialable(seat.address); !usable) {
+    return std::unexpected(usable.error());
+  }
   node::Config core = core_config(invitation, seat);
   auto encode_model = model_encoder(invitation, seat.task->segments());
   auto learner = node::Learner::create({.recipe = run.recipe,

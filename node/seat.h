@@ -31,13 +31,13 @@ struct Seat {
   crypto::SigningKey key;
   std::unique_ptr<Task> task;
   runtime::Listener listener;
-  std::string address = {};  ///< What others dial; empty: the listener's.
+  std::string address = {};  ///< What others dial; empty: announced_address() of the listener.
   std::optional<runtime::Store> store = std::nullopt;
   std::vector<protocol::PeerRecord> pinned_neighbours = {};
 };
 
 /// Options of a driver that trains the run's recipe on the seat's task.
-/// Error: the recipe does not fit the task.
+/// Error: the recipe does not fit the task; an address that nobody can dial.
 [[nodiscard]] Result<runtime::DriverOptions> take_seat(const Invitation& invitation, Seat seat);
 
 }  // namespace starling

@@ -26,7 +26,7 @@ class CreateCommand final : public Command {
         ->required();
     app.add_option("--address", addresses_,
                    "HOST:PORT that others dial to find the run; repeat for several. The first "
-                   "is this node's own")
+                   "is this node's own. The default reaches nodes on this machine only")
         ->capture_default_str();
     app.add_option("--dir", directory_,
                    "Node directory for the key that signs the ticket (default: starling-NAME)");
@@ -41,8 +41,9 @@ class CreateCommand final : public Command {
   Result<void> run() override {
     const Result<RunFile> file = load_run_file(run_file_);
     if (!file) return std::unexpected(file.error());
-    auto store = runtime::Store::open(directory_.empty() ? default_directory(file->run)
-                                                         : std::filesystem::path(directory_));
+    NewDirectory directory(directory_.empty() ? default_directory(file->run)
+                                              : std::filesystem::path(directory_));
+    auto store = runtime::Store::open(directory.path());
     if (!store) return std::unexpected(store.error());
     const auto old_ticket = store->load_ticket();
     if (!old_ticket) return std::unexpected(old_ticket.error());
@@ -55,6 +56,7 @@ class CreateCommand final : public Command {
     const auto ticket = issue_ticket(*file, addresses_, *key);
     if (!ticket) return std::unexpected(ticket.error());
     if (auto saved = store->save_ticket(*ticket); !saved) return saved;
+    directory.keep();
     std::printf("%s\n", ticket->c_str());
     return show_qr_ ? print_qr_code(*ticket) : Result<void>{};
   }

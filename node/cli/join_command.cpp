@@ -37,6 +37,13 @@ Result<ShardPlace> parse_shard(const std::string& text) {
   return place;
 }
 
+/// So that nobody looks at an empty screen while the first nodes meet.
+std::string greeting_of(const node::Config& config) {
+  return "node " + config.self.id.short_text() + " of run " + config.run.short_text() +
+         ", which others dial at " + config.self.address + "; training begins when " +
+         std::to_string(config.nodes_expected) + " nodes have met";
+}
+
 class JoinCommand final : public Command {
  public:
   std::string_view name() const override { return "join"; }
@@ -49,7 +56,7 @@ class JoinCommand final : public Command {
   Result<std::optional<runtime::Store>> open_existing_store();
   Result<std::unique_ptr<Task>> load_task(const RunDescription& run) const;
   Result<runtime::Listener> open_listener(const std::string& usual) const;
-  Result<runtime::DriverOptions> prepare();
+  Result<runtime::DriverOptions> prepare(std::optional<NewDirectory>& made);
   [[nodiscard]] ProgressStyle progress_style() const;
 
   std::string ticket_;
@@ -81,8 +88,10 @@ void JoinCommand::add_options(CLI::App& app) {
   app.add_option("--listen", listen_,
                  "HOST:PORT to listen on; port 0: any (default: the ticket's first address on the "
                  "machine that made the ticket, otherwise any port)");
-  app.add_option("--address", address_,
-                 "HOST:PORT that others dial, if it is not the one listened on");
+  app.add_option(
+      "--address", address_,
+      "HOST:PORT that others dial, where it is not the one listened on: behind a router, "
+      "say (default: this machine's address on the way to the ticket's nodes)");
   app.add_option("--nice", niceness_,
                  "Priority of the computation: 0 as any program, 19 only when the machine is idle")
       ->check(CLI::Range(0, 19))
@@ -142,8 +151,9 @@ Result<runtime::Listener> JoinCommand::open_listener(const std::string& usual) c
   return runtime::listen_on(listen_.empty() ? usual : listen_);
 }
 
-/// Everything that the user may have got wrong is looked at before anything is written.
-Result<runtime::DriverOptions> JoinCommand::prepare() {
+/// Everything that the user may have got wrong is looked at before the ticket is kept.
+/// made: the node directory, if there was none.
+Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>& made) {
   auto store = open_existing_store();
   if (!store) return std::unexpected(store.error());
   if (ticket_.empty() && *store) {
@@ -159,13 +169,11 @@ Result<runtime::DriverOptions> JoinCommand::prepare() {
   auto task = load_task(invitation->run);
   if (!task) return std::unexpected(task.error());
   if (!*store) {
-    auto opened = runtime::Store::open(directory_.empty() ? default_directory(invitation->run)
-                                                          : std::filesystem::path(directory_));
+    made.emplace(directory_.empty() ? default_directory(invitation->run)
+                                    : std::filesystem::path(directory_));
+    auto opened = runtime::Store::open(made->path());
     if (!opened) return std::unexpected(opened.error());
     *store = std::move(*opened);
-  }
-  if (auto kept = keep_ticket(**store, ticket_, *invitation); !kept) {
-    return std::unexpected(kept.error());
   }
   auto key = (*store)->load_or_create_identity();
   if (!key) return std::unexpected(key.error());
@@ -173,12 +181,17 @@ Result<runtime::DriverOptions> JoinCommand::prepare() {
   if (!place) return std::unexpected(place.error());
   auto listener = open_listener(place->listen);
   if (!listener) return std::unexpected(listener.error());
-  return take_seat(*invitation, {.key = std::move(*key),
-                                 .task = std::move(*task),
-                                 .listener = std::move(*listener),
-                                 .address = address_.empty() ? place->address : address_,
-                                 .store = std::move(*store),
-                                 .pinned_neighbours = std::move(*neighbours)});
+  auto options = take_seat(*invitation, {.key = std::move(*key),
+                                         .task = std::move(*task),
+                                         .listener = std::move(*listener),
+                                         .address = address_.empty() ? place->address : address_,
+                                         .store = std::move(*store),
+                                         .pinned_neighbours = std::move(*neighbours)});
+  if (!options) return options;
+  if (auto kept = keep_ticket(*options->store, ticket_, *invitation); !kept) {
+    return std::unexpected(kept.error());
+  }
+  return options;
 }
 
 ProgressStyle JoinCommand::progress_style() const {
@@ -187,13 +200,15 @@ ProgressStyle JoinCommand::progress_style() const {
 }
 
 Result<void> JoinCommand::run() {
-  auto options = prepare();
+  std::optional<NewDirectory> made;
+  auto options = prepare(made);
   if (!options) return std::unexpected(options.error());
   options->compute_niceness = niceness_;
   options->events_to_standard_output = json_events_;
   options->leave_on_signal = true;
   options->leave_when_standard_input_ends = ends_with_input_;
   const std::filesystem::path directory = options->store->directory();
+  const std::string greeting = greeting_of(options->core);
   Progress progress(progress_style());
   const runtime::Driver* running = nullptr;
   bool is_merged = false;
@@ -203,7 +218,9 @@ Result<void> JoinCommand::run() {
   };
   auto driver = runtime::Driver::create(std::move(*options));
   if (!driver) return std::unexpected(driver.error());
+  if (made) made->keep();
   running = driver->get();
+  progress.say(greeting);
   const Result<void> ended = (*driver)->run();
   progress.finish();
   if (!ended || is_quiet_ || json_events_) return ended;

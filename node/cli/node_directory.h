@@ -11,4 +11,22 @@ namespace starling::cli {
   return "starling-" + run.name;
 }
 
+/// A directory that a command is about to make. Unless keep() is called it is removed again with
+/// the parents it needed, so that a command that fails leaves nothing behind. Nothing that was
+/// there before is touched.
+class NewDirectory {
+ public:
+  explicit NewDirectory(std::filesystem::path path);
+  NewDirectory(const NewDirectory&) = delete;
+  NewDirectory& operator=(const NewDirectory&) = delete;
+  ~NewDirectory();
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  void keep() { topmost_new_.clear(); }
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path topmost_new_;  ///< Of path_ and its parents; empty: none.
+};
+
 }  // namespace starling::cli

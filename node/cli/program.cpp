@@ -24,8 +24,21 @@ int report(const Error& error) {
   return error.kind == ErrorKind::invalid_input ? status_wrong_input : status_failed;
 }
 
+/// The first word was no command.
+int report_no_command(const CLI::App& program, std::span<const std::string> words) {
+  std::string names;
+  for (const CLI::App* command :
+       program.get_subcommands([](const CLI::App* app) { return !app->get_group().empty(); })) {
+    names += " " + command->get_name();
+  }
+  const std::string seen =
+      words.empty() ? "a command is missing" : "'" + words.front() + "' is no command";
+  return report({ErrorKind::invalid_input, seen + "; there are:" + names});
+}
+
 /// A command line that CLI11 refused, as one line that says where help is.
 int report_refused(const CLI::App& program, const CLI::ParseError& refusal) {
+  if (program.get_subcommands().empty()) return report_no_command(program, program.remaining());
   std::string name = "starling";
   for (const CLI::App* command : program.get_subcommands()) name += " " + command->get_name();
   std::string reason = refusal.what();
@@ -49,7 +62,9 @@ int run_program(std::span<char* const> arguments) {
                    "starling");
   program.require_subcommand(1);
   program.footer(
-      "Begin with: starling create run.toml, then on each machine: starling join TICKET");
+      "To see it work: starling testnet\n"
+      "A run of your own: starling create run.toml, then on each machine: starling join TICKET\n"
+      "starling COMMAND --help explains a command.");
   const std::vector<std::unique_ptr<Command>> commands = make_commands();
   std::vector<const CLI::App*> apps;
   for (const auto& command : commands) {

@@ -64,10 +64,15 @@ std::string bytes_text(std::uint64_t bytes) {
 
 std::string progress_text(const NodeStatus& status) {
   return "step " + std::to_string(status.step) + "/" + std::to_string(status.steps_total) +
-         ", loss " + number_text(status.loss, 4) + ", accuracy " + percent_text(status.accuracy) +
-         ", " + std::to_string(status.neighbours.size()) + " neighbours, " +
+         ", loss " + (status.step == 0 ? "unknown" : number_text(status.loss, 4)) + ", accuracy " +
+         percent_text(status.accuracy) + ", " + std::to_string(status.neighbours.size()) +
+         (status.neighbours.size() == 1 ? " neighbour, " : " neighbours, ") +
          bytes_text(status.bytes_sent) + " sent, " + bytes_text(status.bytes_received) +
          " received";
+}
+
+void Progress::say(const std::string& line) {
+  if (style_ != ProgressStyle::silent) print_line(line);
 }
 
 void Progress::show(const Event& event, const NodeStatus& status) {

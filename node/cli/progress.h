@@ -17,6 +17,7 @@ class Progress {
  public:
   explicit Progress(ProgressStyle style) : style_(style) {}
 
+  void say(const std::string& line);
   void show(const Event& event, const NodeStatus& status);
   /// Leaves the last updating line on the screen.
   void finish();

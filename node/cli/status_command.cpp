@@ -113,7 +113,9 @@ class MergeCommand final : public Command {
 
   void add_options(CLI::App& app) override {
     app.add_option("DIR", directory_, "Node directory of the running node")->required();
-    app.footer("All nodes of the run merge and end.\nExample:\n  starling merge starling-run");
+    app.footer(
+        "All nodes of the run then merge what they have and end, whatever their step.\n"
+        "Example:\n  starling merge starling-run");
   }
 
   Result<void> run() override {

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace starling::runtime {
 
@@ -31,6 +32,39 @@ Result<std::string> local_address(int fd) {
   const std::string name = host.data();
   const bool v6 = bound.ss_family == AF_INET6;
   return (v6 ? "[" + name + "]" : name) + ":" + port.data();
+}
+
+bool is_wildcard(std::string_view host) {
+  return host == "0.0.0.0" || host == "::";
+}
+
+using Resolved = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+Result<Resolved> resolve(const HostPort& address, int socket_type) {
+  addrinfo hints{};
+  hints.ai_socktype = socket_type;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* first = nullptr;
+  const int unresolved = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &first);
+  if (unresolved != 0) return invalid_input(::gai_strerror(unresolved));
+  return Resolved(first, &::freeaddrinfo);
+}
+
+/// The host of this machine on the way to `destination`. A connected UDP socket asks the kernel's
+/// routes and sends nothing.
+std::optional<std::string> host_towards(std::string_view destination) {
+  const Result<HostPort> parsed = parse_host_port(destination);
+  if (!parsed) return std::nullopt;
+  const Result<Resolved> resolved = resolve(*parsed, SOCK_DGRAM);
+  if (!resolved) return std::nullopt;
+  const addrinfo& first = **resolved;
+  const FileDescriptor socket(::socket(first.ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open() || ::connect(socket.get(), first.ai_addr, first.ai_addrlen) != 0) {
+    return std::nullopt;
+  }
+  const Result<std::string> local = local_address(socket.get());
+  if (!local) return std::nullopt;
+  return local->substr(0, local->rfind(':'));
 }
 
 }  // namespace
@@ -57,19 +91,36 @@ Result<HostPort> parse_host_port(std::string_view address) {
   return HostPort{std::string(host), std::string(port)};
 }
 
+Result<void> check_dialable(std::string_view address) {
+  const Result<HostPort> parsed = parse_host_port(address);
+  if (!parsed) return std::unexpected(parsed.error());
+  if (!is_wildcard(parsed->host) && parsed->port.find_first_not_of('0') != std::string::npos) {
+    return {};
+  }
+  return invalid_input("address '" + std::string(address) +
+                       "' cannot be dialled; expected a host that others reach, and a port from 1");
+}
+
+Result<std::string> announced_address(const Listener& listener,
+                                      std::span<const std::string> destinations) {
+  const Result<HostPort> own = parse_host_port(listener.address);
+  if (!own) return std::unexpected(own.error());
+  if (!is_wildcard(own->host)) return listener.address;
+  for (const std::string& destination : destinations) {
+    if (const auto host = host_towards(destination)) return *host + ":" + own->port;
+  }
+  return invalid_input("nobody can dial " + listener.address +
+                       "; expected an address HOST:PORT that others reach");
+}
+
 Result<Listener> listen_on(std::string_view address) {
   const Result<HostPort> parsed = parse_host_port(address);
   if (!parsed) return std::unexpected(parsed.error());
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* first = nullptr;
-  const int unresolved = ::getaddrinfo(parsed->host.c_str(), parsed->port.c_str(), &hints, &first);
-  if (unresolved != 0) {
-    return invalid_input("cannot listen on " + std::string(address) + ": " +
-                         ::gai_strerror(unresolved));
+  const Result<Resolved> found = resolve(*parsed, SOCK_STREAM);
+  if (!found) {
+    return invalid_input("cannot listen on " + std::string(address) + ": " + found.error().message);
   }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> resolved(first, &::freeaddrinfo);
+  const addrinfo* resolved = found->get();
   FileDescriptor socket(
       ::socket(resolved->ai_family, SOCK_STREAM | SOCK_CLOEXEC, resolved->ai_protocol));
   // A node that restarts takes its port back at once, although old connections are still closing.
