@@ -337,6 +337,12 @@ std::span<const Scalar> BasicReplica<Scalar>::correction() const {
 }
 
 template <class Scalar>
+const std::map<EdgeKey, std::vector<Scalar>>& BasicReplica<Scalar>::counters() const {
+  static const std::map<EdgeKey, std::vector<Scalar>> none;
+  return state_->tracking ? state_->tracking->counters() : none;
+}
+
+template <class Scalar>
 std::size_t BasicReplica<Scalar>::payload_bytes_max() const {
   const State& state = *state_;
   const std::size_t regular = payload_header_bytes + state.lanes.size() * state.lane_size;

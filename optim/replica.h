@@ -75,6 +75,8 @@ class BasicReplica {
   void set_parameters(std::span<const Scalar> parameters);
   /// c of local gradient tracking; else empty.
   [[nodiscard]] std::span<const Scalar> correction() const;
+  /// Edge by edge, what c is made of; the neighbour holds the exact opposite. Empty like c.
+  [[nodiscard]] const std::map<EdgeKey, std::vector<Scalar>>& counters() const;
   [[nodiscard]] std::size_t payload_bytes_max() const;
 
   /// Cumulative change of x that came over each edge, in double; kept only after watch_flows().

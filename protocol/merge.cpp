@@ -56,6 +56,7 @@ void Merge::on_announcement(const NodeId& author, const Announcement& content, I
                             MergeOutput output) {
   if (is_early(content)) {
     if (early_.size() < early_announcements_max) early_.emplace_back(author, content);
+    if (is_outvoted_by(content)) give_up(now, output);
   } else if (const auto* proposal = std::get_if<MergeProposal>(&content)) {
     take_proposal(author, *proposal, now, output);
   } else if (const auto* commitment = std::get_if<MergeCommitment>(&content)) {
@@ -71,12 +72,22 @@ void Merge::on_announcement(const NodeId& author, const Announcement& content, I
 
 /// Broadcasts overtake each other, above all for a newcomer who is told them from a cache.
 bool Merge::is_early(const Announcement& content) const {
+  if (const auto* proposal = std::get_if<MergeProposal>(&content)) {
+    return stage_ == Stage::committing && merge_ < proposal->merge;
+  }
   const bool is_before_roster = stage_ == Stage::idle || stage_ == Stage::committing;
   if (const auto* roster = std::get_if<MergeRoster>(&content)) {
     return stage_ == Stage::idle || (stage_ == Stage::committing && roster->merge != merge_);
   }
   return is_before_roster && (std::holds_alternative<MergeSliceDone>(content) ||
                               std::holds_alternative<MergeAdopted>(content));
+}
+
+/// Our proposal came to a swarm that was merging already.
+bool Merge::is_outvoted_by(const Announcement& content) const {
+  const auto* roster = std::get_if<MergeRoster>(&content);
+  return roster != nullptr && stage_ == Stage::committing && proposer_ == options_.self.id &&
+         roster->members.size() > commitments_.size();
 }
 
 void Merge::replay_early(Instant now, MergeOutput output) {
@@ -87,9 +98,8 @@ void Merge::replay_early(Instant now, MergeOutput output) {
 
 void Merge::take_proposal(const NodeId& author, const MergeProposal& proposal, Instant now,
                           MergeOutput output) {
-  // Two proposals at once: all nodes follow the smaller name.
-  const bool better = stage_ == Stage::committing && proposal.merge < merge_;
-  if (stage_ != Stage::idle && !better) return;
+  // Two proposals at once: all nodes follow the smaller name (see is_early()).
+  if (stage_ != Stage::idle && stage_ != Stage::committing) return;
   const bool has_contribution = !own_vector_.empty();
   stage_ = Stage::committing;
   failed_ = false;
@@ -143,6 +153,9 @@ void Merge::take_commitment(const NodeId& author, const MergeCommitment& commitm
 }
 
 void Merge::cut_roster(Instant now, MergeOutput output) {
+  // Those that are silent to us follow another proposal, which we may have refused.
+  const bool is_alone = expected_.size() > 1 && 2 * commitments_.size() <= expected_.size();
+  if (is_alone) return give_up(now, output);
   MergeRoster roster{.merge = merge_, .members = {}, .commitments = {}};
   for (const auto& [member, commitment] : commitments_) {
     roster.members.push_back(member);
@@ -178,9 +191,11 @@ void Merge::begin_reduction(Instant now, MergeOutput output) {
   replay_early(now, output);
 }
 
-/// Not on the roster, or (whatever the proposer says) without a vector: takes the result only.
+/// Not on the roster, or without the vector that the roster names (a process that has restarted
+/// since it committed): takes the result only.
 bool Merge::is_observer() const {
-  return own_vector_.empty() || !commitments_.contains(options_.self.id);
+  const auto own = commitments_.find(options_.self.id);
+  return own_vector_.empty() || own == commitments_.end() || own->second.digest != own_digest_;
 }
 
 /// Replicas that agree byte for byte (votes) are their own merge: nothing has to travel.
@@ -519,18 +534,19 @@ void Merge::tick(Instant now, MergeOutput output) {
   } else if (stage_ == Stage::attesting) {
     complete_if_attested(true, output);
   } else {
-    give_up();
+    give_up(now, output);
   }
 }
 
 /// The proposer, or too many members, fell silent. The next merge asks for the vector anew.
-void Merge::give_up() {
+void Merge::give_up(Instant now, MergeOutput output) {
   stage_ = Stage::idle;
   deadline_ = Instant::never();
   failed_ = true;
   own_vector_.clear();
   slices_.clear();
   dead_.clear();
+  replay_early(now, output);
 }
 
 }  // namespace starling::protocol

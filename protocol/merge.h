@@ -113,6 +113,7 @@ class Merge {
 
   void announce(Announcement content, Instant now, MergeOutput output);
   [[nodiscard]] bool is_early(const Announcement& content) const;
+  [[nodiscard]] bool is_outvoted_by(const Announcement& content) const;
   void replay_early(Instant now, MergeOutput output);
   void take_proposal(const NodeId& author, const MergeProposal& proposal, Instant now,
                      MergeOutput output);
@@ -134,7 +135,7 @@ class Merge {
   void bury(const NodeId& member, MergeOutput output);
   [[nodiscard]] Instant stage_deadline() const;
   void redial_due(Instant now, MergeOutput output);
-  void give_up();
+  void give_up(Instant now, MergeOutput output);
   void complete_if_attested(bool overdue, MergeOutput output);
   [[nodiscard]] Manifest manifest() const;
   [[nodiscard]] bool is_observer() const;

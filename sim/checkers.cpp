@@ -34,7 +34,7 @@ class Findings {
 };
 
 bool is_reconciled(const Observation& node) {
-  return node.status.unreconciled == 0;
+  return node.half_exchanged == 0;
 }
 
 std::string number(double value) {
@@ -79,18 +79,17 @@ bool is_mean(const SliceParts& slice, ByteSpan adopted) {
   return true;
 }
 
-const Bytes* contribution_of(const Record& record, const NodeId& id, const Manifest& manifest) {
-  for (const Observation& node : record.nodes) {
-    if (node.id != id) continue;
-    const auto given = node.contributions.find(manifest.merge);
-    return given == node.contributions.end() ? nullptr : &given->second;
-  }
-  return nullptr;
+/// The vector that the member committed to, whichever of its processes that was.
+const Bytes* contribution_of(const Record& record, const MergeMember& member) {
+  const auto node = std::ranges::find(record.nodes, member.id, &Observation::id);
+  if (node == record.nodes.end()) return nullptr;
+  const auto given = node->contributions.find(member.contribution);
+  return given == node->contributions.end() ? nullptr : &given->second;
 }
 
-std::uint64_t weight_of(const Manifest& manifest, const NodeId& id) {
+const MergeMember* member_of(const Manifest& manifest, const NodeId& id) {
   const auto member = std::ranges::find(manifest.members, id, &MergeMember::id);
-  return member == manifest.members.end() ? 0 : member->weight;
+  return member == manifest.members.end() ? nullptr : &*member;
 }
 
 void check_mean(const Record& record, std::uint32_t node, const Manifest& manifest,
@@ -103,11 +102,15 @@ void check_mean(const Record& record, std::uint32_t node, const Manifest& manife
                      .first = values * slice.index / slices,
                      .end = values * (slice.index + 1) / slices};
     for (const NodeId& id : slice.contributors) {
-      const Bytes* vector = contribution_of(record, id, manifest);
-      if (vector == nullptr) continue;  // its process ended after it gave; nobody has its vector
-      parts.parts.emplace_back(weight_of(manifest, id), *vector);
+      const MergeMember* member = member_of(manifest, id);
+      const Bytes* vector = member != nullptr ? contribution_of(record, *member) : nullptr;
+      if (vector == nullptr) {
+        findings.add(node, "a contributor of slice " + std::to_string(slice.index) +
+                               " has never given the vector it committed to");
+        return;
+      }
+      parts.parts.emplace_back(member->weight, *vector);
     }
-    if (parts.parts.size() != slice.contributors.size()) continue;
     if (!is_mean(parts, adopted)) {
       findings.add(node, "slice " + std::to_string(slice.index) +
                              " of the merged model is not the weighted mean of its " +
@@ -120,14 +123,18 @@ void append_all(std::vector<Violation>& all, std::vector<Violation>&& some) {
   std::ranges::move(some, std::back_inserter(all));
 }
 
+using EdgeSums = Flows Observation::*;
+
 /// Compares the two ends of one edge.
-void check_edge(const Record& record, std::uint32_t a, std::uint32_t b, Findings& findings) {
-  const auto flow_of = [](const Observation& node, const NodeId& peer) {
-    const auto found = node.flows.find(peer);
-    return found == node.flows.end() ? std::vector<double>() : found->second;
+void check_edge(const Record& record, EdgeSums sums, std::pair<std::uint32_t, std::uint32_t> ends,
+                Findings& findings) {
+  const auto [a, b] = ends;
+  const auto sum_of = [sums](const Observation& node, const NodeId& peer) {
+    const auto found = (node.*sums).find(peer);
+    return found == (node.*sums).end() ? std::vector<double>() : found->second;
   };
-  std::vector<double> there = flow_of(record.nodes[a], record.nodes[b].id);
-  std::vector<double> back = flow_of(record.nodes[b], record.nodes[a].id);
+  std::vector<double> there = sum_of(record.nodes[a], record.nodes[b].id);
+  std::vector<double> back = sum_of(record.nodes[b], record.nodes[a].id);
   const std::size_t size = std::max(there.size(), back.size());
   there.resize(size);
   back.resize(size);
@@ -135,44 +142,66 @@ void check_edge(const Record& record, std::uint32_t a, std::uint32_t b, Findings
   for (std::size_t i = 0; i < size; ++i) there[i] += back[i];
   const double drift = largest(there);
   if (drift <= rounding_tolerance * scale) return;
-  findings.add(a, "flows over the edge to node " + std::to_string(b) +
+  const std::string what = sums == &Observation::flows ? "flows" : "corrections";
+  findings.add(a, what + " over the edge to node " + std::to_string(b) +
                       " do not cancel: " + number(drift) + " is left of " + number(scale - 1));
 }
 
-}  // namespace
+/// What `node` holds of the edge is of a process of `other` that has ended.
+bool has_lost(const Observation& node, const Observation& other) {
+  return node.lost_edges.contains(other.id) || other.started_at > node.looked_at;
+}
 
-std::vector<Violation> check_flows(const Record& record) {
-  Findings findings(record);
+/// The merge that ended first is the run's. Whoever starts after it may find nobody to ask.
+const Observation* first_merged(const Record& record) {
+  const Observation* first = nullptr;
+  for (const Observation& node : record.nodes) {
+    if (!node.is_running || !node.merged) continue;
+    if (first == nullptr || node.merged_at < first->merged_at) first = &node;
+  }
+  return first;
+}
+
+/// Every edge between living processes of which neither end is known to be lost or unreconciled.
+void check_edges(const Record& record, EdgeSums sums, Findings& findings) {
   const auto& nodes = record.nodes;
   const auto takes_part = [&](std::uint32_t i) {
     return nodes[i].is_running && is_reconciled(nodes[i]);
   };
   for (std::uint32_t a = 0; a < nodes.size(); ++a) {
     for (std::uint32_t b = 0; b < a; ++b) {
-      const bool is_lost =
-          nodes[a].lost_edges.contains(nodes[b].id) || nodes[b].lost_edges.contains(nodes[a].id);
-      if (takes_part(a) && takes_part(b) && !is_lost) check_edge(record, a, b, findings);
+      const bool is_lost = has_lost(nodes[a], nodes[b]) || has_lost(nodes[b], nodes[a]);
+      if (takes_part(a) && takes_part(b) && !is_lost) check_edge(record, sums, {a, b}, findings);
     }
   }
+}
+
+/// A correction is what came over the node's edges, and nothing else.
+void check_parts(const Record& record, std::uint32_t i, Findings& findings) {
+  const Observation& node = record.nodes[i];
+  std::vector<double> rest(node.correction.begin(), node.correction.end());
+  const double scale = 1 + largest(rest);
+  for (const auto& [edge, counter] : node.counters) {
+    for (std::size_t at = 0; at < counter.size(); ++at) rest[at] -= counter[at];
+  }
+  if (largest(rest) <= rounding_tolerance * scale) return;
+  findings.add(i, "the correction is not the sum over its edges: " + number(largest(rest)) +
+                      " is left of " + number(scale - 1));
+}
+
+}  // namespace
+
+std::vector<Violation> check_flows(const Record& record) {
+  Findings findings(record);
+  check_edges(record, &Observation::flows, findings);
   return findings.take();
 }
 
 std::vector<Violation> check_corrections(const Record& record) {
   Findings findings(record);
-  std::vector<double> sum;
-  double scale = 1;
-  for (const Observation& node : record.nodes) {
-    if (!node.is_running) continue;
-    if (!is_reconciled(node) || !node.lost_edges.empty()) return {};  // not due yet
-    sum.resize(std::max(sum.size(), node.correction.size()));
-    for (std::size_t i = 0; i < node.correction.size(); ++i) {
-      sum[i] += node.correction[i];
-      scale = std::max(scale, std::abs(static_cast<double>(node.correction[i])));
-    }
-  }
-  if (largest(sum) > rounding_tolerance * scale) {
-    findings.add({}, "the corrections do not sum to zero: " + number(largest(sum)) +
-                         " is left, where the largest is " + number(scale));
+  check_edges(record, &Observation::counters, findings);
+  for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
+    if (record.nodes[i].is_running) check_parts(record, i, findings);
   }
   return findings.take();
 }
@@ -196,19 +225,26 @@ std::vector<Violation> check_votes(const Record& record) {
 
 std::vector<Violation> check_merge(const Record& record) {
   Findings findings(record);
-  const Manifest* first = nullptr;
+  const Observation* first = first_merged(record);
   for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
     const Observation& node = record.nodes[i];
     if (!node.is_running || !node.merged) continue;
     const Manifest& manifest = node.merged->manifest;
-    if (first == nullptr) first = &manifest;
-    if (manifest.merge != first->merge || manifest.model != first->model) {
+    const Manifest& common = first->merged->manifest;
+    const bool is_late = node.started_at > first->merged_at;
+    if (!is_late && (manifest.merge != common.merge || manifest.model != common.model)) {
       findings.add(i, "ended with merge " + manifest.merge.short_text() + " and model " +
                           manifest.model.short_text() + ", another node with merge " +
-                          first->merge.short_text() + " and model " + first->model.short_text());
+                          common.merge.short_text() + " and model " + common.model.short_text());
     }
-    if (node.contributions.contains(manifest.merge) && weight_of(manifest, node.id) == 0) {
+    // A process that came back may commit too late; any other is waited for.
+    const bool has_given = node.restarts == 0 && node.given.contains(manifest.merge);
+    if (has_given && member_of(manifest, node.id) == nullptr) {
       findings.add(i, "gave its vector to the merge and is not among its members");
+    }
+    for (const MergeMember& member : manifest.members) {
+      if (contribution_of(record, member) != nullptr) continue;
+      findings.add(i, "a member of the merge has never given the vector it committed to");
     }
     if (node.adopted && crypto::digest_of(*node.adopted) != manifest.model) {
       findings.add(i, "adopted another model than its manifest names");
@@ -220,14 +256,14 @@ std::vector<Violation> check_merge(const Record& record) {
 
 std::vector<Violation> check_reconciliation(const Record& record) {
   Findings findings(record);
-  std::set<NodeId> gone;
-  for (const Observation& node : record.nodes) {
-    if (!node.is_running) gone.insert(node.id);
-  }
   for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
     const Observation& node = record.nodes[i];
-    if (!node.is_running || is_reconciled(node)) continue;
-    if (node.status.unreconciled <= gone.size()) continue;  // may be with those that are gone
+    if (!node.is_running) continue;
+    // What is half done over a link that is down waits for the link's return.
+    const auto unlinked = std::ranges::count_if(record.nodes, [&](const Observation& other) {
+      return other.id != node.id && !node.neighbours.contains(other.id);
+    });
+    if (node.status.unreconciled <= static_cast<std::uint64_t>(unlinked)) continue;
     findings.add(
         i, std::to_string(node.status.unreconciled) + " exchanges are applied at one end only");
   }
@@ -236,14 +272,16 @@ std::vector<Violation> check_reconciliation(const Record& record) {
 
 std::vector<Violation> check_liveness(const Record& record) {
   Findings findings(record);
+  const Observation* first = first_merged(record);
   if (record.time_stands_still) {
     findings.add({}, "virtual time stands still: a node asks to be woken in the past");
   }
   for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
     const Observation& node = record.nodes[i];
+    const bool is_late = first != nullptr && node.started_at > first->merged_at;
     if (!node.has_started) {
       findings.add(i, "never started");
-    } else if (node.is_running && (!node.has_stopped || !node.merged)) {
+    } else if (node.is_running && !is_late && (!node.has_stopped || !node.merged)) {
       findings.add(i, "is not done: phase " + node.status.phase + ", step " +
                           std::to_string(node.status.step) + " of " +
                           std::to_string(node.status.steps_total) + ", " +

@@ -20,13 +20,15 @@ namespace starling::sim {
 /// with nothing unreconciled. Tolerance: rounding of float parameters.
 [[nodiscard]] std::vector<Violation> check_flows(const Record& record);
 
-/// The corrections of all nodes sum to zero once no edge is lost or unreconciled.
+/// Every correction is the sum of what came over its edges, and the two ends of an edge cancel: so
+/// the corrections of all nodes sum to zero once no edge is lost or unreconciled.
 [[nodiscard]] std::vector<Violation> check_corrections(const Record& record);
 
 /// Nodes that hold the same votes hold the same model, bit for bit; in the end all hold the same.
 [[nodiscard]] std::vector<Violation> check_votes(const Record& record);
 
-/// One merge: all members name the same model, which is the weighted mean of what they gave.
+/// One merge: all name the same model, the weighted mean of what its members committed to; whoever
+/// gave a vector is a member. Exempt: processes that started after the merge.
 [[nodiscard]] std::vector<Violation> check_merge(const Record& record);
 
 /// Nothing is half exchanged at a node that has come to its end.

@@ -30,23 +30,31 @@ struct Observation {
   bool has_started = false;
   bool is_running = false;   ///< The process is there, or has ended by itself.
   bool has_stopped = false;  ///< Ended by itself.
-  std::string stop_reason;   ///< Empty after a clean end.
-  NodeStatus status;         ///< The last one; before the end of the process.
+  Instant started_at;        ///< This process.
+  Instant merged_at = Instant::never();
+  std::uint64_t restarts = 0;
+  std::string stop_reason;  ///< Empty after a clean end.
+  NodeStatus status;        ///< The last one; before the end of the process.
   std::uint64_t bytes_sent = 0;
   std::optional<double> accuracy_before_merge;
   std::optional<Merged> merged;
 
   // --- The replica: before it adopted the merged model, else at the end ---
+  Instant looked_at;
   Flows flows;
   Flows flows_before;           ///< Of edges that one end lost or gave up: what came before that.
   std::set<NodeId> lost_edges;  ///< Edges to processes that ended, not taken out here yet.
   std::vector<float> correction;
+  Flows counters;                    ///< The part of the correction that came over each edge.
+  std::uint64_t half_exchanged = 0;  ///< Exchanges not known to be applied at both ends.
+  std::set<NodeId> neighbours;
   Digest model;  ///< Of the parameters on the grid.
   Digest votes;  ///< Of the set of vote packets held.
   std::uint64_t vote_packets = 0;
 
   // --- The merge ---
-  std::map<Digest, Bytes> contributions;  ///< By merge: the vector given.
+  std::map<Digest, Bytes> contributions;  ///< Of every process of this node, by their digest.
+  std::set<Digest> given;                 ///< Merges that this process gave its vector to.
   std::optional<Bytes> adopted;           ///< The vector taken.
 };
 

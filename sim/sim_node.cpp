@@ -114,6 +114,8 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
   seen_ = Observation();
   seen_.id = id();
   seen_.has_started = true;
+  seen_.started_at = now;
+  seen_.restarts = life_ - 1;
   return core_->start(now, checkpoint_, votes_);
 }
 
@@ -139,26 +141,28 @@ Duration SimNode::cost(const node::LearnerJob& job) const {
 }
 
 std::pair<node::LearnerResult, Instant> SimNode::compute(node::LearnerJob job, Instant now) {
-  before(job);
+  before(job, now);
   compute_free_ = std::max(compute_free_, now) + cost(job);
   std::pair<node::LearnerResult, Instant> done{learner_->run(std::move(job)), compute_free_};
   after(done.first);
   return done;
 }
 
-void SimNode::before(const node::LearnerJob& job) {
+void SimNode::before(const node::LearnerJob& job, Instant now) {
+  if (seen_.adopted) return;  // training is over, and what the checkers compare is written down
   if (const auto* drop = std::get_if<node::DropEdgeJob>(&job)) {
     lose_edge(drop->peer);
     seen_.lost_edges.erase(drop->peer);
   } else if (const auto* adopt = std::get_if<node::AdoptJob>(&job)) {
-    look_at_replica();
+    look_at_replica(now);
     seen_.adopted = adopt->vector;
   }
 }
 
 void SimNode::after(const node::LearnerResult& result) {
   if (const auto* given = std::get_if<node::ContributeDone>(&result)) {
-    seen_.contributions[given->merge] = given->vector;
+    contributions_[given->digest] = given->vector;
+    seen_.given.insert(given->merge);
   } else if (const auto* evaluated = std::get_if<node::EvaluateDone>(&result)) {
     if (evaluated->evaluation) seen_.accuracy_before_merge = evaluated->evaluation->accuracy;
   }
@@ -168,26 +172,40 @@ void SimNode::after(const node::LearnerResult& result) {
 
 void SimNode::lose_edge(const NodeId& peer) {
   const optim::Replica* replica = learner_ ? learner_->replica() : nullptr;
-  if (replica == nullptr) return;
+  if (replica == nullptr || seen_.adopted) return;
   const auto flow = replica->flows().find(peer);
   if (flow == replica->flows().end()) return;
   seen_.flows_before[peer] = flow->second;
   seen_.lost_edges.insert(peer);
 }
 
-void SimNode::notice(const Event& event) {
-  if (const auto* merged = std::get_if<Merged>(&event)) seen_.merged = *merged;
+void SimNode::notice(const Event& event, Instant now) {
+  if (const auto* merged = std::get_if<Merged>(&event)) {
+    seen_.merged = *merged;
+    seen_.merged_at = now;
+  }
   if (const auto* stopped = std::get_if<Stopped>(&event)) {
     seen_.has_stopped = true;
     seen_.stop_reason = stopped->error;
   }
 }
 
-void SimNode::look_at_replica() {
+void SimNode::look_at_replica(Instant now) {
+  seen_.looked_at = now;
   seen_.model = crypto::digest_of(node::to_fixed_point(learner_->parameters()));
   if (const optim::Replica* replica = learner_->replica()) {
     seen_.flows = difference(replica->flows(), seen_.flows_before);
     seen_.correction.assign(replica->correction().begin(), replica->correction().end());
+    seen_.counters.clear();
+    for (const auto& [edge, counter] : replica->counters()) {
+      seen_.counters[edge].assign(counter.begin(), counter.end());
+    }
+  }
+  const NodeStatus status = core_->status(now);
+  seen_.half_exchanged = status.unreconciled;
+  seen_.neighbours.clear();
+  for (const NeighbourStatus& neighbour : status.neighbours) {
+    seen_.neighbours.insert(neighbour.id);
   }
   std::vector<Digest> packets;
   for (const Bytes& packet : votes_) packets.push_back(crypto::digest_of(packet));
@@ -202,8 +220,9 @@ Observation SimNode::observe(Instant now) {
   seen_.is_running = core_.has_value();
   if (core_) {
     seen_.status = core_->status(now);
-    if (!seen_.adopted) look_at_replica();
+    if (!seen_.adopted) look_at_replica(now);
   }
+  seen_.contributions = contributions_;
   return seen_;
 }
 

@@ -35,7 +35,7 @@ class SimNode {
   [[nodiscard]] std::pair<node::LearnerResult, Instant> compute(node::LearnerJob job, Instant now);
   void save(node::SaveCheckpoint&& output) { checkpoint_ = std::move(output.state); }
   void save(node::AppendVotes&& output) { votes_.push_back(std::move(output.packet)); }
-  void notice(const Event& event);
+  void notice(const Event& event, Instant now);
   [[nodiscard]] bool has_stopped() const { return seen_.has_stopped; }
 
   /// Another process of this node's edges has ended: what came over the edge is not to cancel.
@@ -50,8 +50,8 @@ class SimNode {
  private:
   [[nodiscard]] node::Config config(const std::vector<NodeId>& ids) const;
   [[nodiscard]] Duration cost(const node::LearnerJob& job) const;
-  void look_at_replica();
-  void before(const node::LearnerJob& job);
+  void look_at_replica(Instant now);
+  void before(const node::LearnerJob& job, Instant now);
   void after(const node::LearnerResult& result);
 
   const Scenario& scenario_;
@@ -65,6 +65,7 @@ class SimNode {
   Instant compute_free_;
   Bytes checkpoint_;
   std::vector<Bytes> votes_;
+  std::map<Digest, Bytes> contributions_;  ///< Of every process, by digest.
   Observation seen_;
 };
 

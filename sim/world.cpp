@@ -158,7 +158,7 @@ void World::perform(std::uint32_t node, node::Notify& output) {
   const auto* evaluated = std::get_if<Evaluated>(&output.event);
   const ByteSpan content = evaluated != nullptr ? ByteSpan(evaluated->model.bytes) : ByteSpan();
   trace_.note(queue_.now(), node, TraceKind::notified, output.event.index(), content);
-  nodes_[node].notice(output.event);
+  nodes_[node].notice(output.event, queue_.now());
   if (std::holds_alternative<Stopped>(output.event)) network_.stop(node);
 }
 

@@ -4,7 +4,7 @@
 
 namespace starling::node {
 
-bool MergePolicy::is_due(const Roll& roll, Instant now) {
+bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
   if (!roll.all_finished(now)) {
     propose_at_ = Instant::never();
     return false;
@@ -13,7 +13,7 @@ bool MergePolicy::is_due(const Roll& roll, Instant now) {
     const auto present = roll.present(now);
     const auto before_us =
         std::ranges::count_if(present, [this](const NodeId& node) { return node < self_; });
-    propose_at_ = now + before_us * turn_time_;
+    propose_at_ = std::max(not_before, now + before_us * turn_time_);
   }
   return propose_at_ <= now;
 }

@@ -16,8 +16,8 @@ class MergePolicy {
   MergePolicy(const NodeId& self, Duration turn_time) : self_(self), turn_time_(turn_time) {}
 
   /// True when this node is to propose now. Ask again whenever something has changed, and at
-  /// next_deadline().
-  [[nodiscard]] bool is_due(const Roll& roll, Instant now);
+  /// next_deadline(). not_before: by then it has heard who is here.
+  [[nodiscard]] bool is_due(const Roll& roll, Instant not_before, Instant now);
   [[nodiscard]] Instant next_deadline() const { return propose_at_; }
   void reset() { propose_at_ = Instant::never(); }
 

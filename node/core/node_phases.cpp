@@ -182,7 +182,15 @@ bool NodeParts::may_propose() const {
 }
 
 void NodeParts::propose_if_due(Turn& turn) {
-  if (config_.merge_when_finished && policy_.is_due(roll_, turn.now)) propose(turn);
+  if (!config_.merge_when_finished) return;
+  // A process that restarts with all steps done has yet to find the others, and to hear of all.
+  Duration search_time{0};
+  if (config_.nodes_expected > 1) {
+    search_time = roll_.present(turn.now).empty()
+                      ? config_.start_wait
+                      : scaled(2 * presence_interval, config_.interval_scale);
+  }
+  if (policy_.is_due(roll_, joining_since_ + search_time, turn.now)) propose(turn);
 }
 
 void NodeParts::propose(Turn& turn) {
@@ -206,7 +214,9 @@ void NodeParts::perform(protocol::MergeRequest&& request, Turn& turn) {
     membership_.keep_strangers(true);
     turn.events.emplace_back(MergeStarted{need->merge});
     // A node that has not begun to train has nothing to give; it takes the result.
-    if (phase_ != Phase::training && phase_ != Phase::waiting) return;
+    const bool has_begun =
+        phase_ == Phase::training || phase_ == Phase::waiting || phase_ == Phase::merging;
+    if (!has_begun) return;
     phase_ = Phase::merging;
     wanted_contribution_ = need->merge;
     contribute_by_ = turn.now + scaled(settle_time_max, config_.interval_scale);

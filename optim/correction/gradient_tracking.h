@@ -31,6 +31,8 @@ class GradientTracking {
   /// All that ever came into c over this edge. The neighbour's counter is its exact opposite.
   [[nodiscard]] std::span<Scalar> counter(const NodeId& edge);
 
+  [[nodiscard]] const std::map<NodeId, std::vector<Scalar>>& counters() const { return counters_; }
+
   /// c loses what came over the edge, so that the sum over the nodes that remain is zero again.
   void drop(const NodeId& edge);
 
