@@ -12,22 +12,86 @@ TEST(Simulation, FiftyNodesLearnASmallTask) {
   EXPECT_EQ(report.merge_members, 50U);
 }
 
-TEST(Simulation, TwentySeedsGiveTheSameTraceTwice) {
-  const sim::Scenario scenario = scenario_of(R"(
+/// Crashes with restart, broken links and pauses, all drawn from the seed.
+std::string faulty(const std::string& head) {
+  return head + R"(
     nodes = 6
-    steps = 60
+    checkpoint_every = 20
     [random_faults]
     from_s = 0.5
-    until_s = 2.0
+    until_s = 4.0
+    crashes_per_s = 0.5
+    down_s = 1.0
     cuts_per_s = 2.0
     pauses_per_s = 0.5
     pause_s = 0.3
-  )");
+  )";
+}
+
+void expect_twenty_seeds_twice(const std::string& head) {
+  const sim::Scenario scenario = scenario_of(faulty(head));
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const sim::Report first = expect_lawful(scenario, seed);
     const sim::Report second = expect_lawful(scenario, seed);
     EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << seed;
     EXPECT_EQ(first.events, second.events) << "seed " << seed;
+  }
+}
+
+TEST(Simulation, TwentySeedsOfFaultyGossipAreLawfulAndGiveTheSameTraceTwice) {
+  expect_twenty_seeds_twice("steps = 60\n");
+}
+
+TEST(Simulation, TwentySeedsOfFaultyTrackingAreLawfulAndGiveTheSameTraceTwice) {
+  expect_twenty_seeds_twice(
+      "steps = 80\nrecipe = \"tracking\"\ntask = \"quadratic\"\ntopology = \"ring\"\n");
+}
+
+TEST(Simulation, TwentySeedsOfFaultyHatCopiesAreLawfulAndGiveTheSameTraceTwice) {
+  for (const char* recipe : {"choco", "beer"}) {
+    expect_twenty_seeds_twice("steps = 80\nrecipe = \"" + std::string(recipe) +
+                              "\"\ntask = \"quadratic\"\ntopology = \"ring\"\n");
+  }
+}
+
+TEST(Simulation, TwentySeedsOfFaultyVotesAreLawfulAndGiveTheSameTraceTwice) {
+  expect_twenty_seeds_twice("steps = 20\nrecipe = \"votes\"\ntask = \"quadratic\"\n");
+}
+
+// Where the faults fall into the merge: its owners, its proposer and its members crash.
+TEST(Simulation, CrashesDuringTheMergeLeaveOneModel) {
+  const sim::Scenario scenario = scenario_of(R"(
+    nodes = 6
+    steps = 100
+    checkpoint_every = 20
+    [random_faults]
+    from_s = 2.0
+    until_s = 8.0
+    crashes_per_s = 0.7
+    down_s = 1.0
+    cuts_per_s = 1.0
+  )");
+  for (std::uint64_t seed = 1; seed <= 15; ++seed) expect_lawful(scenario, seed);
+}
+
+TEST(Simulation, AJoinerOfAGossipRunCatchesUpAndIsMerged) {
+  const sim::Report report =
+      expect_lawful(scenario_of("nodes = 5\nsteps = 200\n[[fault]]\nat_s = 2.0\njoin = 4\n"), 1);
+  EXPECT_TRUE(report.digests_equal);
+  EXPECT_EQ(report.merge_members, 5U);
+}
+
+TEST(Simulation, AJoinerOfAVotingRunHasAllVotes) {
+  const sim::Report report =
+      expect_lawful(scenario_of("nodes = 5\nsteps = 40\nrecipe = \"votes\"\ntask = \"quadratic\"\n"
+                                "[[fault]]\nat_s = 1.0\njoin = 4\n"),
+                    1);
+  EXPECT_TRUE(report.digests_equal);
+}
+
+TEST(Simulation, TrackingFaultsExampleIsLawful) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    expect_lawful(example("tracking-faults.toml"), seed);
   }
 }
 
