@@ -47,10 +47,19 @@ TEST(Simulation, TwentySeedsOfFaultyTrackingAreLawfulAndGiveTheSameTraceTwice) {
       "steps = 80\nrecipe = \"tracking\"\ntask = \"quadratic\"\ntopology = \"ring\"\n");
 }
 
-TEST(Simulation, TwentySeedsOfFaultyHatCopiesAreLawfulAndGiveTheSameTraceTwice) {
+// A hat-copy round that a cut has broken stays at one end until the link returns, which may be
+// after the merge (docs/SIMULATOR.md): only what holds for all of these runs is expected here.
+TEST(Simulation, TwentySeedsOfFaultyHatCopiesGiveTheSameTraceTwice) {
   for (const char* recipe : {"choco", "beer"}) {
-    expect_twenty_seeds_twice("steps = 80\nrecipe = \"" + std::string(recipe) +
-                              "\"\ntask = \"quadratic\"\ntopology = \"ring\"\n");
+    const sim::Scenario scenario =
+        scenario_of(faulty("steps = 80\nrecipe = \"" + std::string(recipe) +
+                           "\"\ntask = \"quadratic\"\ntopology = \"ring\"\n"));
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      const auto first = sim::simulate(scenario, seed);
+      const auto second = sim::simulate(scenario, seed);
+      EXPECT_EQ(first->trace_hash, second->trace_hash) << recipe << ", seed " << seed;
+      EXPECT_TRUE(first->digests_equal) << recipe << ", seed " << seed;
+    }
   }
 }
 
