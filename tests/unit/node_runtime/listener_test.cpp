@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace starling::runtime {
 namespace {
 
@@ -59,6 +62,38 @@ TEST(Listener, RefusesADescriptorThatDoesNotListen) {
   const auto listener = inherited_listener(file.get());
   ASSERT_FALSE(listener.has_value());
   EXPECT_EQ(listener.error().kind, ErrorKind::invalid_input);
+}
+
+TEST(CheckDialable, RefusesWhatNobodyCanDial) {
+  EXPECT_TRUE(check_dialable("example.org:80"));
+  EXPECT_TRUE(check_dialable("[::1]:4000"));
+  for (const char* text : {"0.0.0.0:4000", "[::]:4000", "127.0.0.1:0", "127.0.0.1:00", "host"}) {
+    const auto refused = check_dialable(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_NE(refused.error().message.find(text), std::string::npos);
+  }
+}
+
+TEST(AnnouncedAddress, IsTheListenersOwnWhereThatCanBeDialled) {
+  const auto listener = listen_on("127.0.0.1:0");
+  ASSERT_TRUE(listener);
+  EXPECT_EQ(announced_address(*listener, {}), listener->address);
+}
+
+TEST(AnnouncedAddress, OfAllInterfacesIsTheHostOnTheWayToTheFirstDestinationWithARoute) {
+  const auto listener = listen_on("0.0.0.0:0");
+  ASSERT_TRUE(listener);
+  const std::string port = parse_host_port(listener->address)->port;
+  const std::vector<std::string> destinations = {"256.0.0.1:1", "127.0.0.1:4747"};
+  EXPECT_EQ(announced_address(*listener, destinations), "127.0.0.1:" + port);
+}
+
+TEST(AnnouncedAddress, OfAllInterfacesWithoutADestinationIsRefused) {
+  const auto listener = listen_on("0.0.0.0:0");
+  ASSERT_TRUE(listener);
+  const auto refused = announced_address(*listener, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::invalid_input);
 }
 
 }  // namespace
