@@ -30,8 +30,7 @@ Result<protocol::PeerRecord> parse_neighbour(const std::string& entry) {
 
 Result<std::vector<protocol::PeerRecord>> parse_neighbours(const std::string& text) {
   std::string entries = text;
-  std::error_code
-      no_file;  // a long list is no name of a file, which is_regular_file would throw on
+  std::error_code no_file;  // a long list is no file name: is_regular_file would throw
   if (std::filesystem::is_regular_file(text, no_file)) {
     const Result<Bytes> file = runtime::read_file(text);
     if (!file) return std::unexpected(file.error());
