@@ -87,7 +87,8 @@ void Membership::link_down(const NodeId& peer, CloseReason reason, Instant now, 
     book_.dial_failed(peer, now);
   }
   yield_dialling(peer, now);
-  refill(now, effects);  // a closed link is news at once
+  // A closed link is news at once; of two links the other end keeps one, which is about to show.
+  if (reason != CloseReason::duplicate_link) refill(now, effects);
 }
 
 void Membership::dial_failed(const PeerRecord& record, Instant now, Effects& effects) {

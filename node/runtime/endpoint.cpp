@@ -271,11 +271,10 @@ void Endpoint::Links::on_established(Connection& connection, const NodeId& peer)
     if (!duplicate && link.dialled) sink_(node::ConnectFailed{*link.dialled});
     return;
   }
-  if (duplicate) {
-    disconnect(peer, CloseReason::duplicate_link);
-    sink_(node::PeerDisconnected{peer, CloseReason::duplicate_link});
-  }
+  if (duplicate) disconnect(peer, CloseReason::duplicate_link);
+  // Before the core hears of anything: it must not find the peer unlinked, and dial it again.
   established_[peer] = &connection;
+  if (duplicate) sink_(node::PeerDisconnected{peer, CloseReason::duplicate_link});
   const PeerRecord record{peer, link.dialled ? link.dialled->address : std::string{}};
   sink_(node::PeerConnected{.peer = record, .dialled_by_us = link.dialled.has_value()});
 }
