@@ -33,6 +33,10 @@ protocol::Merge::Options merge_options(const Config& config) {
   options.weight =
       config.recipe.merge_weight == optim::MergeWeight::samples ? config.sample_count : 1;
   options.vector_bytes = config.parameter_count * 4;
+  for (Duration* time :
+       {&options.commit_time, &options.slice_time, &options.redial_time, &options.attest_time}) {
+    *time = scaled(*time, config.interval_scale);
+  }
   return options;
 }
 
