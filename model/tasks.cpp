@@ -85,16 +85,20 @@ Result<SplitDataset> share_of_clusters(const TaskOptions& options, const RowSele
   return data;
 }
 
-Result<Share> load_share(std::string_view name, const TaskOptions& options) {
-  ShareSelector select(options);
-  const RowSelector rows = select.selector();
-  if (name.starts_with("fashion-mnist")) return select.share_of(load_fashion_mnist(options, rows));
-  if (name.starts_with("clusters")) return select.share_of(share_of_clusters(options, rows));
+Result<SplitDataset> load_rows(std::string_view name, const TaskOptions& options,
+                               const RowSelector& rows) {
+  if (name.starts_with("fashion-mnist")) return load_fashion_mnist(options, rows);
+  if (name.starts_with("clusters")) return share_of_clusters(options, rows);
   if (options.data.path.empty()) {
     return invalid_input("task " + std::string(name) +
                          " has no data path, expected a directory or file of samples");
   }
-  return select.share_of(load_dataset(options.data, rows));
+  return load_dataset(options.data, rows);
+}
+
+Result<Share> load_share(std::string_view name, const TaskOptions& options) {
+  ShareSelector select(options);
+  return select.share_of(load_rows(name, options, select.selector()));
 }
 
 std::unexpected<Error> unknown_task(std::string_view name) {
@@ -127,6 +131,26 @@ Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions
   auto share = load_share(name, options);
   if (!share) return std::unexpected(share.error());
   return make_mlp_task(std::move(share->data), hidden_widths(name), share->relative);
+}
+
+Result<std::vector<std::vector<std::uint64_t>>> count_labels(std::string_view name,
+                                                             const TaskOptions& options) {
+  std::vector<std::vector<std::uint64_t>> counts;
+  if (name == "quadratic") return counts;
+  const RowSelector rows =
+      [&](std::span<const Label> labels) -> Result<std::vector<std::uint32_t>> {
+    const std::size_t classes = std::size_t{*std::ranges::max_element(labels)} + 1;
+    for (std::uint32_t node = 0; node < options.shard.node_count; ++node) {
+      const auto share = shard_rows(labels, options.shard, node);
+      if (!share) return std::unexpected(share.error());
+      auto& of_node = counts.emplace_back(classes, 0);
+      for (const std::uint32_t row : *share) ++of_node[labels[row]];
+    }
+    return std::vector<std::uint32_t>{0};  // the samples themselves are of no use here
+  };
+  const auto loaded = load_rows(name, options, rows);
+  if (!loaded) return std::unexpected(loaded.error());
+  return counts;
 }
 
 }  // namespace starling::model

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "model/data_file.h"
 #include "model/shard.h"
@@ -34,5 +35,10 @@ struct TaskOptions {
 /// none, and everything load_dataset() and shard_rows() refuse.
 [[nodiscard]] Result<std::unique_ptr<Task>> make_task(std::string_view name,
                                                       const TaskOptions& options);
+
+/// How many training samples of each label each node of options.shard holds; empty for a task
+/// without labels. Error: as make_task().
+[[nodiscard]] Result<std::vector<std::vector<std::uint64_t>>> count_labels(
+    std::string_view name, const TaskOptions& options);
 
 }  // namespace starling::model

@@ -3,6 +3,7 @@
 // report.
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ struct RunRecord {
   std::uint32_t joined = 0;             ///< Came late; the last ones of `nodes`.
   std::vector<BaselinePoint> baseline;  ///< Central training, by samples seen.
   double baseline_step_size = 0;
-  double accuracy_central = 0;
+  double accuracy_central = std::numeric_limits<double>::quiet_NaN();  ///< NaN: no baseline.
   double accuracy_nodes_mean = 0;
   double accuracy_merged = 0;
   double consensus_distance = 0;  ///< sqrt(mean |x_i - mean|^2) / |mean|.

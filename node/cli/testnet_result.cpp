@@ -4,9 +4,12 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 
+#include "model/tasks.h"
 #include "node/cli/progress.h"
+#include "node/cli/report.h"
 #include "node/runtime/file.h"
 
 namespace starling::cli {
@@ -75,6 +78,28 @@ std::string joined_metrics(const Swarm& swarm) {
 
 }  // namespace
 
+namespace {
+
+/// Which samples each node holds: the shards are a function of the plan.
+Result<void> add_shares(const TestnetPlan& plan, RunRecord& record) {
+  const auto rule = model::parse_shard_rule(plan.skew);
+  if (!rule) return std::unexpected(rule.error());
+  model::TaskOptions options;
+  options.data.path = plan.data;
+  options.shard = {.rule = *rule, .node_count = plan.shards(), .seed = plan.run.seed};
+  auto counts = model::count_labels(plan.run.task, options);
+  if (!counts) return std::unexpected(counts.error());
+  for (std::size_t node = 0; node < std::min(counts->size(), record.nodes.size()); ++node) {
+    record.nodes[node].label_counts = std::move((*counts)[node]);
+    record.nodes[node].samples_held =
+        std::accumulate(record.nodes[node].label_counts.begin(),
+                        record.nodes[node].label_counts.end(), std::uint64_t{0});
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<RunRecord> make_record(const TestnetPlan& plan, const Swarm& swarm,
                               std::uint64_t parameters) {
   const auto nodes = swarm.nodes();
@@ -100,10 +125,7 @@ Result<RunRecord> make_record(const TestnetPlan& plan, const Swarm& swarm,
     record.bytes_sent += node.record.bytes_sent;
     record.votes += node.record.votes;
   }
-  for (const MergeMember& member : record.manifest.members) {
-    const auto node = std::ranges::find(record.nodes, member.id, &NodeRecord::id);
-    if (node != record.nodes.end()) node->samples_held = member.weight;
-  }
+  if (auto counted = add_shares(plan, record); !counted) return std::unexpected(counted.error());
   add_quality(record, nodes);
   record.digests_equal = all_digests_equal(plan, nodes, record.manifest);
   return record;
@@ -173,6 +195,9 @@ Result<void> write_run_folder(const TestnetPlan& plan, const Swarm& swarm,
       return runtime::system_error("write", (plan.folder / name).native(), problem.value());
   }
   if (auto written = write_text(plan.folder / "metrics.jsonl", joined_metrics(swarm)); !written) {
+    return written;
+  }
+  if (auto written = write_text(plan.folder / "report.html", render_report(record)); !written) {
     return written;
   }
   return write_text(plan.folder / "result.json", result_json(record) + "\n");
