@@ -124,7 +124,7 @@ std::string time_chart(const RunRecord& run) {
   Chart chart{"Accuracy over time", "", {"time, s", tick_number}, {}, {}, {}, {}};
   chart.lines =
       node_lines(run, [](const NodeSample& s) { return ChartPoint{s.time_s, s.accuracy}; });
-  return accuracy_chart(run, std::move(chart), run.wall_s);
+  return accuracy_chart(run, std::move(chart), run.swarm_s);
 }
 
 std::string bytes_chart(const RunRecord& run) {

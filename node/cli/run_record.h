@@ -63,7 +63,8 @@ struct RunRecord {
   std::uint64_t bytes_dense_equivalent = 0;
   std::uint64_t votes = 0;
   bool digests_equal = false;
-  double wall_s = 0;
+  double swarm_s = 0;  ///< Until the last node ended.
+  double wall_s = 0;   ///< With the central baseline.
   Manifest manifest;
 };
 

@@ -180,6 +180,7 @@ Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, std::uint64_t
   if (!ended) return std::unexpected(ended.error());
   auto record = make_record(plan, swarm, parameters);
   if (!record) return record;
+  record->swarm_s = to_seconds(runtime::monotonic_now() - begin);
   if (has_baseline_) {
     if (!is_quiet_) std::fprintf(progress_output(), "central baseline ...\n");
     auto central = run_baseline(plan, swarm.ticket());

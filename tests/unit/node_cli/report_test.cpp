@@ -73,6 +73,7 @@ RunRecord sample_run(std::size_t count) {
   run.consensus_distance = 0.0831;
   run.bytes_sent = 12'345'678;
   run.bytes_dense_equivalent = 6'513'280'000;
+  run.swarm_s = 61.5;
   run.wall_s = 84.6;
   run.manifest.cut_off = 2000;
   run.manifest.model = numbered<Digest>(201);
