@@ -1,0 +1,40 @@
+// A catch-all arm that took messages by mutable reference was a closer match than the arms for
+// const ones, and swallowed them all: no join was ever answered, no ping, no graft.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "node/core/node_core.h"
+#include "tests/support/crypto_keys.h"
+
+namespace starling::node {
+namespace {
+
+TEST(MessageRoutes, APingIsAnsweredByAPong) {
+  Config config{.run = crypto::run_of(1),
+                .key = crypto::node_key(1),
+                .self = {crypto::node_key(1).id(), "127.0.0.1:1"},
+                .bootstrap = {},
+                .pinned_neighbours = {},
+                .recipe = *optim::builtin_recipe("gossip")};
+  config.parameter_count = 4;
+  config.steps_total = 10;
+  config.incarnation = 1;
+  NodeCore core(std::move(config));
+  const Instant now{std::chrono::seconds(1)};
+  const NodeId peer = crypto::node_key(2).id();
+  static_cast<void>(core.start(now, {}, {}));
+  static_cast<void>(core.handle(PeerConnected{{peer, "127.0.0.1:2"}, false}, now));
+  const auto outputs = core.handle(MessageReceived{peer, protocol::Ping{7}}, now);
+  const bool answered = std::ranges::any_of(outputs, [&](const Output& output) {
+    const auto* send = std::get_if<Send>(&output);
+    const auto* pong = send != nullptr ? std::get_if<protocol::Pong>(&send->message) : nullptr;
+    return pong != nullptr && pong->nonce == 7;
+  });
+  EXPECT_TRUE(answered);
+}
+
+}  // namespace
+}  // namespace starling::node

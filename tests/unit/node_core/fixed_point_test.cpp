@@ -1,0 +1,58 @@
+#include "node/core/fixed_point.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "starling/rng.h"
+
+namespace starling::node {
+namespace {
+
+std::vector<float> random_values(std::uint64_t seed, std::size_t count) {
+  Rng rng(seed);
+  std::vector<float> values(count);
+  for (float& value : values) value = static_cast<float>(rng.normal());
+  return values;
+}
+
+TEST(FixedPoint, RoundTripsWithinHalfAGridUnit) {
+  const std::vector<float> values = random_values(1, 1000);
+  const std::vector<float> back = from_fixed_point(to_fixed_point(values));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_LE(std::abs(static_cast<double>(back[i]) - values[i]), grid_unit);
+  }
+}
+
+TEST(FixedPoint, ClipsWhatTheGridCannotHold) {
+  const std::vector<float> values = {1000.0F, -1000.0F, std::numeric_limits<float>::quiet_NaN()};
+  const std::vector<std::int32_t> grid = fixed_point_values(to_fixed_point(values));
+  EXPECT_EQ(grid[0], std::numeric_limits<std::int32_t>::max());
+  EXPECT_EQ(grid[1], std::numeric_limits<std::int32_t>::min());
+  EXPECT_EQ(grid[2], 0);
+}
+
+TEST(FixedPoint, WeightedMeanDoesNotDependOnTheOrderOfParts) {
+  std::vector<WeightedSlice> parts;
+  for (std::uint64_t i = 0; i < 7; ++i) {
+    parts.push_back({.weight = 3 * i + 1, .data = to_fixed_point(random_values(i, 64))});
+  }
+  const Bytes mean = weighted_mean(parts);
+  Rng rng(9);
+  for (int order = 0; order < 20; ++order) {
+    rng.shuffle(std::span(parts));
+    EXPECT_EQ(weighted_mean(parts), mean);
+  }
+}
+
+TEST(FixedPoint, WeightedMeanWeighs) {
+  const std::vector<float> one = {1.0F};
+  const std::vector<float> four = {4.0F};
+  const std::vector<WeightedSlice> parts = {{2, to_fixed_point(one)}, {1, to_fixed_point(four)}};
+  EXPECT_FLOAT_EQ(from_fixed_point(weighted_mean(parts))[0], 2.0F);
+}
+
+}  // namespace
+}  // namespace starling::node

@@ -1,0 +1,94 @@
+#include "node/core/pair_trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/crypto_keys.h"
+
+namespace starling::node {
+namespace {
+
+NodeId peer_of(std::uint8_t number) {
+  return crypto::node_key(number).id();
+}
+
+/// A trainer with three neighbours that have all said hello, and no network.
+class PairTrainerTest : public ::testing::Test {
+ protected:
+  PairTrainerTest() : trainer_(config()) {
+    Turn turn(Instant{});
+    for (std::uint8_t peer = 2; peer <= 4; ++peer) {
+      trainer_.neighbour_up(peer_of(peer), turn);
+      trainer_.receive(peer_of(peer), protocol::EdgeHello{.incarnation = peer}, turn);
+    }
+  }
+
+  static Config config() {
+    Config config{.run = crypto::run_of(1),
+                  .key = crypto::node_key(1),
+                  .self = {peer_of(1), "127.0.0.1:1"},
+                  .bootstrap = {},
+                  .pinned_neighbours = {},
+                  .recipe = *optim::builtin_recipe("gossip")};
+    config.recipe.local_steps = 100;  // no exchange in these tests
+    config.recipe.lead_steps = 6;
+    config.steps_total = 1000;
+    config.incarnation = 1;
+    return config;
+  }
+
+  void start_at(Step step) {
+    Turn turn(Instant{});
+    trainer_.start(step, turn);
+    jobs_ = turn.jobs;
+  }
+
+  /// All neighbours report `step`; what the trainer wants computed then.
+  std::vector<LearnerJob> after_progress(Step step) {
+    Turn turn(Instant{});
+    for (std::uint8_t peer = 2; peer <= 4; ++peer) {
+      trainer_.receive(peer_of(peer), protocol::Progress{step}, turn);
+    }
+    return turn.jobs;
+  }
+
+  PairTrainer trainer_;
+  std::vector<LearnerJob> jobs_;
+};
+
+TEST_F(PairTrainerTest, WaitsWhenItLeadsTheMedianNeighbourByMoreThanTheRecipeAllows) {
+  start_at(7);
+  EXPECT_TRUE(jobs_.empty());
+  EXPECT_EQ(trainer_.step(), 7U);
+  const auto jobs = after_progress(1);
+  ASSERT_EQ(jobs.size(), 1U);
+  EXPECT_EQ(std::get<TrainJob>(jobs[0]).first, 7U);
+}
+
+TEST_F(PairTrainerTest, SkipsToTheMedianNeighbourWhenItFallsBehind) {
+  start_at(7);
+  const auto jobs = after_progress(50);
+  ASSERT_EQ(jobs.size(), 1U);
+  EXPECT_EQ(std::get<TrainJob>(jobs[0]).first, 50U);
+}
+
+TEST_F(PairTrainerTest, IsCompleteWhenTheOthersHaveEnded) {
+  start_at(7);
+  EXPECT_TRUE(after_progress(1000).empty());
+  EXPECT_TRUE(trainer_.complete());
+}
+
+TEST_F(PairTrainerTest, DropsTheEdgeOfAPeerThatCameBackWithoutItsState) {
+  start_at(0);
+  Turn turn(Instant{});
+  trainer_.receive(peer_of(2), protocol::EdgeHello{.incarnation = 77}, turn);
+  const auto dropped = std::ranges::count_if(turn.jobs, [](const LearnerJob& job) {
+    const auto* drop = std::get_if<DropEdgeJob>(&job);
+    return drop != nullptr && drop->peer == peer_of(2);
+  });
+  EXPECT_EQ(dropped, 1);
+}
+
+}  // namespace
+}  // namespace starling::node
