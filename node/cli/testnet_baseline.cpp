@@ -18,7 +18,7 @@ constexpr std::size_t processes_max = 2;  // a laptop's cores
 // drift.
 constexpr std::array step_size_factors = {1.0, 2.0, 4.0, 8.0};
 // Softmax regression on standardized pixels; votes' own step size has another meaning.
-constexpr std::array votes_step_sizes = {0.03, 0.1, 0.3};
+constexpr std::array votes_step_sizes = {0.03, 0.1, 0.3, 1.0};
 
 Result<runtime::ChildProcess> spawn_attempt(const TestnetPlan& plan, const std::string& ticket,
                                             double step_size) {

@@ -16,8 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // All before interval_scale, and all our guesses, untuned.
-constexpr Duration presence_interval = 2s;
-constexpr Duration presence_patience = 7s;  // three missed announcements
+constexpr Duration presence_interval = 4s;
+constexpr Duration presence_patience = 10s;  // two missed announcements
 constexpr Duration gone_for_good = 60s;
 constexpr Duration proposal_turn = 2s;
 constexpr Duration linger_after_merge = 3s;
