@@ -105,8 +105,7 @@ std::vector<ChartLine> node_lines(const RunRecord& run, const ToPoint& to_point)
     lines.push_back(std::move(line));
   }
   // What broke off is drawn over the others: it would be lost under them.
-  std::ranges::stable_partition(lines,
-                                [](const ChartLine& line) { return line.css_class == "node"; });
+  std::ranges::partition(lines, [](const ChartLine& line) { return line.css_class == "node"; });
   return lines;
 }
 
