@@ -7,8 +7,17 @@ namespace {
   return std::ranges::none_of(text, [](char c) { return (c & 0x80) != 0; });
 }
 
-// toml++ 3.3 runs into undefined behaviour on letters outside ASCII and on a table's name that does
-// not begin like a key (tests/fuzz/recipe.cpp found both); recipes need neither.
+// toml++ 3.3 runs into undefined behaviour or an assertion on letters outside ASCII, on a table's
+// name that does not begin like a key, and on malformed arrays (tests/fuzz/recipe.cpp found all
+// three); recipes and runs need none of them.
+[[nodiscard]] bool is_bracket(char c) {
+  return c == '[' || c == '{';
+}
+
+[[nodiscard]] bool is_control(char c) {
+  return (c >= 0 && c < ' ' && c != '\t' && c != '\r') || c == 0x7f;
+}
+
 [[nodiscard]] Result<void> check_plain_text(std::string_view text, std::string_view origin) {
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));
@@ -22,6 +31,12 @@ namespace {
                            std::string(reason));
     };
     if (!is_ascii(line)) return refuse("a character outside ASCII; allowed: plain ASCII text");
+    if (std::ranges::any_of(line, is_control)) {
+      return refuse("a control character; allowed: plain ASCII text");
+    }
+    if (std::ranges::count_if(line, is_bracket) > (opens ? 1 : 0)) {
+      return refuse("an array or inline table; allowed: plain values");
+    }
     if (opens && !named) return refuse("a table that is not named; allowed: [inner], [codec], ...");
   }
   return {};
