@@ -68,7 +68,10 @@ template <class Root, class Fill>
 
 [[nodiscard]] inline std::string read_text(capnp::Text::Reader text, std::size_t characters_max) {
   if (text.size() > characters_max) throw Rejected{RejectReason::too_large};
-  return {text.begin(), text.end()};
+  std::string copy(text.begin(), text.end());
+  // A zero inside would end the text for whoever writes it out again.
+  if (copy.find('\0') != std::string::npos) throw Rejected{RejectReason::bad_encoding};
+  return copy;
 }
 
 template <std::size_t N>
