@@ -9,7 +9,6 @@
 #include "optim/ledger/grid.h"
 #include "optim/ledger/kernels.h"
 #include "optim/ledger/tile.h"
-#include "optim/ledger/vote_code.h"
 #include "starling/check.h"
 
 namespace starling::optim {
@@ -28,7 +27,6 @@ VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const
       count_(parameters.size()),
       rows_(hadamard_rows(recipe.votes.hadamard_rows, count_)),
       probe_size_(std::max(1, to_grid(static_cast<float>(recipe.votes.probe_size)))),
-      scale_(recipe.votes.scale),
       step_table_(recipe.votes, count_, steps_total),
       grid_(padded_size(count_)),
       parameters_(grid_.size()) {
@@ -37,20 +35,20 @@ VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const
   refresh_parameters();
 }
 
-Bytes VoteReplica::probe(const NodeId& self, Step step, std::uint32_t first, std::uint32_t count,
-                         const LossOracle& loss) {
+std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint32_t first,
+                                       std::uint32_t count, const LossOracle& loss) {
   const StepKeys keys = step_keys(run_, step);
   const AuthorStream author(keys, self);
-  const double unit = 2.0 * double{from_grid(probe_size_)} * scale_;
+  const double unit = 2.0 * double{from_grid(probe_size_)};
   double total = 0;
-  Bytes codes(count);
+  std::vector<double> scalars(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t row = author.row(first + i, rows_);
-    codes[i] = encode_vote(loss_difference(keys.signs, row, loss, total) / unit);
+    scalars[i] = loss_difference(keys.signs, row, loss, total) / unit;
   }
   if (count > 0) last_loss_ = total / (2.0 * count);
   refresh_parameters();
-  return codes;
+  return scalars;
 }
 
 double VoteReplica::loss_difference(const PhiloxKey& signs, std::uint32_t row,

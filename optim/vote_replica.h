@@ -25,10 +25,11 @@ class VoteReplica {
   VoteReplica(const Recipe& recipe, const RunId& run, std::span<const float> parameters,
               Step steps_total);
 
-  /// Evaluates probes [first, first + count) of `step` along directions of `self`; one byte each.
-  /// The model is unchanged afterwards, exactly.
-  [[nodiscard]] Bytes probe(const NodeId& self, Step step, std::uint32_t first, std::uint32_t count,
-                            const LossOracle& loss);
+  /// Measures probes [first, first + count) of `step` along directions of `self`: the central
+  /// difference quotient (f(w + e z) - f(w - e z)) / 2e of each. The model is unchanged afterwards,
+  /// exactly.
+  [[nodiscard]] std::vector<double> probe(const NodeId& self, Step step, std::uint32_t first,
+                                          std::uint32_t count, const LossOracle& loss);
 
   /// Adds votes; the result depends only on the set of votes applied, not on order or grouping.
   void apply(std::span<const VoteSpan> votes);
@@ -56,7 +57,6 @@ class VoteReplica {
   std::size_t count_;        ///< d
   std::uint32_t rows_;       ///< B
   std::int32_t probe_size_;  ///< e, grid units
-  double scale_;             ///< One byte counts scalars in this unit.
   StepTable step_table_;
   std::vector<std::int32_t> grid_;  ///< Padded to whole groups; the rest is never read.
   std::vector<float> parameters_;   ///< The compute copy, padded alike.

@@ -41,6 +41,7 @@ Learner::Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica 
     : options_(std::move(options)),
       task_(std::move(task)),
       replica_(std::move(replica)),
+      sender_(options_.recipe.votes),
       loss_weight_(
           static_cast<float>(std::pow(task_->relative_share(), options_.recipe.sample_weighting))) {
 }
@@ -141,7 +142,8 @@ LearnerResult Learner::perform(const ProbeJob& job) {
     return loss_weight_ * task_->loss(at, batch(job.step));
   };
   ProbeDone done{.step = job.step, .first_probe = job.first_probe, .codes = {}, .loss = 0};
-  done.codes = votes().probe(options_.self, job.step, job.first_probe, job.count, loss);
+  done.codes =
+      sender_.encode(votes().probe(options_.self, job.step, job.first_probe, job.count, loss));
   done.loss = votes().last_loss() / loss_weight_;
   step_ = job.step + 1;
   return done;

@@ -11,6 +11,7 @@
 #include "optim/recipe.h"
 #include "optim/replica.h"
 #include "optim/vote_replica.h"
+#include "optim/vote_sender.h"
 #include "starling/result.h"
 #include "starling/task.h"
 
@@ -66,6 +67,7 @@ class Learner {
   LearnerOptions options_;
   std::unique_ptr<Task> task_;
   AnyReplica replica_;
+  optim::VoteSender sender_;
   float loss_weight_;  ///< Recipe::sample_weighting applied to the task's relative share.
   Step step_ = 0;      ///< Local steps done; travels with the saved state.
 };
