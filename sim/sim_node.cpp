@@ -7,7 +7,6 @@
 #include "crypto/byte_order.h"
 #include "crypto/digest.h"
 #include "model/tasks.h"
-#include "node/core/fixed_point.h"
 #include "sim/network.h"
 #include "sim/topology.h"
 #include "starling/check.h"
@@ -192,7 +191,7 @@ void SimNode::notice(const Event& event, Instant now) {
 
 void SimNode::look_at_replica(Instant now) {
   seen_.looked_at = now;
-  seen_.model = crypto::digest_of(node::to_fixed_point(learner_->parameters()));
+  seen_.model = crypto::digest_of(learner_->fixed_point());
   if (const optim::Replica* replica = learner_->replica()) {
     seen_.flows = difference(replica->flows(), seen_.flows_before);
     seen_.correction.assign(replica->correction().begin(), replica->correction().end());

@@ -48,6 +48,12 @@ Bytes to_fixed_point(std::span<const float> values) {
   return bytes;
 }
 
+Bytes to_fixed_point(std::span<const std::int32_t> grid) {
+  Bytes bytes(grid.size() * 4);
+  for (std::size_t i = 0; i < grid.size(); ++i) write_i32(grid[i], &bytes[4 * i]);
+  return bytes;
+}
+
 std::vector<float> from_fixed_point(ByteSpan bytes) {
   STARLING_CHECK(bytes.size() % 4 == 0);
   std::vector<float> values(bytes.size() / 4);

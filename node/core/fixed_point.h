@@ -16,6 +16,8 @@ inline constexpr double grid_unit = 0x1.0p-24;
 
 /// Nearest grid value; beyond the range the nearest end, NaN as 0. Bytes: 4 per value.
 [[nodiscard]] Bytes to_fixed_point(std::span<const float> values);
+/// The ledger's own integers, which floats hold exactly up to magnitude 1 only.
+[[nodiscard]] Bytes to_fixed_point(std::span<const std::int32_t> grid);
 
 /// bytes.size() is a multiple of 4.
 [[nodiscard]] std::vector<float> from_fixed_point(ByteSpan bytes);

@@ -77,6 +77,11 @@ std::span<const float> Learner::parameters() const {
   return std::visit([](const auto& replica) { return replica.parameters(); }, replica_);
 }
 
+Bytes Learner::fixed_point() const {
+  const auto* votes = std::get_if<optim::VoteReplica>(&replica_);
+  return votes != nullptr ? to_fixed_point(votes->grid()) : to_fixed_point(parameters());
+}
+
 optim::Replica& Learner::first_order() {
   auto* replica = std::get_if<optim::Replica>(&replica_);
   STARLING_CHECK(replica != nullptr);
@@ -162,12 +167,11 @@ LearnerResult Learner::perform(const ApplyVotesJob& job) {
 }
 
 LearnerResult Learner::perform(const EvaluateJob& job) {
-  return EvaluateDone{job.step, task_->evaluate(parameters()),
-                      crypto::digest_of(to_fixed_point(parameters()))};
+  return EvaluateDone{job.step, task_->evaluate(parameters()), crypto::digest_of(fixed_point())};
 }
 
 LearnerResult Learner::perform(const ContributeJob& job) {
-  Bytes vector = to_fixed_point(parameters());
+  Bytes vector = fixed_point();
   const Digest digest = crypto::digest_of(vector);
   return ContributeDone{job.merge, digest, std::move(vector)};
 }

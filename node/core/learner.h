@@ -37,6 +37,9 @@ class Learner {
   [[nodiscard]] LearnerResult run(LearnerJob&& job);
 
   [[nodiscard]] std::span<const float> parameters() const;
+  /// What evaluations digest and merges average: int32 little endian, unit 2^-24 (fixed_point.h).
+  /// Under votes the ledger's integers, without the float copy's rounding.
+  [[nodiscard]] Bytes fixed_point() const;
   [[nodiscard]] const Task& task() const { return *task_; }
   /// The replica of a first-order recipe, for checks of conservation; nullptr under votes.
   [[nodiscard]] optim::Replica* replica() { return std::get_if<optim::Replica>(&replica_); }

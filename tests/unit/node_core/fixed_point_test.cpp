@@ -18,6 +18,11 @@ std::vector<float> random_values(std::uint64_t seed, std::size_t count) {
   return values;
 }
 
+TEST(FixedPoint, KeepsEveryBitOfTheLedgersIntegers) {
+  const std::vector<std::int32_t> grid{1, -1, (1 << 24) + 1, 0x7fffffff, -0x7fffffff - 1};
+  EXPECT_EQ(fixed_point_values(to_fixed_point(grid)), grid);
+}
+
 TEST(FixedPoint, RoundTripsWithinHalfAGridUnit) {
   const std::vector<float> values = random_values(1, 1000);
   const std::vector<float> back = from_fixed_point(to_fixed_point(values));
