@@ -7,10 +7,10 @@
 
 namespace starling::protocol {
 
-bool is_void(const VotePacket& packet) {
+bool is_void(const VotePacket& packet, Step window) {
   // Written without a sum that could wrap.
   return packet.step > packet.replica_step &&
-         packet.step - packet.replica_step > limits::vote_window_steps;
+         packet.step - packet.replica_step > window;
 }
 
 namespace {

@@ -106,7 +106,6 @@ inline constexpr std::size_t vote_range_bytes_max = 12U * 1024;  // leaves room 
 inline constexpr std::uint64_t vote_packets_ahead_max = 4096;    // held beyond the first gap
 inline constexpr std::size_t vote_store_bytes_max = 256U << 20U;
 inline constexpr std::uint64_t vote_packets_per_step_max = 16;
-inline constexpr std::uint64_t vote_window_steps = 64;  // LEDGER.md, definitions
 
 // --- Peer score: points lose half their weight in every half-life (our guesses) ---
 inline constexpr Duration score_half_life = 60s;

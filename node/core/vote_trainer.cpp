@@ -122,7 +122,7 @@ void VoteTrainer::insert(const protocol::SignedAnnouncement& announcement, Bytes
     packets_cast_ = std::max(packets_cast_, packet->packet + 1);
     votes_cast_ += packet->codes.size();
   }
-  if (protocol::is_void(*packet)) return;
+  if (protocol::is_void(*packet, config_.recipe.votes.window_steps)) return;
   pending_.push_back(
       VoteBatch{announcement.author, packet->step, packet->first_probe, packet->codes});
 }

@@ -83,11 +83,11 @@ TEST(LedgerSync, VoidsAPacketByItsOwnStepsAlone) {
     packet.replica_step = replica_step;
     return packet;
   };
-  EXPECT_FALSE(is_void(with_steps(limits::vote_window_steps, 0)));
-  EXPECT_TRUE(is_void(with_steps(limits::vote_window_steps + 1, 0)));
-  EXPECT_FALSE(is_void(with_steps(0, 100)));
-  EXPECT_FALSE(is_void(with_steps(~Step{0}, ~Step{0})));
-  EXPECT_TRUE(is_void(with_steps(~Step{0}, 0)));
+  EXPECT_FALSE(is_void(with_steps(64, 0), 64));
+  EXPECT_TRUE(is_void(with_steps(65, 0), 64));
+  EXPECT_FALSE(is_void(with_steps(0, 100), 64));
+  EXPECT_FALSE(is_void(with_steps(~Step{0}, ~Step{0}), 64));
+  EXPECT_TRUE(is_void(with_steps(~Step{0}, 0), 64));
 }
 
 TEST(LedgerSync, RefusesMorePacketsThanTheStepAllows) {
