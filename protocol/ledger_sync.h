@@ -23,9 +23,8 @@ struct LedgerSyncOptions {
   double interval_scale = 1;  ///< Times every interval of limits.h; > 0.
 };
 
-/// True if a packet's votes count for nothing: evaluated on a replica more than `window` steps behind
-/// (the recipe's votes.window_steps).
-/// Decided from the packet alone, so that every replica agrees.
+/// True if a packet's votes count for nothing: evaluated on a replica more than `window` (the
+/// recipe's votes.window_steps) behind. Decided from the packet alone, so that all replicas agree.
 [[nodiscard]] bool is_void(const VotePacket& packet, Step window);
 
 /// What became of a packet offered to the ledger.
