@@ -9,8 +9,7 @@ namespace starling::protocol {
 
 bool is_void(const VotePacket& packet, Step window) {
   // Written without a sum that could wrap.
-  return packet.step > packet.replica_step &&
-         packet.step - packet.replica_step > window;
+  return packet.step > packet.replica_step && packet.step - packet.replica_step > window;
 }
 
 namespace {
