@@ -32,7 +32,6 @@ VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const
       parameters_(grid_.size()) {
   STARLING_CHECK(count_ > 0);
   to_grid(parameters, std::span(grid_).first(count_));
-  refresh_parameters();
 }
 
 std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint32_t first,
@@ -47,16 +46,16 @@ std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint3
     scalars[i] = loss_difference(keys.signs, row, loss, total) / unit;
   }
   if (count > 0) last_loss_ = total / (2.0 * count);
-  refresh_parameters();
   return scalars;
 }
 
 double VoteReplica::loss_difference(const PhiloxKey& signs, std::uint32_t row,
                                     const LossOracle& loss, double& total) {
   const auto size = static_cast<std::uint32_t>(probe_size_);
+  is_copied_ = false;
   const auto loss_after = [&](std::uint32_t step) {
     best_kernels().perturb({grid_, 0}, signs, {row, step}, parameters_.data());
-    return loss(this->parameters());
+    return loss(std::span<const float>(parameters_).first(count_));
   };
   const double forward = loss_after(0U - size);
   const double backward = loss_after(size);
@@ -72,24 +71,16 @@ void VoteReplica::apply(std::span<const VoteSpan> votes) {
     const StepRule rule{step_keys(run_, step), rows_, step_table_.unit_step(step)};
     tiles.push_back(sum_votes(of_step, rule));
     if (tiles.size() < tiles_per_pass_max) continue;
-    sweep(tiles);
+    sweep_tiles({grid_, 0}, tiles, best_kernels());
     tiles.clear();
   }
-  sweep(tiles);
-}
-
-void VoteReplica::sweep(std::span<const StepTile> tiles) {
-  const std::span<std::int32_t> grid(grid_);
-  const std::span<float> copy(parameters_);
-  for (std::size_t start = 0; start < grid.size(); start += cached_size) {
-    const std::size_t size = std::min(cached_size, grid.size() - start);
-    const auto block = grid.subspan(start, size);
-    sweep_tiles({block, start / group_size}, tiles, best_kernels());
-    from_grid(block, copy.subspan(start, size));
-  }
+  sweep_tiles({grid_, 0}, tiles, best_kernels());
+  is_copied_ = false;
 }
 
 std::span<const float> VoteReplica::parameters() const {
+  if (!is_copied_) from_grid(grid_, parameters_);
+  is_copied_ = true;
   return std::span(parameters_).first(count_);
 }
 
@@ -100,11 +91,7 @@ std::span<const std::int32_t> VoteReplica::grid() const {
 void VoteReplica::set_grid(std::span<const std::int32_t> grid) {
   STARLING_CHECK(grid.size() == count_);
   std::ranges::copy(grid, grid_.begin());
-  refresh_parameters();
-}
-
-void VoteReplica::refresh_parameters() {
-  from_grid(grid_, parameters_);
+  is_copied_ = false;
 }
 
 Bytes VoteReplica::save() const {
@@ -122,7 +109,7 @@ Result<void> VoteReplica::load(ByteSpan state) {
   }
   std::memcpy(&last_loss_, state.data(), sizeof(last_loss_));
   std::memcpy(grid_.data(), state.data() + sizeof(last_loss_), count_ * sizeof(std::int32_t));
-  refresh_parameters();
+  is_copied_ = false;
   return {};
 }
 

@@ -34,7 +34,8 @@ class VoteReplica {
   /// Adds votes; the result depends only on the set of votes applied, not on order or grouping.
   void apply(std::span<const VoteSpan> votes);
 
-  /// Length d. Valid until the next call that changes the model.
+  /// Length d, copied from the grid when it has changed. Valid until the next call of probe() or
+  /// one that changes the model.
   [[nodiscard]] std::span<const float> parameters() const;
   [[nodiscard]] std::span<const std::int32_t> grid() const;
   void set_grid(std::span<const std::int32_t> grid);
@@ -50,16 +51,15 @@ class VoteReplica {
   /// f(w + e z) - f(w - e z); adds both losses to `total`.
   double loss_difference(const PhiloxKey& signs, std::uint32_t row, const LossOracle& loss,
                          double& total);
-  void sweep(std::span<const StepTile> tiles);
-  void refresh_parameters();
 
   RunId run_;
   std::size_t count_;        ///< d
   std::uint32_t rows_;       ///< B
   std::int32_t probe_size_;  ///< e, grid units
   StepTable step_table_;
-  std::vector<std::int32_t> grid_;  ///< Padded to whole groups; the rest is never read.
-  std::vector<float> parameters_;   ///< The compute copy, padded alike.
+  std::vector<std::int32_t> grid_;         ///< Padded to whole groups; the rest is never read.
+  mutable std::vector<float> parameters_;  ///< The compute copy, padded alike, or a probe's point.
+  mutable bool is_copied_ = false;         ///< parameters_ is the grid's copy.
   double last_loss_ = 0;
 };
 
