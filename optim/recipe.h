@@ -21,6 +21,10 @@ enum class CorrectionKind : std::uint8_t { none, gradient_tracking };
 enum class ClockKind : std::uint8_t { rounds, pairs };
 enum class ScheduleKind : std::uint8_t { constant, linear, cosine };
 
+/// own: each author votes along rows of its own. shared: along the rows that all authors of a step
+/// vote along, so that what sets their data apart averages out row by row.
+enum class Directions : std::uint8_t { own, shared };
+
 /// How much a node counts in the final merge. uniform: what mixing conserves is the plain mean.
 enum class MergeWeight : std::uint8_t { uniform, samples };
 
@@ -48,6 +52,7 @@ struct VoteRule {
   double scale = 1.0;       ///< Unit of the one-byte scalars: 2^-14 to 2^7 times it are told apart.
   ScheduleKind schedule = ScheduleKind::constant;
   double schedule_floor = 0.0;
+  Directions directions = Directions::own;
   std::uint32_t hadamard_rows = 8192;  ///< B
   std::uint32_t window_steps = 64;     ///< Older votes are void.
 };

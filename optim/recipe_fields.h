@@ -36,6 +36,9 @@ inline constexpr ChoiceNames<ScheduleKind, 3> schedule_names{{{ScheduleKind::con
 inline constexpr ChoiceNames<MergeWeight, 2> merge_weight_names{
     {{MergeWeight::uniform, "uniform"}, {MergeWeight::samples, "samples"}}};
 
+inline constexpr ChoiceNames<Directions, 2> directions_names{
+    {{Directions::own, "own"}, {Directions::shared, "shared"}}};
+
 inline constexpr Range unit_range{0.0, 1.0};
 inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};
 inline constexpr Range step_size_range{0.0, 1000.0};
@@ -81,6 +84,7 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.real("scale", recipe.votes.scale, vote_scale_range);
   visit.choice("schedule", recipe.votes.schedule, schedule_names);
   visit.real("schedule_floor", recipe.votes.schedule_floor, unit_range);
+  visit.choice("directions", recipe.votes.directions, directions_names);
   visit.count("hadamard_rows", recipe.votes.hadamard_rows, Range{1, 65536});
   visit.count("window_steps", recipe.votes.window_steps, Range{1, 65536});
 }

@@ -26,6 +26,7 @@ VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const
     : run_(run),
       count_(parameters.size()),
       rows_(hadamard_rows(recipe.votes.hadamard_rows, count_)),
+      directions_(recipe.votes.directions),
       probe_size_(std::max(1, to_grid(static_cast<float>(recipe.votes.probe_size)))),
       step_table_(recipe.votes, count_, steps_total),
       grid_(padded_size(count_)),
@@ -37,7 +38,7 @@ VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const
 std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint32_t first,
                                        std::uint32_t count, const LossOracle& loss) {
   const StepKeys keys = step_keys(run_, step);
-  const AuthorStream author(keys, self);
+  const AuthorStream author(keys, self, directions_);
   const double unit = 2.0 * double{from_grid(probe_size_)};
   double total = 0;
   std::vector<double> scalars(count);
@@ -68,7 +69,7 @@ void VoteReplica::apply(std::span<const VoteSpan> votes) {
   for (const VoteSpan& span : votes) steps[span.step].push_back(span);
   std::vector<StepTile> tiles;
   for (const auto& [step, of_step] : steps) {
-    const StepRule rule{step_keys(run_, step), rows_, step_table_.unit_step(step)};
+    const StepRule rule{step_keys(run_, step), rows_, step_table_.unit_step(step), directions_};
     tiles.push_back(sum_votes(of_step, rule));
     if (tiles.size() < tiles_per_pass_max) continue;
     sweep_tiles({grid_, 0}, tiles, best_kernels());

@@ -53,8 +53,9 @@ class VoteReplica {
                          double& total);
 
   RunId run_;
-  std::size_t count_;        ///< d
-  std::uint32_t rows_;       ///< B
+  std::size_t count_;   ///< d
+  std::uint32_t rows_;  ///< B
+  Directions directions_;
   std::int32_t probe_size_;  ///< e, grid units
   StepTable step_table_;
   std::vector<std::int32_t> grid_;         ///< Padded to whole groups; the rest is never read.

@@ -74,7 +74,10 @@ def replay(case):
         message = words(bytes.fromhex(case["run"])) + [step & MASK32, step >> 32, 0, 0]
         keys = absorb(message, (0, 0))
         signs = step_signs(keys[:2], count)
-        stride, start, *rounding_key = absorb(words(bytes.fromhex(packet["author"])), keys[2:])
+        author = words(bytes.fromhex(packet["author"]))
+        rounding_key = absorb(author, keys[2:])[2:]
+        shared = case.get("directions") == "shared"
+        stride, start = absorb([0] * 8 if shared else author, keys[2:])[:2]
         for i, code in enumerate(bytes.fromhex(packet["codes"])):
             probe = (packet["first_probe"] + i) & MASK32
             row = ((stride | 1) * probe + start) % rows

@@ -34,11 +34,13 @@ StepKeys step_keys(const RunId& run, Step step) {
   return {.signs = {out[0], out[1]}, .votes = {out[2], out[3]}};
 }
 
-AuthorStream::AuthorStream(const StepKeys& keys, const NodeId& author) {
-  const PhiloxCounter out = absorb_id(author.bytes, keys.votes);
-  stride_ = out[0] | 1U;
-  start_ = out[1];
-  rounding_ = {out[2], out[3]};
+AuthorStream::AuthorStream(const StepKeys& keys, const NodeId& author, Directions directions) {
+  const PhiloxCounter own = absorb_id(author.bytes, keys.votes);
+  const bool is_shared = directions == Directions::shared;
+  const PhiloxCounter rows = is_shared ? absorb_id(NodeId{}.bytes, keys.votes) : own;
+  stride_ = rows[0] | 1U;
+  start_ = rows[1];
+  rounding_ = {own[2], own[3]};
 }
 
 std::uint64_t AuthorStream::rounding_bits(std::uint32_t probe) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "optim/ledger/philox.h"
+#include "optim/recipe.h"
 #include "starling/ids.h"
 
 namespace starling::optim {
@@ -36,10 +37,12 @@ struct StepKeys {
       {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32U), 0, 0}, signs);
 }
 
-/// The part of directions that belongs to one author within one step.
+/// The part of directions and rounding that belongs to one author within one step.
 class AuthorStream {
  public:
-  AuthorStream(const StepKeys& keys, const NodeId& author);
+  /// shared: the rows of every author are those of the node whose id is zero; the rounding remains
+  /// the author's own, so that errors of equal votes do not add up.
+  AuthorStream(const StepKeys& keys, const NodeId& author, Directions directions);
 
   /// The Hadamard row of a probe, in [0, rows): a different one for each of `rows` consecutive
   /// probes, because probe -> stride * probe + start is a permutation modulo a power of two.

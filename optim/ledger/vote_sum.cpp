@@ -7,7 +7,7 @@ namespace starling::optim {
 StepTile sum_votes(std::span<const VoteSpan> votes, const StepRule& rule) {
   StepTile tile(rule.keys.signs, rule.rows);
   for (const VoteSpan& span : votes) {
-    const AuthorStream author(rule.keys, span.author);
+    const AuthorStream author(rule.keys, span.author, rule.directions);
     std::uint32_t probe = span.first_probe;
     for (const VoteCode code : span.codes) {
       const std::uint64_t rounding = author.rounding_bits(probe);

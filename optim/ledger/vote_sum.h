@@ -23,6 +23,7 @@ struct StepRule {
   StepKeys keys;
   std::uint32_t rows = 0;       ///< B
   std::uint64_t unit_step = 0;  ///< Of the run's StepTable.
+  Directions directions = Directions::own;
 };
 
 /// The sum of `votes`, all of the rule's step, ready to be swept.

@@ -73,7 +73,7 @@ TEST(Direction, AnAuthorsProbesOfOneStepHaveDistinctRows) {
   constexpr std::uint32_t rows = 1024;
   const StepKeys keys = step_keys(test::id_of<RunId>(1), 7);
   for (std::uint64_t node = 0; node < 20; ++node) {
-    const AuthorStream author(keys, test::id_of<NodeId>(node));
+    const AuthorStream author(keys, test::id_of<NodeId>(node), Directions::own);
     std::set<std::uint32_t> seen;
     for (std::uint32_t probe = 500; probe < 500 + rows; ++probe) {
       seen.insert(author.row(probe, rows));
@@ -91,13 +91,26 @@ TEST(Direction, AuthorsRowsMeetNoOftenerThanByChance) {
     const StepKeys keys = step_keys(test::id_of<RunId>(1), step);
     std::set<std::uint32_t> seen;
     for (std::uint64_t node = 0; node < 2; ++node) {
-      const AuthorStream author(keys, test::id_of<NodeId>(node));
+      const AuthorStream author(keys, test::id_of<NodeId>(node), Directions::own);
       for (std::uint32_t probe = 0; probe < probes; ++probe) {
         meetings += seen.insert(author.row(probe, rows)).second ? 0 : 1;
       }
     }
   }
   EXPECT_NEAR(meetings, 100.0 * probes * probes / rows, 40);  // 50 +- 5.6 standard deviations
+}
+
+TEST(Direction, SharedRowsAreThoseOfTheZeroAuthorAndRoundingStaysTheAuthorsOwn) {
+  constexpr std::uint32_t rows = 8192;
+  const StepKeys keys = step_keys(test::id_of<RunId>(1), 7);
+  const AuthorStream zero(keys, NodeId{}, Directions::own);
+  const AuthorStream own(keys, test::id_of<NodeId>(1), Directions::own);
+  const AuthorStream shared(keys, test::id_of<NodeId>(1), Directions::shared);
+  for (std::uint32_t probe = 0; probe < 100; ++probe) {
+    EXPECT_EQ(shared.row(probe, rows), zero.row(probe, rows));
+    EXPECT_EQ(shared.rounding_bits(probe), own.rounding_bits(probe));
+  }
+  EXPECT_NE(own.rounding_bits(0), zero.rounding_bits(0));
 }
 
 TEST(Direction, TakesNoMoreRowsThanTellParametersApart) {

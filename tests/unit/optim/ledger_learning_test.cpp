@@ -31,7 +31,7 @@ double dot(const Vector& a, const Vector& b) {
 /// The mean over `probes` of z <z, g>: the estimate of g that votes amount to.
 Vector estimate(const Vector& gradient, Step step, std::uint32_t probes, std::uint32_t rows) {
   const StepKeys keys = step_keys(test::id_of<RunId>(14), step);
-  const AuthorStream author(keys, test::id_of<NodeId>(14));
+  const AuthorStream author(keys, test::id_of<NodeId>(14), Directions::own);
   Vector sum(gradient.size());
   for (std::uint32_t probe = 0; probe < probes; ++probe) {
     const Vector z = direction(keys, author.row(probe, rows), gradient.size());
@@ -83,6 +83,33 @@ TEST(LedgerLearning, SecondMomentIsDOverKForDistinctRows) {
     sum += dot(g, g) / dot(gradient, gradient);
   }
   EXPECT_NEAR(sum / draws, double{d} / k, 0.1);  // i.i.d. signs: (d + k - 1) / k = 4.94
+}
+
+/// The mean over `authors` of their estimates, each of the common gradient plus a bias of its own;
+/// the biases sum to zero.
+double error_from_biases(Directions directions) {
+  constexpr std::size_t d = 256;
+  constexpr int authors = 8;
+  constexpr std::uint32_t probes = 16;
+  Rng rng(4);
+  Vector bias(d);
+  for (double& value : bias) value = rng.normal();
+  Vector sum(d);
+  const StepKeys keys = step_keys(test::id_of<RunId>(14), 1);
+  for (std::uint64_t author = 0; author < authors; ++author) {
+    const AuthorStream stream(keys, test::id_of<NodeId>(author), directions);
+    const double sign = author % 2 == 0 ? 1 : -1;
+    for (std::uint32_t probe = 0; probe < probes; ++probe) {
+      const Vector z = direction(keys, stream.row(probe, d), d);
+      for (std::size_t i = 0; i < d; ++i) sum[i] += sign * dot(z, bias) * z[i];
+    }
+  }
+  return dot(sum, sum) / dot(bias, bias);
+}
+
+TEST(LedgerLearning, BiasesThatSumToZeroCancelRowByRowOnlyAlongSharedDirections) {
+  EXPECT_NEAR(error_from_biases(Directions::shared), 0, 1e-20);
+  EXPECT_GT(error_from_biases(Directions::own), 1);
 }
 
 TEST(LedgerLearning, FloatingPointSumsDependOnTheOrderWhereTheGridDoesNot) {

@@ -94,7 +94,7 @@ TEST(VoteReplica, EqualsTheDefinitionVoteByVote) {
   const StepTable table(rule, parameter_count, steps_total);
   for (const Packet& packet : packets) {
     const StepKeys keys = step_keys(test::id_of<RunId>(1), packet.step);
-    const AuthorStream author(keys, packet.author);
+    const AuthorStream author(keys, packet.author, rule.directions);
     for (std::uint32_t i = 0; i < packet.codes.size(); ++i) {
       const std::uint32_t probe = packet.first_probe + i;
       const std::uint32_t step =
@@ -125,7 +125,7 @@ TEST(VoteReplica, ProbeOfALinearLossVotesItsDerivativeAlongTheDirection) {
   for (std::uint32_t i = 0; i < scalars.size(); ++i) {
     std::vector<std::int32_t> direction(parameter_count);
     const std::uint32_t row =
-        AuthorStream(keys, self).row(2 + i, vote_recipe().votes.hadamard_rows);
+        AuthorStream(keys, self, Directions::own).row(2 + i, vote_recipe().votes.hadamard_rows);
     add_vote_naive(keys.signs, {row, 0U - 1U}, direction);
     EXPECT_NEAR(scalars[i], 0.25 * direction[700], 1e-3);  // float parameters
   }

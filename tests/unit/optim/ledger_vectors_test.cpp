@@ -36,7 +36,8 @@ std::vector<std::int32_t> starting_grid(const json& vector) {
 StepRule rule_of(const json& vector, const json& packet) {
   const RunId run = RunId::from_bytes(bytes_of(vector.at("run"))).value();
   return {step_keys(run, packet.at("step").get<Step>()), vector.at("rows").get<std::uint32_t>(),
-          packet.at("unit_step").get<std::uint64_t>()};
+          packet.at("unit_step").get<std::uint64_t>(),
+          vector.value("directions", "own") == "shared" ? Directions::shared : Directions::own};
 }
 
 std::string digest_of_grid(std::span<const std::int32_t> grid) {
@@ -76,8 +77,8 @@ TEST(LedgerVectors, TheDefinitionGivesTheDigestsOfTheIndependentImplementation) 
     auto grid = starting_grid(vector);
     for (const json& packet : vector.at("packets")) {
       const StepRule rule = rule_of(vector, packet);
-      const AuthorStream author(rule.keys,
-                                NodeId::from_bytes(bytes_of(packet.at("author"))).value());
+      const AuthorStream author(
+          rule.keys, NodeId::from_bytes(bytes_of(packet.at("author"))).value(), rule.directions);
       auto probe = packet.at("first_probe").get<std::uint32_t>();
       for (const VoteCode code : bytes_of(packet.at("codes"))) {
         const auto step = vote_step(code, rule.unit_step, author.rounding_bits(probe));

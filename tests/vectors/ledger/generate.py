@@ -11,26 +11,28 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent.parent))
 from ledger_reference import replay  # noqa: E402
 
-# name, d, B, packets, steps from, unit step
+# name, d, B, packets, steps from, unit step, what else the recipe says
 CASES = [
-    ("one parameter", 1, 1, 3, 0, 1 << 50),
-    ("fewer parameters than a block", 10, 16, 4, 0, 1 << 48),
-    ("one whole block", 128, 128, 4, 5, 1 << 47),
-    ("softmax", 7850, 8192, 12, 90, 73_295_114_404_954),
-    ("rows below parameters", 50_000, 1024, 6, 1000, 1 << 45),
-    ("steps below a grid unit", 5000, 8192, 6, 0, 1 << 31),
-    ("wrapping", 3000, 4096, 6, 0, 1 << 56),
-    ("late step, most rows", 100_000, 65_536, 2, (1 << 40) + 3, 1 << 46),
+    ("one parameter", 1, 1, 3, 0, 1 << 50, {}),
+    ("fewer parameters than a block", 10, 16, 4, 0, 1 << 48, {}),
+    ("one whole block", 128, 128, 4, 5, 1 << 47, {}),
+    ("softmax", 7850, 8192, 12, 90, 73_295_114_404_954, {}),
+    ("rows below parameters", 50_000, 1024, 6, 1000, 1 << 45, {}),
+    ("steps below a grid unit", 5000, 8192, 6, 0, 1 << 31, {}),
+    ("wrapping", 3000, 4096, 6, 0, 1 << 56, {}),
+    ("late step, most rows", 100_000, 65_536, 2, (1 << 40) + 3, 1 << 46, {}),
+    ("shared directions", 7850, 8192, 12, 0, 1 << 46, {"directions": "shared"}),
 ]
 
 
-def case(source, name, parameters, rows, packets, first_step, unit_step):
+def case(source, name, parameters, rows, packets, first_step, unit_step, recipe):
     authors = [source.randbytes(32).hex() for _ in range(3)]
     made = {
         "name": name,
         "run": source.randbytes(32).hex(),
         "parameters": parameters,
         "rows": rows,
+        **recipe,
         "start": source.getrandbits(32),
         "packets": [
             {
