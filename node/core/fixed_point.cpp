@@ -82,6 +82,7 @@ Bytes weighted_mean(std::span<const WeightedSlice> parts) {
     total += weight;
     for (std::size_t i = 0; i < count; ++i) sums[i] += weight * read_i32(&part.data[4 * i]);
   }
+  STARLING_CHECK(total > 0);
   Bytes mean(count * 4);
   for (std::size_t i = 0; i < count; ++i) {
     write_i32(static_cast<std::int32_t>(divide_rounded(sums[i], total)), &mean[4 * i]);
