@@ -7,7 +7,7 @@
 
 #include "crypto/digest.h"
 #include "node/core/fixed_point.h"
-#include "node/core/saved_state.h"
+#include "optim/ledger/vote_code.h"
 #include "starling/check.h"
 
 namespace starling::node {
@@ -18,6 +18,13 @@ std::vector<float> starting_point(const Task& task, std::uint64_t seed) {
   std::vector<float> parameters(task.parameter_count());
   task.initialize(parameters, seed);
   return parameters;
+}
+
+std::size_t size_of(const std::vector<float>& parameters) {
+  return parameters.size();
+}
+std::size_t size_of(const LedgerState& ledger) {
+  return ledger.grid.size();
 }
 
 double norm_of(std::span<const float> values) {
@@ -154,15 +161,19 @@ LearnerResult Learner::perform(const ProbeJob& job) {
   return done;
 }
 
-LearnerResult Learner::perform(const ApplyVotesJob& job) {
+void Learner::apply(std::span<const VoteBatch> batches) {
   std::vector<optim::VoteSpan> spans;
-  spans.reserve(job.batches.size());
-  std::uint64_t count = 0;
-  for (const VoteBatch& batch : job.batches) {
+  spans.reserve(batches.size());
+  for (const VoteBatch& batch : batches) {
     spans.push_back({batch.author, batch.step, batch.first_probe, batch.codes});
-    count += batch.codes.size();
   }
   votes().apply(spans);
+}
+
+LearnerResult Learner::perform(const ApplyVotesJob& job) {
+  apply(job.batches);
+  std::uint64_t count = 0;
+  for (const VoteBatch& batch : job.batches) count += batch.codes.size();
   return ApplyVotesDone{count};
 }
 
@@ -199,28 +210,64 @@ LearnerResult Learner::perform(const AdoptJob& job) {
   return done;
 }
 
+/// The ledger's sum without what a cut leaves out. A vote with its sign turned is the vote's exact
+/// inverse (docs/LEDGER.md), so taking out and adding again restores every bit.
+LedgerState Learner::without(const VoteCut& cut) {
+  std::vector<VoteBatch> inverse = cut.without;
+  for (VoteBatch& batch : inverse) {
+    for (std::uint8_t& code : batch.codes) code ^= optim::vote_sign;
+  }
+  apply(inverse);
+  const auto grid = votes().grid();
+  LedgerState state{.packets = cut.packets, .votes = cut.votes, .grid = {grid.begin(), grid.end()}};
+  apply(cut.without);
+  return state;
+}
+
 LearnerResult Learner::perform(const SaveStateJob& job) {
-  const std::span<const float> now = parameters();
-  const SavedState saved{.recipe = options_.recipe.canonical_text(),
-                         .step = step_,
-                         .parameters = {now.begin(), now.end()}};
-  return SaveStateDone{job.for_joiner, job.request, step_, encode_saved_state(saved)};
+  SavedState saved{.recipe = options_.recipe.canonical_text(), .step = step_, .values = {}};
+  SaveStateDone done{.for_joiner = job.for_joiner, .request = job.request};
+  if (const auto* replica = std::get_if<optim::Replica>(&replica_)) {
+    const std::span<const float> now = replica->parameters();
+    saved.values = std::vector(now.begin(), now.end());
+    done.model = crypto::digest_of(fixed_point());
+  } else {
+    saved.step = job.cut.step;
+    LedgerState ledger = without(job.cut);
+    done.model = crypto::digest_of(to_fixed_point(ledger.grid));
+    saved.values = std::move(ledger);
+  }
+  done.step = saved.step;
+  done.state = encode_saved_state(saved);
+  return done;
 }
 
 LearnerResult Learner::perform(const LoadStateJob& job) {
-  const auto saved = decode_saved_state(job.state);
+  auto saved = decode_saved_state(job.state);
   if (!saved) return LoadStateDone{0, saved.error().message};
   if (saved->recipe != options_.recipe.canonical_text()) {
     return LoadStateDone{0, "the state was saved under another recipe"};
   }
-  if (saved->parameters.size() != task_->parameter_count()) {
-    return LoadStateDone{0, "the state has " + std::to_string(saved->parameters.size()) +
+  if (saved->values.index() != replica_.index()) {
+    return LoadStateDone{0, "the state does not hold what its recipe saves"};
+  }
+  const std::size_t count =
+      std::visit([](const auto& values) { return size_of(values); }, saved->values);
+  if (count != task_->parameter_count()) {
+    return LoadStateDone{0, "the state has " + std::to_string(count) +
                                 " parameters, the task has " +
                                 std::to_string(task_->parameter_count())};
   }
-  first_order().set_parameters(saved->parameters);
   step_ = saved->step;
-  return LoadStateDone{step_, std::nullopt};
+  LoadStateDone done{.step = step_, .error = std::nullopt};
+  if (auto* ledger = std::get_if<LedgerState>(&saved->values)) {
+    votes().set_grid(ledger->grid);
+    done.packets = std::move(ledger->packets);
+    done.votes = ledger->votes;
+  } else {
+    first_order().set_parameters(std::get<0>(saved->values));
+  }
+  return done;
 }
 
 }  // namespace starling::node

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "node/core/learner_job.h"
+#include "node/core/saved_state.h"
 #include "optim/recipe.h"
 #include "optim/replica.h"
 #include "optim/vote_replica.h"
@@ -62,7 +63,8 @@ class Learner {
   LearnerResult perform(const AdoptJob& job);
   LearnerResult perform(const SaveStateJob& job);
   LearnerResult perform(const LoadStateJob& job);
-
+  LedgerState without(const VoteCut& cut);
+  void apply(std::span<const VoteBatch> batches);
   [[nodiscard]] optim::Replica& first_order();
   [[nodiscard]] optim::VoteReplica& votes();
   [[nodiscard]] BatchKey batch(Step step) const;

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/message.h"
 #include "starling/ids.h"
 #include "starling/task.h"
 
@@ -102,6 +103,14 @@ struct ApplyVotesDone {
   std::uint64_t votes = 0;
 };
 
+/// The part of the ledger that a snapshot contains: of each author the packets below its count.
+struct VoteCut {
+  Step step = 0;  ///< All of its votes are of steps below.
+  std::vector<protocol::VoteCount> packets;
+  std::uint64_t votes = 0;
+  std::vector<VoteBatch> without;  ///< What has been applied besides.
+};
+
 // --- Any recipe ---
 
 struct EvaluateJob {
@@ -153,16 +162,18 @@ struct AdoptDone {
   double norm = 0;      ///< L2 norm of the merged parameters.
 };
 
-/// Step and parameters (saved_state.h), for the disk or for a joiner.
+/// The replica as a saved state (saved_state.h), for the disk or for a joiner. cut: under votes.
 struct SaveStateJob {
   bool for_joiner = false;
   std::uint64_t request = 0;
+  VoteCut cut = {};
 };
 struct SaveStateDone {
   bool for_joiner = false;
   std::uint64_t request = 0;
   Step step = 0;
-  Bytes state;
+  Bytes state = {};
+  Digest model = {};  ///< Of the replica as saved, as in EvaluateDone.
 };
 struct LoadStateJob {
   Bytes state;
@@ -171,6 +182,8 @@ struct LoadStateJob {
 struct LoadStateDone {
   Step step = 0;
   std::optional<std::string> error;
+  std::vector<protocol::VoteCount> packets = {};  ///< What the state contains, under votes.
+  std::uint64_t votes = 0;
 };
 
 /// The task threw: the node stops with this message.

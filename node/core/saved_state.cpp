@@ -5,19 +5,38 @@
 #include <bit>
 #include <cmath>
 
+#include "protocol/limits.h"
+
 namespace starling::node {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 4> magic = {'S', 'L', 'S', '1'};
+constexpr std::array<std::uint8_t, 4> magic = {'S', 'L', 'S', '2'};
+constexpr std::uint64_t kind_ledger = 1;  // 0: parameters
 
 void put_number(std::uint64_t value, unsigned bytes, Bytes& out) {
   for (unsigned i = 0; i < bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
-void put_field(ByteSpan field, Bytes& out) {
-  put_number(field.size(), 4, out);
-  out.insert(out.end(), field.begin(), field.end());
+template <class Value>
+void put_values(const std::vector<Value>& values, Bytes& out) {
+  out.reserve(out.size() + 4 + 4 * values.size());
+  put_number(values.size(), 4, out);
+  for (const Value value : values) put_number(std::bit_cast<std::uint32_t>(value), 4, out);
+}
+
+void put(const std::vector<float>& parameters, Bytes& out) {
+  put_values(parameters, out);
+}
+
+void put(const LedgerState& ledger, Bytes& out) {
+  put_number(ledger.votes, 8, out);
+  put_number(ledger.packets.size(), 4, out);
+  for (const protocol::VoteCount& count : ledger.packets) {
+    out.insert(out.end(), count.author.bytes.begin(), count.author.bytes.end());
+    put_number(count.packets, 8, out);
+  }
+  put_values(ledger.grid, out);
 }
 
 /// Reads from the front of `left`; after a failure every further read fails too.
@@ -25,58 +44,92 @@ struct Reader {
   ByteSpan left;
   bool is_good = true;
 
-  std::uint64_t number(unsigned bytes) {
-    is_good = is_good && left.size() >= bytes;
-    if (!is_good) return 0;
+  ByteSpan bytes(std::uint64_t size) {
+    is_good = is_good && left.size() >= size;
+    if (!is_good) return {};
+    const ByteSpan front = left.first(size);
+    left = left.subspan(size);
+    return front;
+  }
+
+  std::uint64_t number(unsigned size) {
     std::uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; ++i) value |= std::uint64_t{left[i]} << (8 * i);
-    left = left.subspan(bytes);
+    for (unsigned shift = 0; const std::uint8_t byte : bytes(size)) {
+      value |= std::uint64_t{byte} << shift;
+      shift += 8;
+    }
     return value;
   }
 
-  Bytes field() {
-    const std::uint64_t size = number(4);
-    is_good = is_good && left.size() >= size;
-    if (!is_good) return {};
-    Bytes bytes(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(size));
-    left = left.subspan(size);
-    return bytes;
+  /// The rest of the bytes, as values of four bytes each.
+  template <class Value>
+  std::vector<Value> values() {
+    const std::uint64_t count = number(4);
+    is_good = is_good && left.size() == 4 * count;
+    std::vector<Value> read;
+    if (!is_good) return read;
+    read.reserve(count);
+    while (!left.empty()) {
+      read.push_back(std::bit_cast<Value>(static_cast<std::uint32_t>(number(4))));
+    }
+    return read;
   }
 };
+
+LedgerState read_ledger(Reader& reader) {
+  LedgerState ledger;
+  ledger.votes = reader.number(8);
+  const std::uint64_t authors = reader.number(4);
+  reader.is_good = reader.is_good && authors <= protocol::limits::vote_authors_max;
+  for (std::uint64_t i = 0; reader.is_good && i < authors; ++i) {
+    protocol::VoteCount count;
+    std::ranges::copy(reader.bytes(NodeId::size), count.author.bytes.begin());
+    count.packets = reader.number(8);
+    const bool in_order = ledger.packets.empty() || ledger.packets.back().author < count.author;
+    reader.is_good = reader.is_good && in_order && count.packets > 0;
+    ledger.packets.push_back(count);
+  }
+  ledger.grid = reader.values<std::int32_t>();
+  return ledger;
+}
 
 }  // namespace
 
 Bytes encode_saved_state(const SavedState& state) {
   Bytes out(magic.begin(), magic.end());
+  put_number(state.values.index(), 1, out);
   put_number(state.step, 8, out);
-  put_field(
-      ByteSpan(reinterpret_cast<const std::uint8_t*>(state.recipe.data()), state.recipe.size()),
-      out);
-  put_number(state.parameters.size() * 4, 4, out);
-  for (const float value : state.parameters)
-    put_number(std::bit_cast<std::uint32_t>(value), 4, out);
+  put_number(state.recipe.size(), 4, out);
+  out.insert(out.end(), state.recipe.begin(), state.recipe.end());
+  std::visit([&](const auto& values) { put(values, out); }, state.values);
   return out;
 }
 
 Result<SavedState> decode_saved_state(ByteSpan bytes) {
   if (bytes.size() < magic.size() || !std::ranges::equal(magic, bytes.first(magic.size()))) {
-    return failure("not a saved state: it does not begin with 'SLS1'");
+    return failure("not a saved state: it does not begin with 'SLS2'");
   }
   Reader reader{bytes.subspan(magic.size())};
   SavedState state;
+  const std::uint64_t kind = reader.number(1);
   state.step = reader.number(8);
-  const Bytes recipe = reader.field();
+  const ByteSpan recipe = reader.bytes(reader.number(4));
   state.recipe.assign(recipe.begin(), recipe.end());
-  const std::uint64_t count = reader.number(4) / 4;
-  if (!reader.is_good || reader.left.size() != count * 4) {
-    return failure("a saved state of " + std::to_string(bytes.size()) +
-                   " bytes does not have the length that its fields say");
+  if (kind == kind_ledger) {
+    state.values = read_ledger(reader);
+  } else {
+    state.values = reader.values<float>();
   }
-  state.parameters.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    state.parameters.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(reader.number(4))));
-    if (!std::isfinite(state.parameters.back())) {
-      return failure("parameter " + std::to_string(i) + " of a saved state is not finite");
+  if (!reader.is_good || kind > kind_ledger) {
+    return failure("a saved state of " + std::to_string(bytes.size()) +
+                   " bytes is damaged or does not have the length that its fields say");
+  }
+  if (const auto* parameters = std::get_if<std::vector<float>>(&state.values)) {
+    const auto bad =
+        std::ranges::find_if_not(*parameters, [](float x) { return std::isfinite(x); });
+    if (bad != parameters->end()) {
+      return failure("parameter " + std::to_string(bad - parameters->begin()) +
+                     " of a saved state is not finite");
     }
   }
   return state;

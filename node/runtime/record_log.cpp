@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <optional>
+#include <expected>
 #include <span>
-#include <string_view>
+#include <utility>
 
 #include "crypto/digest.h"
 #include "starling/check.h"
@@ -30,15 +30,19 @@ Checksum checksum_of(ByteSpan data) {
   return checksum;
 }
 
-/// The record at the front of `rest`; nothing if it is cut short or damaged.
-std::optional<ByteSpan> first_record(ByteSpan rest) {
-  if (rest.size() < header_bytes) return std::nullopt;
+/// The record at the front of `rest`. Error: why there is none.
+std::expected<ByteSpan, LogEnd> first_record(ByteSpan rest) {
+  if (rest.empty()) return std::unexpected(LogEnd::whole);
+  if (rest.size() < header_bytes) return std::unexpected(LogEnd::cut);
   std::size_t length = 0;
   for (std::size_t i = 0; i < length_bytes; ++i) length |= std::size_t{rest[i]} << (8 * i);
+  if (length > RecordLog::record_bytes_max) return std::unexpected(LogEnd::damaged);
   const ByteSpan stored = rest.subspan(length_bytes, checksum_bytes);
   const ByteSpan data = rest.subspan(header_bytes);
-  if (length > RecordLog::record_bytes_max || length > data.size()) return std::nullopt;
-  if (!std::ranges::equal(checksum_of(data.first(length)), stored)) return std::nullopt;
+  if (length > data.size()) return std::unexpected(LogEnd::cut);
+  if (!std::ranges::equal(checksum_of(data.first(length)), stored)) {
+    return std::unexpected(LogEnd::damaged);
+  }
   return data.first(length);
 }
 
@@ -55,6 +59,23 @@ Bytes framed(ByteSpan data) {
 
 }  // namespace
 
+Result<RecordLogContent> read_record_log(const std::filesystem::path& path) {
+  const Result<Bytes> file = read_file(path);
+  if (!file) return std::unexpected(file.error());
+  const ByteSpan present = ByteSpan(*file).first(std::min(file->size(), magic.size()));
+  if (!std::equal(present.begin(), present.end(), magic.begin())) {
+    return invalid_input(path.native() + " is not a Starling record log; move it away");
+  }
+  RecordLogContent content{.records = {}, .good_bytes = present.size()};
+  auto record = first_record(ByteSpan(*file).subspan(content.good_bytes));
+  for (; record; record = first_record(ByteSpan(*file).subspan(content.good_bytes))) {
+    content.records.emplace_back(record->begin(), record->end());
+    content.good_bytes += header_bytes + record->size();
+  }
+  content.end = present.size() < magic.size() ? LogEnd::cut : record.error();
+  return content;
+}
+
 RecordLog::RecordLog(std::filesystem::path path, FileDescriptor file)
     : path_(std::move(path)), file_(std::move(file)) {}
 
@@ -67,24 +88,17 @@ Result<RecordLog> RecordLog::open(std::filesystem::path path) {
 }
 
 Result<void> RecordLog::recover() {
-  const Result<Bytes> content = read_file(path_);
+  Result<RecordLogContent> content = read_record_log(path_);
   if (!content) return std::unexpected(content.error());
-  const ByteSpan present = ByteSpan(*content).first(std::min(content->size(), magic.size()));
-  if (!std::equal(present.begin(), present.end(), magic.begin())) {
-    return invalid_input(path_.native() + " is not a Starling record log; move it away");
-  }
-  ByteSpan rest = ByteSpan(*content).subspan(present.size());
-  while (const auto record = first_record(rest)) {
-    records_.emplace_back(record->begin(), record->end());
-    rest = rest.subspan(header_bytes + record->size());
-  }
-  end_ = static_cast<off_t>(content->size() - rest.size());
+  records_ = std::move(content->records);
+  end_ = static_cast<off_t>(content->good_bytes);
   if (::ftruncate(file_.get(), end_) != 0) return system_error("repair", path_.native(), errno);
-  const ByteSpan missing_magic = ByteSpan(magic).subspan(present.size());
+  if (content->good_bytes >= magic.size()) return {};
+  const ByteSpan missing_magic = ByteSpan(magic).subspan(content->good_bytes);
   if (const int problem = write_all(file_.get(), missing_magic); problem != 0) {
     return system_error("write", path_.native(), problem);
   }
-  end_ += static_cast<off_t>(missing_magic.size());
+  end_ = magic.size();
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -16,6 +17,24 @@
 #include "starling/result.h"
 
 namespace starling::runtime {
+
+/// How the bytes of a log file end.
+enum class LogEnd : std::uint8_t {
+  whole,    ///< With a record's last byte.
+  cut,      ///< In the middle of a record: the process died while it wrote, or still writes.
+  damaged,  ///< A record's bytes are not those that were written.
+};
+
+/// What is in a log file. Nothing behind the first damaged byte can be told from garbage.
+struct RecordLogContent {
+  std::vector<Bytes> records;
+  std::uint64_t good_bytes = 0;  ///< Length of the magic and the whole records.
+  LogEnd end = LogEnd::whole;
+};
+
+/// Reads without repairing: for tools, also while a node appends.
+/// Error: not readable, or not a record log.
+[[nodiscard]] Result<RecordLogContent> read_record_log(const std::filesystem::path& path);
 
 class RecordLog {
  public:

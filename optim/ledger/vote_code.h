@@ -11,6 +11,8 @@ using VoteCode = std::uint8_t;
 /// Bit 7 is the sign, bits 0 to 6 the level; level 0 has no magnitude.
 inline constexpr VoteCode vote_zero = 0x00;
 inline constexpr VoteCode vote_not_finite = 0x80;
+/// A code with this bit turned moves the model back by exactly what the code moved it.
+inline constexpr VoteCode vote_sign = 0x80;
 
 /// Six levels to the octave: 2^(1/12) - 1 = 5.9 % worst relative error (LEDGER.md allows 6.6 %).
 inline constexpr int vote_levels_per_octave = 6;

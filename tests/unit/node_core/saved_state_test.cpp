@@ -7,30 +7,59 @@
 namespace starling::node {
 namespace {
 
-const SavedState state{
-    .recipe = "name = \"gossip\"\n", .step = 42, .parameters = {1.5F, -2.0F, 0.0F}};
+NodeId author(std::uint8_t number) {
+  NodeId id;
+  id.bytes.fill(number);
+  return id;
+}
+
+const SavedState parameters{
+    .recipe = "name = \"gossip\"\n", .step = 42, .values = std::vector{1.5F, -2.0F, 0.0F}};
+const SavedState ledger{
+    .recipe = "name = \"votes\"\n",
+    .step = 7,
+    .values = LedgerState{
+        .packets = {{author(1), 3}, {author(2), 1}}, .votes = 64, .grid = {1, -5, 0x7fffffff}}};
 
 TEST(SavedState, RoundTrips) {
-  const auto back = decode_saved_state(encode_saved_state(state));
-  ASSERT_TRUE(back) << back.error().message;
-  EXPECT_EQ(back->recipe, state.recipe);
-  EXPECT_EQ(back->step, state.step);
-  EXPECT_EQ(back->parameters, state.parameters);
+  for (const SavedState& state : {parameters, ledger}) {
+    const auto back = decode_saved_state(encode_saved_state(state));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(*back, state);
+  }
 }
 
 TEST(SavedState, IsRefusedWhenCutAnywhereOrTooLong) {
-  Bytes bytes = encode_saved_state(state);
-  for (std::size_t length = 0; length < bytes.size(); ++length) {
-    EXPECT_FALSE(decode_saved_state(ByteSpan(bytes).first(length))) << length;
+  for (const SavedState& state : {parameters, ledger}) {
+    Bytes bytes = encode_saved_state(state);
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      EXPECT_FALSE(decode_saved_state(ByteSpan(bytes).first(length))) << length;
+    }
+    bytes.push_back(0);
+    EXPECT_FALSE(decode_saved_state(bytes));
   }
-  bytes.push_back(0);
-  EXPECT_FALSE(decode_saved_state(bytes));
 }
 
 TEST(SavedState, IsRefusedWithAValueThatIsNotFinite) {
-  SavedState broken = state;
-  broken.parameters[1] = std::numeric_limits<float>::infinity();
+  SavedState broken = parameters;
+  std::get<0>(broken.values)[1] = std::numeric_limits<float>::infinity();
   EXPECT_FALSE(decode_saved_state(encode_saved_state(broken)));
+}
+
+TEST(SavedState, IsRefusedOfAnUnknownKind) {
+  Bytes bytes = encode_saved_state(ledger);
+  bytes[4] = 2;
+  EXPECT_FALSE(decode_saved_state(bytes));
+}
+
+TEST(SavedState, IsRefusedWithAuthorsOutOfOrderTwiceOrWithoutPackets) {
+  using Counts = std::vector<protocol::VoteCount>;
+  for (const Counts& counts : {Counts{{author(2), 1}, {author(1), 1}},
+                               Counts{{author(1), 1}, {author(1), 2}}, Counts{{author(1), 0}}}) {
+    SavedState broken = ledger;
+    std::get<LedgerState>(broken.values).packets = counts;
+    EXPECT_FALSE(decode_saved_state(encode_saved_state(broken)));
+  }
 }
 
 }  // namespace

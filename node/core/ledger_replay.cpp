@@ -1,0 +1,83 @@
+#include "node/core/ledger_replay.h"
+
+#include <string>
+#include <utility>
+
+#include "crypto/digest.h"
+#include "node/core/fixed_point.h"
+#include "protocol/announcement.h"
+#include "protocol/ledger_sync.h"
+
+namespace starling::node {
+
+Result<LedgerReplay> LedgerReplay::create(LedgerReplayOptions options, const SavedState& base) {
+  const auto* ledger = std::get_if<LedgerState>(&base.values);
+  if (ledger == nullptr || ledger->grid.empty()) {
+    return invalid_input("the state to begin with holds no ledger; expected one of recipe votes");
+  }
+  if (base.recipe != options.recipe.canonical_text()) {
+    return invalid_input("the state to begin with was saved under another recipe than the run's");
+  }
+  return LedgerReplay(std::move(options), base);
+}
+
+LedgerReplay::LedgerReplay(LedgerReplayOptions options, const SavedState& base)
+    : options_(std::move(options)),
+      replica_(options_.recipe, options_.run,
+               std::vector<float>(std::get<LedgerState>(base.values).grid.size()),
+               options_.steps_total),
+      votes_(std::get<LedgerState>(base.values).votes),
+      end_(base.step) {
+  const auto& ledger = std::get<LedgerState>(base.values);
+  replica_.set_grid(ledger.grid);
+  for (const auto& [author, packets] : ledger.packets) based_on_[author] = packets;
+}
+
+Result<void> LedgerReplay::add(ByteSpan signed_packet) {
+  auto opened = protocol::open_announcement(signed_packet, options_.run);
+  auto* packet = opened ? std::get_if<protocol::VotePacket>(&opened->content) : nullptr;
+  if (packet == nullptr) {
+    return failure(opened ? "it is no vote packet"
+                          : "it is " + std::string(protocol::name_of(opened.error())) +
+                                ", or of another run");
+  }
+  const auto contained = based_on_.find(opened->author);
+  if (contained != based_on_.end() && packet->packet < contained->second) return {};
+  if (!held_[opened->author].insert(packet->packet).second) return {};
+  end_ = std::max(end_, packet->step + 1);
+  if (protocol::is_void(*packet, options_.recipe.votes.window_steps)) return {};
+  waiting_[packet->step].push_back(
+      {opened->author, packet->step, packet->first_probe, std::move(packet->codes)});
+  return {};
+}
+
+void LedgerReplay::advance(Step step) {
+  std::vector<optim::VoteSpan> spans;
+  const auto end = waiting_.lower_bound(step);
+  for (auto at = waiting_.begin(); at != end; ++at) {
+    for (const VoteBatch& batch : at->second) {
+      spans.push_back({batch.author, batch.step, batch.first_probe, batch.codes});
+      votes_ += batch.codes.size();
+    }
+  }
+  replica_.apply(spans);
+  waiting_.erase(waiting_.begin(), end);
+}
+
+std::optional<protocol::VoteCount> LedgerReplay::first_missing() const {
+  for (const auto& [author, packets] : held_) {
+    const auto contained = based_on_.find(author);
+    std::uint64_t next = contained == based_on_.end() ? 0 : contained->second;
+    for (const std::uint64_t packet : packets) {
+      if (packet != next) return protocol::VoteCount{author, next};
+      ++next;
+    }
+  }
+  return std::nullopt;
+}
+
+Digest LedgerReplay::digest() const {
+  return crypto::digest_of(to_fixed_point(replica_.grid()));
+}
+
+}  // namespace starling::node
