@@ -90,7 +90,9 @@ using Announcement = std::variant<Presence, VotePacket, MergeProposal, MergeComm
 
 struct SignedAnnouncement {
   NodeId author;
-  std::uint64_t sequence = 0;  ///< Of this author and incarnation; makes equal statements distinct.
+  /// Of this author and incarnation; makes equal statements distinct. Votes travel without it (0):
+  /// the packet's number does that for them.
+  std::uint64_t sequence = 0;
   Announcement content;
   friend bool operator==(const SignedAnnouncement&, const SignedAnnouncement&) = default;
 };

@@ -196,7 +196,7 @@ struct Announcement {
   sequence @1 :UInt64;
   union {
     presence @2 :Presence;
-    votePacket @3 :VotePacket;
+    retiredVotePacket @3 :Void;  # votes have a body of their own, docs/WIRE.md
     mergeProposal @4 :MergeProposal;
     mergeCommitment @5 :MergeCommitment;
     mergeRoster @6 :MergeRoster;
@@ -211,13 +211,6 @@ struct Presence {
   step @2 :UInt64;
   finished @3 :Bool;
   leaving @4 :Bool;
-}
-struct VotePacket {
-  packet @0 :UInt64;
-  step @1 :UInt64;
-  replicaStep @2 :UInt64;
-  firstProbe @3 :UInt32;
-  codes @4 :Data;
 }
 struct MergeProposal {
   merge @0 :Data;

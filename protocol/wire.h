@@ -1,6 +1,7 @@
 #pragma once
 // Messages and announcements to bytes and back: Cap'n Proto, one segment, never packed, without a
-// segment table because the frame already carries the length. Nothing else knows the encoding.
+// segment table because the frame already carries the length; votes in bytes of their own
+// (wire_votes.h). Nothing else knows the encoding.
 
 #include <expected>
 #include <optional>

@@ -2,12 +2,12 @@
 
 #include "protocol/wire.h"
 #include "protocol/wire_capnp.h"
+#include "protocol/wire_votes.h"
 
 namespace starling::protocol {
 namespace {
 
 using wire_detail::data_of;
-using wire_detail::read_bytes;
 using wire_detail::read_id;
 using wire_detail::read_list;
 using Builder = schema::Announcement::Builder;
@@ -27,19 +27,6 @@ void write(Builder announcement, const Presence& presence) {
 Presence read(schema::Presence::Reader from) {
   return {read_address(from.getAddress()), from.getIncarnation(), from.getStep(),
           from.getFinished(), from.getLeaving()};
-}
-
-void write(Builder announcement, const VotePacket& votes) {
-  auto to = announcement.initVotePacket();
-  to.setPacket(votes.packet);
-  to.setStep(votes.step);
-  to.setReplicaStep(votes.replica_step);
-  to.setFirstProbe(votes.first_probe);
-  to.setCodes(data_of(votes.codes));
-}
-VotePacket read(schema::VotePacket::Reader from) {
-  return {from.getPacket(), from.getStep(), from.getReplicaStep(), from.getFirstProbe(),
-          read_bytes(from.getCodes(), limits::vote_probes_per_packet_max)};
 }
 
 void write(Builder announcement, const MergeProposal& proposal) {
@@ -121,6 +108,10 @@ MergeAdopted read(schema::MergeAdopted::Reader from) {
   return {read_id<Digest>(from.getMerge()), read_id<Digest>(from.getModel())};
 }
 
+void write(Builder, const VotePacket&) {
+  STARLING_CHECK(false);  // it has a body of its own, wire_votes.h
+}
+
 void write(Builder, const UnknownAnnouncement&) {
   STARLING_CHECK(false);  // it is forwarded as bytes, never encoded
 }
@@ -129,8 +120,8 @@ Announcement read_content(schema::Announcement::Reader from) {
   switch (from.which()) {
     case schema::Announcement::PRESENCE:
       return read(from.getPresence());
-    case schema::Announcement::VOTE_PACKET:
-      return read(from.getVotePacket());
+    case schema::Announcement::RETIRED_VOTE_PACKET:
+      return UnknownAnnouncement{};
     case schema::Announcement::MERGE_PROPOSAL:
       return read(from.getMergeProposal());
     case schema::Announcement::MERGE_COMMITMENT:
@@ -148,6 +139,9 @@ Announcement read_content(schema::Announcement::Reader from) {
 }  // namespace
 
 Bytes encode_announcement(const SignedAnnouncement& announcement) {
+  if (const auto* votes = std::get_if<VotePacket>(&announcement.content)) {
+    return wire_detail::encode_votes(announcement.author, *votes);
+  }
   return wire_detail::write_root<schema::Announcement>([&](Builder root) {
     root.setAuthor(data_of(announcement.author.bytes));
     root.setSequence(announcement.sequence);
@@ -156,6 +150,9 @@ Bytes encode_announcement(const SignedAnnouncement& announcement) {
 }
 
 std::expected<SignedAnnouncement, RejectReason> decode_announcement(ByteSpan body) {
+  if (!body.empty() && body.front() == wire_detail::vote_body_kind) {
+    return wire_detail::decode_votes(body);
+  }
   return wire_detail::read_root<schema::Announcement>(body, [](schema::Announcement::Reader from) {
     return SignedAnnouncement{read_id<NodeId>(from.getAuthor()), from.getSequence(),
                               read_content(from)};

