@@ -53,6 +53,8 @@ struct VoteRule {
   ScheduleKind schedule = ScheduleKind::constant;
   double schedule_floor = 0.0;
   Directions directions = Directions::own;
+  std::uint32_t parts = 1;  ///< The model is dealt to so many parts; a step moves one of them.
+  std::string segment_factors = {};    ///< "PATTERN=FACTOR, ...", see ledger/segment_factors.h.
   std::uint32_t hadamard_rows = 8192;  ///< B
   std::uint32_t window_steps = 64;     ///< Older votes are void.
 };

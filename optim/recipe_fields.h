@@ -44,8 +44,9 @@ inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0
 inline constexpr Range step_size_range{0.0, 1000.0};
 inline constexpr Range vote_scale_range{1e-9, 1e9};
 
-/// visit: text(key, string&), choice(key, enum&, names), real(key, double&, Range),
-/// count(key, uint32&, Range), section(key) for the table that the following keys belong to.
+/// visit: text(key, string&), patterns(key, string&), choice(key, enum&, names),
+/// real(key, double&, Range), count(key, uint32&, Range), section(key) for the table that the
+/// following keys belong to.
 template <class RecipeType, class Visitor>
 void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.text("name", recipe.name);
@@ -85,6 +86,8 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.choice("schedule", recipe.votes.schedule, schedule_names);
   visit.real("schedule_floor", recipe.votes.schedule_floor, unit_range);
   visit.choice("directions", recipe.votes.directions, directions_names);
+  visit.count("parts", recipe.votes.parts, Range{1, 65536});
+  visit.patterns("segment_factors", recipe.votes.segment_factors);
   visit.count("hadamard_rows", recipe.votes.hadamard_rows, Range{1, 65536});
   visit.count("window_steps", recipe.votes.window_steps, Range{1, 65536});
 }

@@ -4,6 +4,8 @@
 #include <bit>
 #include <string>
 
+#include "optim/ledger/segment_factors.h"
+
 namespace starling::optim {
 namespace {
 
@@ -24,6 +26,10 @@ constexpr double consensus_step_per_density_max = 2.0;
 }
 
 [[nodiscard]] Result<void> check_votes(const Recipe& recipe, std::string_view origin) {
+  if (const auto factors = parse_segment_factors(recipe.votes.segment_factors); !factors) {
+    return invalid_input(std::string(origin) +
+                         ": votes.segment_factors: " + factors.error().message);
+  }
   const std::array rules{
       Rule{recipe.mixer != MixerKind::vote_sum, "oracle 'votes' needs mixer 'vote_sum'"},
       Rule{recipe.inner.kind != InnerKind::sgd,

@@ -34,6 +34,7 @@ class TomlPrinter {
   void text(std::string_view key, const std::string& value) {
     line(key, std::string("\"").append(value).append("\""));
   }
+  void patterns(std::string_view key, const std::string& value) { text(key, value); }
   template <class Choice, std::size_t N>
   void choice(std::string_view key, Choice value, const ChoiceNames<Choice, N>& names) {
     text(key, std::string(name_of(value, names)));
@@ -55,6 +56,9 @@ class TomlPrinter {
   }
   std::string text_;
 };
+
+/// A factor for each of fifty layers.
+inline constexpr std::size_t patterns_size_max = 1000;
 
 // Fills the fields it is shown from a table and keeps the first error.
 class TomlReader {
@@ -79,6 +83,21 @@ class TomlReader {
     };
     if (!seen || seen->empty() || seen->size() > 64 || !std::ranges::all_of(*seen, plain)) {
       return fail(key, *node, "1 to 64 of the characters a-z 0-9 - _");
+    }
+    value = *seen;
+  }
+
+  /// Names with wildcards and what is assigned to them; may be empty.
+  void patterns(std::string_view key, std::string& value) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    const auto seen = node->value_exact<std::string>();
+    const auto plain = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             std::string_view("-_./*=, ").contains(c);
+    };
+    if (!seen || seen->size() > patterns_size_max || !std::ranges::all_of(*seen, plain)) {
+      return fail(key, *node, "up to 1000 of the characters a-z A-Z 0-9 - _ . / * = , and space");
     }
     value = *seen;
   }

@@ -2,12 +2,15 @@
 // One node's replica under the votes recipe: an integer grid, a sum of votes (LEDGER.md). Replicas
 // that applied the same set of votes hold the same bytes, on any machine.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <vector>
 
 #include "optim/ledger/direction.h"
+#include "optim/ledger/movement.h"
 #include "optim/ledger/step_table.h"
 #include "optim/ledger/vote_sum.h"
 #include "optim/recipe.h"
@@ -19,11 +22,21 @@ namespace starling::optim {
 /// The loss at `parameters` of one batch fixed by the caller.
 using LossOracle = std::function<double(std::span<const float> parameters)>;
 
+/// What every replica of a run has in common, beside the model.
+struct VoteRun {
+  VoteRule rule;
+  RunId id;
+  Step steps_total = 0;
+};
+
 class VoteReplica {
  public:
   /// parameters are rounded to the grid (unit 2^-24). run: all direction keys derive from it.
+  /// The recipe: without segment_factors.
   VoteReplica(const Recipe& recipe, const RunId& run, std::span<const float> parameters,
               Step steps_total);
+  /// As above, with factors for the segments of a task.
+  VoteReplica(const VoteRun& run, Movement movement, std::span<const float> parameters);
 
   /// Measures probes [first, first + count) of `step` along directions of `self`: the central
   /// difference quotient (f(w + e z) - f(w - e z)) / 2e of each. The model is unchanged afterwards,
@@ -48,18 +61,16 @@ class VoteReplica {
   [[nodiscard]] Result<void> load(ByteSpan state);
 
  private:
-  /// f(w + e z) - f(w - e z); adds both losses to `total`.
-  double loss_difference(const PhiloxKey& signs, std::uint32_t row, const LossOracle& loss,
-                         double& total);
+  using VotesByStep = std::map<Step, std::vector<VoteSpan>>;
+  void apply_to_part(std::size_t part, const VotesByStep& steps);
 
   RunId run_;
-  std::size_t count_;   ///< d
-  std::uint32_t rows_;  ///< B
+  Movement movement_;
   Directions directions_;
   std::int32_t probe_size_;  ///< e, grid units
   StepTable step_table_;
-  std::vector<std::int32_t> grid_;         ///< Padded to whole groups; the rest is never read.
-  mutable std::vector<float> parameters_;  ///< The compute copy, padded alike, or a probe's point.
+  std::vector<std::int32_t> grid_;
+  mutable std::vector<float> parameters_;  ///< The compute copy, or a probe's point.
   mutable bool is_copied_ = false;         ///< parameters_ is the grid's copy.
   double last_loss_ = 0;
 };

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """An independent implementation of docs/LEDGER.md: recomputes every digest of vector files.
-
 Usage: ledger_reference.py VECTORS...   Exit status 0 only if all digests agree."""
 
 import hashlib
@@ -26,65 +25,67 @@ def philox(counter, key):
     return c0, c1, c2, c3
 
 
-def words(data):
-    return [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+def words(digits):
+    return [int(word) for word in np.frombuffer(bytes.fromhex(digits), "<u4")]
 
 
 def absorb(message, key):
     """CBC-MAC over blocks of four words."""
     state = [0, 0, 0, 0]
     for at in range(0, len(message), 4):
-        mixed = [state[i] ^ message[at + i] for i in range(4)]
-        state = [int(word) for word in philox(mixed, key)]
+        state = [int(out) for out in philox([state[i] ^ message[at + i] for i in range(4)], key)]
     return state
 
 
 def step_signs(key, count):
     """s_t as booleans, true for -1."""
     blocks = np.arange((count + 127) // 128, dtype=np.uint64)
-    zero = np.zeros_like(blocks)
-    out = philox((blocks & np.uint64(MASK32), blocks >> np.uint64(32), zero, zero), key)
+    out = philox((blocks & np.uint64(MASK32), blocks >> np.uint64(32), 0 * blocks, 0 * blocks), key)
     bits = np.stack(out, axis=1).astype("<u4").view(np.uint8)
-    return np.unpackbits(bits, axis=None, bitorder="little")[:count].astype(bool)
+    return np.unpackbits(bits, bitorder="little")[:count] == 1
 
 
 def row_signs(row, count):
     """Row of the Hadamard matrix as booleans, true for -1."""
-    bits = np.arange(count, dtype=np.uint32) & np.uint32(row)
-    for shift in (16, 8, 4, 2, 1):
-        bits ^= bits >> np.uint32(shift)
-    return (bits & np.uint32(1)).astype(bool)
+    common = np.arange(count, dtype="<u4") & np.uint32(row)
+    return np.unpackbits(common.view(np.uint8)).reshape(-1, 32).sum(axis=1) % 2 == 1
+
+
+def moving(case, step):
+    """The parameters that a step moves, and their factors."""
+    segments, parts = case.get("segments", [(case["parameters"], 1)]), case.get("parts", 1)
+    factors = np.repeat(*np.array(segments, dtype=np.uint32).T[::-1])
+    places = np.flatnonzero(factors)
+    places = places[np.arange(len(places)) // 128 % parts == step % parts]
+    return places, factors[places]
 
 
 def vote_step(code, unit_step, rounding):
-    level = code & 0x7F
-    if level == 0:
+    if code & 0x7F == 0:
         return 0
-    octave, place = divmod(level - 1, 6)
+    octave, place = divmod((code & 0x7F) - 1, 6)
     magnitude = ((unit_step * OCTAVE[place] << octave) + rounding) >> 64
     return -magnitude if code & 0x80 else magnitude
 
 
 def replay(case):
-    count, rows = case["parameters"], case["rows"]
-    grid = np.arange(count, dtype=np.uint64) * np.uint64(case["start"]) & np.uint64(MASK32)
-    grid = grid.astype(np.uint32)
+    grid = np.arange(case["parameters"], dtype=np.uint32) * np.uint32(case["start"])
     for packet in case["packets"]:
         step = packet["step"]
-        message = words(bytes.fromhex(case["run"])) + [step & MASK32, step >> 32, 0, 0]
-        keys = absorb(message, (0, 0))
-        signs = step_signs(keys[:2], count)
-        author = words(bytes.fromhex(packet["author"]))
+        message = [*words(case["run"]), step & MASK32, step >> 32, 0, 0]
+        keys, (places, factors) = absorb(message, (0, 0)), moving(case, step)
+        signs = step_signs(keys[:2], len(places))
+        author = words(packet["author"])
         rounding_key = absorb(author, keys[2:])[2:]
-        shared = case.get("directions") == "shared"
-        stride, start = absorb([0] * 8 if shared else author, keys[2:])[:2]
+        is_shared = case.get("directions") == "shared"
+        stride, start = absorb([0] * 8 if is_shared else author, keys[2:])[:2]
         for i, code in enumerate(bytes.fromhex(packet["codes"])):
             probe = (packet["first_probe"] + i) & MASK32
-            row = ((stride | 1) * probe + start) % rows
+            row = ((stride | 1) * probe + start) % case["rows"]
             out = philox((probe, 0, 0, 0), rounding_key)
             change = vote_step(code, packet["unit_step"], int(out[0]) | int(out[1]) << 32)
-            up, down = np.uint32(change & MASK32), np.uint32(-change & MASK32)
-            grid += np.where(signs ^ row_signs(row, count), up, down)
+            negative = signs ^ row_signs(row, len(places))
+            grid[places] += factors * np.where(negative, change, -change).astype(np.uint32)
     return hashlib.blake2b(grid.astype("<u4").tobytes(), digest_size=32).hexdigest()
 
 

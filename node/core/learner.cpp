@@ -58,7 +58,10 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
     return invalid_input("the task has 0 parameters; at least 1 is needed");
   std::vector<float> start = starting_point(*task, options.model_seed);
   if (options.recipe.oracle == optim::Oracle::votes) {
-    optim::VoteReplica replica(options.recipe, options.run, start, options.steps_total);
+    auto movement = optim::Movement::create(options.recipe.votes, start.size(), task->segments());
+    if (!movement) return std::unexpected(movement.error());
+    optim::VoteReplica replica({options.recipe.votes, options.run, options.steps_total},
+                               std::move(*movement), start);
     return Learner(std::move(options), std::move(task), std::move(replica));
   }
   if (!task->has_gradient()) {

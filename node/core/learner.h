@@ -31,7 +31,8 @@ struct LearnerOptions {
 class Learner {
  public:
   /// `task` is owned by the learner from here on. Error: the recipe needs a gradient and the task
-  /// has none; the task has no parameters.
+  /// has none; the task has no parameters, or none of the
+  /// segments that the recipe names.
   [[nodiscard]] static Result<Learner> create(LearnerOptions options, std::unique_ptr<Task> task);
 
   /// Never throws: an exception of the task becomes LearnerFailed.

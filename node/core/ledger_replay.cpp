@@ -18,14 +18,17 @@ Result<LedgerReplay> LedgerReplay::create(LedgerReplayOptions options, const Sav
   if (base.recipe != options.recipe.canonical_text()) {
     return invalid_input("the state to begin with was saved under another recipe than the run's");
   }
-  return LedgerReplay(std::move(options), base);
+  auto movement =
+      optim::Movement::create(options.recipe.votes, ledger->grid.size(), options.segments);
+  if (!movement) return std::unexpected(movement.error());
+  return LedgerReplay(std::move(options), std::move(*movement), base);
 }
 
-LedgerReplay::LedgerReplay(LedgerReplayOptions options, const SavedState& base)
+LedgerReplay::LedgerReplay(LedgerReplayOptions options, optim::Movement movement,
+                           const SavedState& base)
     : options_(std::move(options)),
-      replica_(options_.recipe, options_.run,
-               std::vector<float>(std::get<LedgerState>(base.values).grid.size()),
-               options_.steps_total),
+      replica_({options_.recipe.votes, options_.run, options_.steps_total}, std::move(movement),
+               std::vector<float>(std::get<LedgerState>(base.values).grid.size())),
       votes_(std::get<LedgerState>(base.values).votes),
       end_(base.step) {
   const auto& ledger = std::get<LedgerState>(base.values);

@@ -15,19 +15,22 @@
 #include "optim/vote_replica.h"
 #include "starling/ids.h"
 #include "starling/result.h"
+#include "starling/task.h"
 
 namespace starling::node {
 
 struct LedgerReplayOptions {
   optim::Recipe recipe;
   RunId run;
-  Step steps_total = 0;  ///< The run's; its step table depends on it.
+  Step steps_total = 0;                ///< The run's; its step table depends on it.
+  std::vector<Segment> segments = {};  ///< The task's, for a recipe with segment_factors.
 };
 
 class LedgerReplay {
  public:
   /// base: the starting point (step 0, no votes) or a snapshot.
-  /// Error: a state of another recipe, or of none that votes.
+  /// Error: a state of another recipe, or of none that votes; segments that the recipe names and
+  /// the options do not.
   [[nodiscard]] static Result<LedgerReplay> create(LedgerReplayOptions options,
                                                    const SavedState& base);
 
@@ -47,7 +50,7 @@ class LedgerReplay {
   [[nodiscard]] Digest digest() const;  ///< As nodes report it.
 
  private:
-  LedgerReplay(LedgerReplayOptions options, const SavedState& base);
+  LedgerReplay(LedgerReplayOptions options, optim::Movement movement, const SavedState& base);
 
   LedgerReplayOptions options_;
   optim::VoteReplica replica_;

@@ -43,9 +43,9 @@ double schedule_share(const VoteRule& rule, double progress) {
 
 }  // namespace
 
-StepTable::StepTable(const VoteRule& rule, std::size_t parameter_count, Step steps_total)
+StepTable::StepTable(const VoteRule& rule, double active_count, Step steps_total)
     : rule_(rule),
-      first_(rule.step_size * rule.scale * fixed_point / static_cast<double>(parameter_count)),
+      first_(rule.step_size * rule.scale * fixed_point / active_count),
       steps_total_(std::max<Step>(steps_total, 1)) {}
 
 std::uint64_t StepTable::unit_step(Step step) const {

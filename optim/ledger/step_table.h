@@ -1,7 +1,6 @@
 #pragma once
 // The run's integer schedule: how far a vote of scalar 1 moves each parameter at a given step.
 
-#include <cstddef>
 #include <cstdint>
 
 #include "optim/recipe.h"
@@ -16,7 +15,8 @@ class StepTable {
   /// One vote of scalar s moves the model by step_size / d * s * z. A sum of k votes is then the
   /// step k / d times the mean, which for k << d is the best multiple of an SGD step of the same
   /// step_size, k / (d + k - 1) (LEARNING.md C14); step_size carries over between models.
-  StepTable(const VoteRule& rule, std::size_t parameter_count, Step steps_total);
+  /// active_count: d, the parameters that a step moves (Movement).
+  StepTable(const VoteRule& rule, double active_count, Step steps_total);
 
   /// Grid units for a scalar of one `scale`, in fixed point: vote_step's unit_step.
   [[nodiscard]] std::uint64_t unit_step(Step step) const;

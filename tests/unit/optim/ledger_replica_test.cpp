@@ -86,12 +86,12 @@ TEST(VoteReplica, HoldsTheBytesEveryBuildMustHold) {
   EXPECT_EQ(test::fingerprint(replica.grid()), 17457734853643368709U);
 }
 
-TEST(VoteReplica, EqualsTheDefinitionVoteByVote) {
-  const auto packets = random_packets();
-  VoteReplica replica = new_replica();
-  std::vector<std::int32_t> expected(replica.grid().begin(), replica.grid().end());
-  const VoteRule rule = vote_recipe().votes;
-  const StepTable table(rule, parameter_count, steps_total);
+/// The replica after `packets`, by the definition.
+std::vector<std::int32_t> sum_by_definition(const VoteRule& rule, const Movement& movement,
+                                            const std::vector<Packet>& packets) {
+  std::vector<std::int32_t> expected(parameter_count);
+  to_grid(start(), expected);
+  const StepTable table(rule, movement.active_count(), steps_total);
   for (const Packet& packet : packets) {
     const StepKeys keys = step_keys(test::id_of<RunId>(1), packet.step);
     const AuthorStream author(keys, packet.author, rule.directions);
@@ -99,11 +99,60 @@ TEST(VoteReplica, EqualsTheDefinitionVoteByVote) {
       const std::uint32_t probe = packet.first_probe + i;
       const std::uint32_t step =
           vote_step(packet.codes[i], table.unit_step(packet.step), author.rounding_bits(probe));
-      add_vote_naive(keys.signs, {author.row(probe, rule.hadamard_rows), step}, expected);
+      for (const Stretch& stretch : movement.stretches(movement.part(packet.step))) {
+        add_vote_naive(keys.signs, {author.row(probe, movement.rows()), step}, stretch, expected);
+      }
     }
   }
+  return expected;
+}
+
+TEST(VoteReplica, EqualsTheDefinitionVoteByVote) {
+  const auto packets = random_packets();
+  const VoteRule rule = vote_recipe().votes;
+  VoteReplica replica = new_replica();
   replica.apply(spans_of(packets));
+  EXPECT_TRUE(std::ranges::equal(
+      replica.grid(), sum_by_definition(rule, Movement(rule, parameter_count), packets)));
+}
+
+/// Weights of two layers: the first frozen, the second moved by quarters.
+Movement second_layer(VoteRule& rule) {
+  rule.directions = Directions::shared;
+  rule.parts = 4;
+  rule.segment_factors = "first=0, second=2";
+  const std::vector<Segment> segments{{"first", 0, {3000}}, {"second", 3000, {4850}}};
+  return Movement::create(rule, parameter_count, segments).value();
+}
+
+TEST(VoteReplica, EqualsTheDefinitionWhereStepsMoveAPartOfTheModel) {
+  const auto packets = random_packets();
+  VoteRule rule = vote_recipe().votes;
+  const Movement movement = second_layer(rule);
+  VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, movement, start());
+  replica.apply(spans_of(packets));
+  const auto expected = sum_by_definition(rule, movement, packets);
   EXPECT_TRUE(std::ranges::equal(replica.grid(), expected));
+}
+
+TEST(VoteReplica, ProbesOnlyWhatTheStepMoves) {
+  VoteRule rule = vote_recipe().votes;
+  const Movement movement = second_layer(rule);
+  VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, movement, start());
+  replica.apply(spans_of(random_packets()));
+  const std::vector<float> before(replica.parameters().begin(), replica.parameters().end());
+  constexpr Step step = 6;
+  std::vector<int> moved(parameter_count);
+  const auto loss = [&](std::span<const float> at) {
+    for (std::size_t i = 0; i < at.size(); ++i) moved[i] += at[i] != before[i] ? 1 : 0;
+    return 0.0;
+  };
+  static_cast<void>(replica.probe(test::id_of<NodeId>(1), step, 0, 2, loss));
+  std::vector<int> expected(parameter_count);
+  for (const Stretch& stretch : movement.stretches(movement.part(step))) {
+    for (std::size_t k = 0; k < stretch.length; ++k) expected[stretch.offset + k] = 4;
+  }
+  EXPECT_EQ(moved, expected);
 }
 
 TEST(VoteReplica, ProbeLeavesTheModelExactlyAsItWas) {

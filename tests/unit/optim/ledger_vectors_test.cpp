@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "crypto/digest.h"
+#include "optim/ledger/movement.h"
+#include "optim/ledger/moving_grid.h"
 #include "optim/ledger/vote_code.h"
 #include "optim/ledger/vote_sum.h"
 #include "starling/ids.h"
@@ -33,6 +35,21 @@ std::vector<std::int32_t> starting_grid(const json& vector) {
   return grid;
 }
 
+/// Segments "0.", "1.", ... of the vector's lengths and factors.
+Movement movement_of(const json& vector) {
+  VoteRule rule;
+  rule.parts = vector.value("parts", 1U);
+  std::vector<Segment> segments;
+  std::size_t offset = 0;
+  for (const json& segment : vector.value("segments", json::array())) {
+    const std::string name = std::to_string(segments.size()) + ".";
+    segments.push_back({name, offset, {segment.at(0)}});
+    offset += segment.at(0).get<std::size_t>();
+    rule.segment_factors += name + "=" + segment.at(1).dump() + ",";
+  }
+  return Movement::create(rule, vector.at("parameters").get<std::size_t>(), segments).value();
+}
+
 StepRule rule_of(const json& vector, const json& packet) {
   const RunId run = RunId::from_bytes(bytes_of(vector.at("run"))).value();
   return {step_keys(run, packet.at("step").get<Step>()), vector.at("rows").get<std::uint32_t>(),
@@ -52,21 +69,19 @@ std::string digest_of_grid(std::span<const std::int32_t> grid) {
 
 TEST(LedgerVectors, EveryKernelGivesTheDigestsOfTheIndependentImplementation) {
   for (const json& vector : vectors()) {
-    auto grid = starting_grid(vector);
-    const std::size_t count = grid.size();
-    grid.resize(padded_size(count));
-    std::vector<StepTile> tiles;
-    for (const json& packet : vector.at("packets")) {
-      const Bytes codes = bytes_of(packet.at("codes"));
-      const VoteSpan span{NodeId::from_bytes(bytes_of(packet.at("author"))).value(),
-                          packet.at("step").get<Step>(),
-                          packet.at("first_probe").get<std::uint32_t>(), codes};
-      tiles.push_back(sum_votes(std::span(&span, 1), rule_of(vector, packet)));
-    }
+    const Movement movement = movement_of(vector);
     for (const auto& kernels : usable_kernels()) {
-      auto replayed = grid;
-      sweep_tiles({replayed, 0}, tiles, kernels);
-      EXPECT_EQ(digest_of_grid(std::span(replayed).first(count)), vector.at("digest"))
+      auto grid = starting_grid(vector);
+      for (const json& packet : vector.at("packets")) {
+        const Bytes codes = bytes_of(packet.at("codes"));
+        const VoteSpan span{NodeId::from_bytes(bytes_of(packet.at("author"))).value(),
+                            packet.at("step").get<Step>(),
+                            packet.at("first_probe").get<std::uint32_t>(), codes};
+        const StepTile tile = sum_votes(std::span(&span, 1), rule_of(vector, packet));
+        const auto stretches = movement.stretches(movement.part(span.step));
+        MovingGrid{grid, stretches, kernels}.sweep(std::span(&tile, 1));
+      }
+      EXPECT_EQ(digest_of_grid(grid), vector.at("digest"))
           << vector.at("name") << ' ' << kernels.name;
     }
   }
@@ -74,6 +89,7 @@ TEST(LedgerVectors, EveryKernelGivesTheDigestsOfTheIndependentImplementation) {
 
 TEST(LedgerVectors, TheDefinitionGivesTheDigestsOfTheIndependentImplementation) {
   for (const json& vector : vectors()) {
+    const Movement movement = movement_of(vector);
     auto grid = starting_grid(vector);
     for (const json& packet : vector.at("packets")) {
       const StepRule rule = rule_of(vector, packet);
@@ -82,7 +98,10 @@ TEST(LedgerVectors, TheDefinitionGivesTheDigestsOfTheIndependentImplementation) 
       auto probe = packet.at("first_probe").get<std::uint32_t>();
       for (const VoteCode code : bytes_of(packet.at("codes"))) {
         const auto step = vote_step(code, rule.unit_step, author.rounding_bits(probe));
-        add_vote_naive(rule.keys.signs, {author.row(probe, rule.rows), step}, grid);
+        const RowVote vote{author.row(probe, rule.rows), step};
+        for (const Stretch& stretch : movement.stretches(movement.part(packet.at("step")))) {
+          add_vote_naive(rule.keys.signs, vote, stretch, grid);
+        }
         ++probe;
       }
     }

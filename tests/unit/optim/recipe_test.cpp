@@ -126,6 +126,8 @@ INSTANTIATE_TEST_SUITE_P(
                            "needs inner.kind 'sgd'"},
                     Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\ncorrection = 'gradient_tracking'",
                            "needs correction 'none'"},
+                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[votes]\nsegment_factors = 'a=3'",
+                           "votes.segment_factors: a=3: expected PATTERN=FACTOR"},
                     Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[votes]\nhadamard_rows = 1000",
                            "power of two"},
                     Misfit{"[codec]\nkind = 'top_k'", "'top_k' needs memory"},

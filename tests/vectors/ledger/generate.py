@@ -11,6 +11,9 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent.parent))
 from ledger_reference import replay  # noqa: E402
 
+# Lengths and factors: whole groups of 2048, boundaries within one, and parameters that stay.
+SEGMENTS = [[2300, 1], [10, 4], [1000, 0], [4500, 2], [90, 1], [100, 1024], [1000, 0]]
+
 # name, d, B, packets, steps from, unit step, what else the recipe says
 CASES = [
     ("one parameter", 1, 1, 3, 0, 1 << 50, {}),
@@ -22,6 +25,9 @@ CASES = [
     ("wrapping", 3000, 4096, 6, 0, 1 << 56, {}),
     ("late step, most rows", 100_000, 65_536, 2, (1 << 40) + 3, 1 << 46, {}),
     ("shared directions", 7850, 8192, 12, 0, 1 << 46, {"directions": "shared"}),
+    ("frozen and scaled segments", 9000, 8192, 6, 0, 1 << 46, {"segments": SEGMENTS}),
+    ("three parts", 20_000, 8192, 9, 0, 1 << 46, {"parts": 3}),
+    ("parts of segments", 9000, 1024, 9, 4, 1 << 46, {"segments": SEGMENTS, "parts": 7}),
 ]
 
 
