@@ -221,20 +221,29 @@ STARLING_BODY void transform_body(std::span<std::uint32_t> values) {
                                            perturb_##suffix, transform_##suffix};
 
 #if defined(__x86_64__)
-STARLING_KERNELS(avx2, , Lanes8)  // the baseline of the build, x86-64-v3
+STARLING_KERNELS(portable, , Lanes4)  // needs no more than the build's own flags
+STARLING_KERNELS(avx2, [[gnu::target("avx2")]], Lanes8)
 STARLING_KERNELS(avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]], Lanes16)
-constexpr std::array all_kernels{avx2_kernels, avx512_kernels};
+constexpr std::array all_kernels{portable_kernels, avx2_kernels, avx512_kernels};
 
-bool has_wide_vectors() {
-  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+std::size_t usable_count() {
+  if (__builtin_cpu_supports("avx2") == 0) return 1;
+  const bool has_avx512 =
+      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+      __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  return has_avx512 ? 3 : 2;
 }
 #else
-STARLING_KERNELS(baseline, , Lanes4)  // NEON on aarch64
-constexpr std::array all_kernels{baseline_kernels};
+#if defined(__aarch64__)
+STARLING_KERNELS(neon, , Lanes4)  // a part of every such processor
+constexpr std::array all_kernels{neon_kernels};
+#else
+STARLING_KERNELS(portable, , Lanes4)
+constexpr std::array all_kernels{portable_kernels};
+#endif
 
-bool has_wide_vectors() {
-  return true;
+std::size_t usable_count() {
+  return all_kernels.size();
 }
 #endif
 
@@ -244,7 +253,7 @@ bool has_wide_vectors() {
 }  // namespace
 
 std::span<const LedgerKernels> usable_kernels() {
-  return std::span(all_kernels).first(has_wide_vectors() ? all_kernels.size() : 1);
+  return std::span(all_kernels).first(usable_count());
 }
 
 const LedgerKernels& best_kernels() {

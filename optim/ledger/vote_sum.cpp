@@ -4,7 +4,8 @@
 
 namespace starling::optim {
 
-StepTile sum_votes(std::span<const VoteSpan> votes, const StepRule& rule) {
+StepTile sum_votes(std::span<const VoteSpan> votes, const StepRule& rule,
+                   const LedgerKernels& kernels) {
   StepTile tile(rule.keys.signs, rule.rows);
   for (const VoteSpan& span : votes) {
     const AuthorStream author(rule.keys, span.author, rule.directions);
@@ -15,7 +16,7 @@ StepTile sum_votes(std::span<const VoteSpan> votes, const StepRule& rule) {
       ++probe;
     }
   }
-  tile.transform(best_kernels());
+  tile.transform(kernels);
   return tile;
 }
 

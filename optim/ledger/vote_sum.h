@@ -27,6 +27,7 @@ struct StepRule {
 };
 
 /// The sum of `votes`, all of the rule's step, ready to be swept.
-[[nodiscard]] StepTile sum_votes(std::span<const VoteSpan> votes, const StepRule& rule);
+[[nodiscard]] StepTile sum_votes(std::span<const VoteSpan> votes, const StepRule& rule,
+                                 const LedgerKernels& kernels = best_kernels());
 
 }  // namespace starling::optim
