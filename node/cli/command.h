@@ -41,6 +41,7 @@ class Command {
 [[nodiscard]] std::unique_ptr<Command> make_testnet_command();
 [[nodiscard]] std::unique_ptr<Command> make_baseline_command();
 [[nodiscard]] std::unique_ptr<Command> make_sim_command();
+[[nodiscard]] std::unique_ptr<Command> make_tune_command();
 [[nodiscard]] std::unique_ptr<Command> make_status_command();
 [[nodiscard]] std::unique_ptr<Command> make_merge_command();
 [[nodiscard]] std::unique_ptr<Command> make_export_command();

@@ -11,6 +11,7 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_testnet_command());
   commands.push_back(make_baseline_command());
   commands.push_back(make_sim_command());
+  commands.push_back(make_tune_command());
   commands.push_back(make_status_command());
   commands.push_back(make_merge_command());
   commands.push_back(make_export_command());
