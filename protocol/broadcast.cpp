@@ -139,10 +139,11 @@ void Broadcast::tick(Instant now, Effects& effects) {
 bool Broadcast::shapes_tree(const BroadcastId& id) const {
   // The first deliveries of one body form a spanning tree, so its duplicates may cut the rest; two
   // bodies under way at once would cut each other's tree. About one body in pruning_interval does
-  // it, the same at all nodes, because the id decides.
+  // it, the same at all nodes, because the id decides. Bodies come in bursts, so the busiest
+  // interval counts: by the latest one alone the first few of every burst would all do it.
   double fraction = 0;  // the id as a number in [0, 1)
   for (std::size_t i = 4; i-- > 0;) fraction = (fraction + id[i]) / 256;
-  return fraction * static_cast<double>(recent_) < 1;
+  return fraction * static_cast<double>(busiest_) < 1;
 }
 
 void Broadcast::remember(const Gossip& gossip, Instant now) {
@@ -153,10 +154,15 @@ void Broadcast::remember(const Gossip& gossip, Instant now) {
   cached_bytes_ += gossip.body.size();
   forget_old(now);
   const Instant expires_if_recent = now + (limits::broadcast_id_time - limits::pruning_interval);
-  recent_ = static_cast<std::size_t>(
+  const auto recent = static_cast<std::size_t>(
       seen_order_.end() -
       std::lower_bound(seen_order_.begin(), seen_order_.end(), expires_if_recent,
                        [](const Aged& aged, Instant limit) { return aged.expires < limit; }));
+  if (now - busiest_at_ >= limits::pruning_memory) {
+    busiest_ /= 2;
+    busiest_at_ = now;
+  }
+  busiest_ = std::max(busiest_, recent);
 }
 
 void Broadcast::forward(const std::optional<NodeId>& from, const Gossip& gossip, Instant now,

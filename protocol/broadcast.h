@@ -108,7 +108,8 @@ class Broadcast {
   std::size_t cached_bytes_ = 0;
   std::set<BroadcastId> seen_;
   std::deque<Aged> seen_order_;
-  std::size_t recent_ = 0;  ///< Bodies of the last pruning_interval.
+  std::size_t busiest_ = 0;  ///< Bodies of the busiest pruning_interval; halved now and then.
+  Instant busiest_at_;       ///< When it was last halved.
   std::map<BroadcastId, Missing> missing_;
   BroadcastCounters counters_;
 };

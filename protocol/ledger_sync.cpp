@@ -59,7 +59,10 @@ VoteInsertion LedgerSync::insert(const NodeId& author, const VotePacket& packet,
 void LedgerSync::adopt(const std::vector<VoteCount>& counts) {
   for (const VoteCount& count : counts) {
     Author& record = authors_[count.author];
-    record.contiguous = std::max(record.contiguous, count.packets);
+    if (count.packets > record.contiguous) {
+      record.contiguous = count.packets;
+      record.changed_at = ++changes_;
+    }
     advance(record);
   }
 }
@@ -123,7 +126,7 @@ void LedgerSync::tick(Instant now, Effects& effects) {
   sync_at_ = now + scaled(limits::vote_sync_interval, options_.interval_scale);
 }
 
-void LedgerSync::sync_now(Effects& effects) const {
+void LedgerSync::sync_now(Effects& effects) {
   for (const auto& [peer, neighbour] : neighbours_) send_vector(peer, true, effects);
 }
 
@@ -136,19 +139,25 @@ std::vector<VoteCount> LedgerSync::version_vector() const {
 }
 
 bool LedgerSync::agrees_with_neighbours() const {
-  const std::vector<VoteCount> own = version_vector();
-  const auto agrees = [&own](const auto& entry) {
-    const auto& heard = entry.second.heard;
-    return std::equal(own.begin(), own.end(), heard.begin(), heard.end(),
-                      [](const VoteCount& count, const auto& told) {
-                        return count.author == told.first && count.packets == told.second;
-                      });
+  const auto agrees = [this](const auto& neighbour) {
+    const auto& heard = neighbour.second.heard;
+    auto told = heard.begin();
+    for (const auto& [author, record] : authors_) {
+      if (record.contiguous == 0) continue;  // a vector leaves these out
+      if (told == heard.end() || told->first != author || told->second != record.contiguous) {
+        return false;
+      }
+      ++told;
+    }
+    return told == heard.end();
   };
   return !neighbours_.empty() && std::all_of(neighbours_.begin(), neighbours_.end(), agrees);
 }
 
 void LedgerSync::advance(Author& author) {
+  const std::uint64_t before = author.contiguous;
   while (author.packets.contains(author.contiguous)) ++author.contiguous;
+  if (author.contiguous > before) author.changed_at = ++changes_;
 }
 
 bool LedgerSync::holds(const NodeId& author, std::uint64_t packet) const {
@@ -157,10 +166,18 @@ bool LedgerSync::holds(const NodeId& author, std::uint64_t packet) const {
          (packet < found->second.contiguous || found->second.packets.contains(packet));
 }
 
-void LedgerSync::send_vector(const NodeId& peer, bool wants_reply, Effects& effects) const {
-  const std::vector<VoteCount> counts = version_vector();
+/// What the peer knows already is left out: it remembers what it was told, for as long as the link
+/// lasts, and a link loses nothing.
+void LedgerSync::send_vector(const NodeId& peer, bool wants_reply, Effects& effects) {
+  Neighbour& neighbour = neighbours_.at(peer);
+  std::vector<VoteCount> counts;
+  for (const auto& [author, record] : authors_) {
+    if (record.changed_at <= neighbour.told_at) continue;
+    counts.push_back({.author = author, .packets = record.contiguous});
+  }
+  neighbour.told_at = changes_;
   auto at = counts.begin();
-  do {  // an empty vector is sent too: it asks for everything
+  do {  // an empty vector is sent too: it asks for the peer's
     const auto left = static_cast<std::size_t>(counts.end() - at);
     const auto next =
         at + static_cast<std::ptrdiff_t>(std::min(left, limits::vote_vector_counts_max));

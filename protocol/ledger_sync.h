@@ -60,7 +60,7 @@ class LedgerSync {
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, Effects& effects);
   /// Anti-entropy with every neighbour at once, not only one at the next interval.
-  void sync_now(Effects& effects) const;
+  void sync_now(Effects& effects);
 
   /// Ascending order of author; authors without a packet are left out.
   [[nodiscard]] std::vector<VoteCount> version_vector() const;
@@ -71,10 +71,12 @@ class LedgerSync {
  private:
   struct Author {
     std::uint64_t contiguous = 0;            ///< All packets below are held.
+    std::uint64_t changed_at = 0;            ///< LedgerSync::changes_ when that last grew.
     std::map<std::uint64_t, Bytes> packets;  ///< Those whose bytes are at hand.
   };
   struct Neighbour {
     std::map<NodeId, std::uint64_t> heard;  ///< Its version vector, as last told.
+    std::uint64_t told_at = 0;              ///< What changed after this it has not been told.
   };
   struct Request {
     NodeId peer;
@@ -82,10 +84,10 @@ class LedgerSync {
     Instant deadline;
   };
 
-  static void advance(Author& author);
+  void advance(Author& author);
   [[nodiscard]] bool holds(const NodeId& author, std::uint64_t packet) const;
   [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
-  void send_vector(const NodeId& peer, bool wants_reply, Effects& effects) const;
+  void send_vector(const NodeId& peer, bool wants_reply, Effects& effects);
   void request_missing(const NodeId& peer, Instant now, Effects& effects);
   void forget_oldest();
 
@@ -96,6 +98,7 @@ class LedgerSync {
   std::map<NodeId, Request> requests_;  ///< At most one for each author.
   std::deque<std::pair<NodeId, std::uint64_t>> insertion_order_;
   std::size_t stored_bytes_ = 0;
+  std::uint64_t changes_ = 0;  ///< Of the version vector.
   Instant sync_at_ = Instant::never();
 };
 

@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "protocol/limits.h"
+#include "protocol/wire.h"
 
 namespace starling::protocol {
 
@@ -152,6 +153,18 @@ void Merge::take_commitment(const NodeId& author, const MergeCommitment& commitm
   if (proposer_ == options_.self.id && all_here) cut_roster(now, output);
 }
 
+/// A roster is one message. Those left out take the merged model as observers.
+void Merge::drop_what_does_not_fit(MergeRoster& roster) const {
+  const auto size_of = [this](const MergeRoster& content) {
+    return encode_announcement({options_.self.id, 0, content}).size() +
+           std::tuple_size_v<crypto::Signature>;
+  };
+  while (size_of(roster) > limits::roster_bytes_max) {
+    roster.members.pop_back();
+    roster.commitments.pop_back();
+  }
+}
+
 void Merge::cut_roster(Instant now, MergeOutput output) {
   // Those that are silent to us follow another proposal, which we may have refused.
   const bool is_alone = expected_.size() > 1 && 2 * commitments_.size() <= expected_.size();
@@ -161,6 +174,7 @@ void Merge::cut_roster(Instant now, MergeOutput output) {
     roster.members.push_back(member);
     roster.commitments.push_back(commitment);
   }
+  drop_what_does_not_fit(roster);
   announce(std::move(roster), now, output);
 }
 
@@ -382,8 +396,10 @@ void Merge::on_adopted(const Digest& model, Instant now, MergeOutput output) {
   stage_ = Stage::attesting;
   model_ = model;
   deadline_ = now + options_.attest_time;
-  announce(MergeAdopted{.merge = merge_, .model = model}, now, output);
-  complete_if_attested(false, output);  // an observer's own word does not count
+  if (commitments_.contains(options_.self.id)) {  // an observer's word does not count
+    announce(MergeAdopted{.merge = merge_, .model = model}, now, output);
+  }
+  complete_if_attested(false, output);
 }
 
 void Merge::take_attestation(const NodeId& author, const MergeAdopted& adopted,

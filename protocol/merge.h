@@ -124,6 +124,7 @@ class Merge {
   void take_slice_result(const NodeId& author, const MergeSliceDone& done, MergeOutput output);
   void take_attestation(const NodeId& author, const MergeAdopted& adopted, MergeOutput output);
   void commit(Instant now, MergeOutput output);
+  void drop_what_does_not_fit(MergeRoster& roster) const;
   void cut_roster(Instant now, MergeOutput output);
   void begin_reduction(Instant now, MergeOutput output);
   void reach(const NodeId& member, Message message, MergeOutput output);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "crypto/digest.h"
+#include "protocol/limits.h"
 
 namespace starling::sim {
 
@@ -17,6 +18,10 @@ namespace {
 
 /// Rounding of one float addition is 6e-8 of the value; a run has thousands on each parameter.
 constexpr double rounding_tolerance = 1e-4;
+
+/// A roster has room for so many members at least: 104 bytes each and the longest address.
+constexpr std::size_t roster_members_certain =
+    protocol::limits::roster_bytes_max / (104 + protocol::limits::address_characters_max + 1);
 
 /// Collects the violations of one check.
 class Findings {
@@ -237,9 +242,14 @@ std::vector<Violation> check_merge(const Record& record) {
                           manifest.model.short_text() + ", another node with merge " +
                           common.merge.short_text() + " and model " + common.model.short_text());
     }
-    // A process that came back may commit too late; any other is waited for.
+    // A process that came back may commit too late; any other is waited for. A large flock's roster
+    // does not name everyone, which loses nothing where a member gave the same.
     const bool has_given = node.restarts == 0 && !node.given.empty();
-    if (has_given && member_of(manifest, node.id) == nullptr) {
+    const bool is_included = std::ranges::any_of(manifest.members, [&](const MergeMember& member) {
+      return node.contributions.contains(member.contribution);
+    });
+    const bool is_full = manifest.members.size() >= roster_members_certain;
+    if (has_given && !member_of(manifest, node.id) && !(is_full && is_included)) {
       findings.add(i, "gave its vector to the merge and is not among its members");
     }
     for (const MergeMember& member : manifest.members) {

@@ -193,6 +193,9 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   const Bytes bytes = wire_bytes(message);
   trace_.note(queue_.now(), from, TraceKind::send, message.index(), bytes);
   hosts_[from].bytes_sent += bytes.size();
+  Traffic& of_kind = traffic_[message.index()];
+  of_kind.messages += 1;
+  of_kind.bytes += bytes.size();
   const bool is_bulk = std::holds_alternative<protocol::Bulk>(message);
   Instant& last = is_bulk ? end->second.last_bulk : end->second.last_control;
   if (is_bulk) {

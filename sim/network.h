@@ -14,6 +14,7 @@
 #include "sim/event_queue.h"
 #include "sim/link_model.h"
 #include "sim/trace.h"
+#include "sim/traffic.h"
 
 namespace starling::sim {
 
@@ -45,6 +46,7 @@ class Network {
   [[nodiscard]] std::uint64_t bytes_sent(std::uint32_t node) const {
     return hosts_[node].bytes_sent;
   }
+  [[nodiscard]] const TrafficByKind& traffic() const { return traffic_; }
   [[nodiscard]] bool linked(std::uint32_t a, std::uint32_t b) const;
 
  private:
@@ -83,6 +85,7 @@ class Network {
   std::map<std::string, std::uint32_t> addresses_;
   std::map<Direction, End> ends_;
   std::uint64_t links_made_ = 0;
+  TrafficByKind traffic_{};  ///< Of all nodes.
 };
 
 }  // namespace starling::sim

@@ -36,12 +36,6 @@ crypto::SigningKey key_of(std::uint64_t seed, std::uint32_t index) {
   return crypto::SigningKey::from_seed(crypto::Secret<32>(bytes));
 }
 
-RunId run_of(std::uint64_t seed) {
-  Bytes text;
-  crypto::append_big_endian(text, seed);
-  return RunId{crypto::digest_in("simulated run", text).bytes};
-}
-
 std::uint32_t late_joiners(const Scenario& scenario) {
   return static_cast<std::uint32_t>(std::ranges::count_if(scenario.faults, [](const Fault& fault) {
     return std::holds_alternative<LateJoin>(fault.what);
@@ -59,8 +53,19 @@ Flows difference(const Flows& now, const Flows& before) {
 
 }  // namespace
 
-SimNode::SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t index)
-    : scenario_(scenario), seed_(seed), index_(index), key_(key_of(seed, index)) {
+RunId run_of(std::uint64_t seed) {
+  Bytes text;
+  crypto::append_big_endian(text, seed);
+  return RunId{crypto::digest_in("simulated run", text).bytes};
+}
+
+SimNode::SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t index,
+                 AnnouncementMemo& announcements)
+    : scenario_(scenario),
+      announcements_(announcements),
+      seed_(seed),
+      index_(index),
+      key_(key_of(seed, index)) {
   Rng rng(derive(seed, Stream::speed, index));
   slowness_ = 1 + scenario.step_time_spread * (2 * rng.uniform() - 1);
   seen_.id = id();
@@ -87,6 +92,9 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   config.seed = split_mix(config.incarnation);
   config.interval_scale = scenario_.interval_scale;
   config.checkpoint_every = scenario_.checkpoint_every;
+  config.open_announcement = [&memo = announcements_](ByteSpan bytes, const RunId&) {
+    return memo.open(bytes);
+  };
   return config;
 }
 

@@ -8,16 +8,22 @@
 
 #include "node/core/learner.h"
 #include "node/core/node_core.h"
+#include "sim/announcement_memo.h"
 #include "sim/observation.h"
 #include "sim/scenario.h"
 #include "starling/result.h"
 
 namespace starling::sim {
 
+/// The run's name follows from its seed.
+[[nodiscard]] RunId run_of(std::uint64_t seed);
+
 class SimNode {
  public:
-  /// The node as it comes out of the box: known to all by its id, not running.
-  SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t index);
+  /// The node as it comes out of the box: known to all by its id, not running. announcements:
+  /// outlive the node.
+  SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t index,
+          AnnouncementMemo& announcements);
 
   [[nodiscard]] const NodeId& id() const { return key_.id(); }
   [[nodiscard]] bool is_running() const { return core_.has_value(); }
@@ -55,6 +61,7 @@ class SimNode {
   void after(const node::LearnerResult& result);
 
   const Scenario& scenario_;
+  AnnouncementMemo& announcements_;  ///< Of all nodes.
   std::uint64_t seed_;
   std::uint32_t index_;
   crypto::SigningKey key_;

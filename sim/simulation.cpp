@@ -60,7 +60,8 @@ Result<Report> simulate(const Scenario& scenario, std::uint64_t seed,
                 .events = record->events,
                 .virtual_s = to_seconds(record->virtual_time),
                 .trace_hash = record->trace_hash.hex(),
-                .violations = check_all(scenario, *record)};
+                .violations = check_all(scenario, *record),
+                .traffic = record->traffic};
   summarize(*record, report);
   return report;
 }

@@ -22,6 +22,7 @@ struct Report {
   double accuracy_nodes_mean = 0;  ///< Of living nodes, before the merge; NaN where there is none.
   double accuracy_merged = 0;
   std::uint64_t bytes_sent = 0;
+  TrafficByKind traffic{};  ///< The same bytes, by kind of message.
   std::uint64_t exchanges = 0;
   std::uint64_t votes = 0;
   std::size_t merge_members = 0;

@@ -15,10 +15,12 @@ namespace {
 /// More at one instant is a node that asks to be woken in the past, again and again.
 constexpr std::uint64_t actions_per_instant_max = 1'000'000;
 
-std::vector<SimNode> make_nodes(const Scenario& scenario, std::uint64_t seed) {
+std::vector<SimNode> make_nodes(const Scenario& scenario, std::uint64_t seed,
+                                AnnouncementMemo& announcements) {
   std::vector<SimNode> nodes;
   nodes.reserve(scenario.nodes);
-  for (std::uint32_t i = 0; i < scenario.nodes; ++i) nodes.emplace_back(scenario, seed, i);
+  for (std::uint32_t i = 0; i < scenario.nodes; ++i)
+    nodes.emplace_back(scenario, seed, i, announcements);
   return nodes;
 }
 
@@ -76,6 +78,7 @@ class World {
   const Scenario& scenario_;
   EventQueue queue_;
   Trace trace_;
+  AnnouncementMemo announcements_;
   std::vector<SimNode> nodes_;
   std::vector<NodeId> ids_;
   Network network_;
@@ -88,7 +91,8 @@ class World {
 
 World::World(const Scenario& scenario, std::uint64_t seed)
     : scenario_(scenario),
-      nodes_(make_nodes(scenario, seed)),
+      announcements_(run_of(seed)),
+      nodes_(make_nodes(scenario, seed, announcements_)),
       ids_(ids_of(nodes_)),
       network_(queue_, trace_, LinkModel(scenario.link, scenario.nodes, split_mix(seed)), ids_,
                [this](std::uint32_t node, node::Input input) { deliver(node, std::move(input)); }),
@@ -260,6 +264,7 @@ Record World::record() {
     trace_.note(queue_.now(), node, TraceKind::computed, 0, record.nodes.back().model.bytes);
   }
   record.events = trace_.events();
+  record.traffic = network_.traffic();
   record.trace_hash = trace_.finish();
   return record;
 }

@@ -10,6 +10,7 @@
 
 #include "sim/observation.h"
 #include "sim/scenario.h"
+#include "sim/traffic.h"
 #include "starling/ids.h"
 #include "starling/result.h"
 
@@ -27,6 +28,7 @@ struct Record {
   Duration virtual_time{0};
   bool time_stands_still = false;  ///< The run was broken off: a node never comes to rest.
   Digest trace_hash;
+  TrafficByKind traffic{};
 };
 
 /// Called about every `progress_events_interval` events.

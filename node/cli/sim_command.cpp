@@ -32,6 +32,17 @@ nlohmann::ordered_json json_of(const sim::Violation& violation) {
   return json;
 }
 
+/// Kinds that were sent at all.
+nlohmann::ordered_json json_of(const sim::TrafficByKind& traffic) {
+  auto json = nlohmann::ordered_json::object();
+  for (std::size_t kind = 0; kind < traffic.size(); ++kind) {
+    if (traffic[kind].messages == 0) continue;
+    json[std::string(sim::message_names[kind])] = {{"messages", traffic[kind].messages},
+                                                   {"bytes", traffic[kind].bytes}};
+  }
+  return json;
+}
+
 nlohmann::ordered_json json_of(const sim::Report& report, double wall_s) {
   nlohmann::ordered_json json;
   json["seed"] = report.seed;
@@ -43,6 +54,7 @@ nlohmann::ordered_json json_of(const sim::Report& report, double wall_s) {
   json["accuracy_nodes_mean"] = number_or_null(report.accuracy_nodes_mean);
   json["accuracy_merged"] = number_or_null(report.accuracy_merged);
   json["bytes_sent"] = report.bytes_sent;
+  json["traffic"] = json_of(report.traffic);
   json["exchanges"] = report.exchanges;
   json["votes"] = report.votes;
   json["merge_members"] = report.merge_members;

@@ -2,10 +2,12 @@
 // What a NodeCore is told once. Every field is a contract.
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "crypto/signature.h"
 #include "optim/recipe.h"
+#include "protocol/announcement.h"
 #include "protocol/message.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
@@ -33,6 +35,10 @@ struct Config {
   Step evaluate_every = 0;        ///< 0: only at the end.
   Step checkpoint_every = 0;      ///< 0: only when leaving.
   bool merge_when_finished = true;
+  /// Decodes and verifies an announcement. Another one must answer as open_announcement does; who
+  /// runs many nodes in one process may remember what the same bytes gave before.
+  std::function<decltype(protocol::open_announcement)> open_announcement =
+      protocol::open_announcement;
 };
 
 }  // namespace starling::node

@@ -1,18 +1,17 @@
 #include "node/core/merge_policy.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace starling::node {
 
 bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
-  if (!roll.all_finished(now)) {
+  if (!roll.all_finished()) {
     propose_at_ = Instant::never();
     return false;
   }
   if (propose_at_ == Instant::never()) {
-    const auto present = roll.present(now);
-    const auto before_us =
-        std::ranges::count_if(present, [this](const NodeId& node) { return node < self_; });
+    const auto before_us = std::distance(roll.present().begin(), roll.present().lower_bound(self_));
     propose_at_ = std::max(not_before, now + before_us * turn_time_);
   }
   return propose_at_ <= now;

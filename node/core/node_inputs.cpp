@@ -140,7 +140,7 @@ void NodeParts::on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& t
   const auto is_new = broadcast_.receive(peer, gossip, turn.effects);
   if (!is_new) return turn.blame(peer, is_new.error());
   if (!*is_new) return;
-  const auto opened = protocol::open_announcement(gossip.body, config_.run);
+  const auto opened = config_.open_announcement(gossip.body, config_.run);
   if (!opened) return turn.blame(peer, opened.error());
   broadcast_.accept(peer, gossip, turn.now, turn.effects);
   on_announcement(*opened, std::move(gossip.body), turn);

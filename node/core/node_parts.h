@@ -78,6 +78,8 @@ class NodeParts {
   void propose(Turn& turn);
   void contribute_if_settled(Turn& turn);
   void perform(protocol::MergeRequest&& request, Turn& turn);
+  [[nodiscard]] Duration presence_pause() const;
+  void greet(Turn& turn);
   void announce_presence(Turn& turn);
   void publish(Turn& turn);
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);

@@ -54,7 +54,9 @@ protocol::MembershipOptions membership_options(const Config& config) {
 NodeParts::NodeParts(Config config)
     : config_(std::move(config)),
       rng_(config_.seed),
-      roll_(scaled(presence_patience, config_.interval_scale)),
+      roll_({.nodes_expected = config_.nodes_expected,
+             .patience = scaled(presence_patience, config_.interval_scale),
+             .gone_after = scaled(gone_for_good, config_.interval_scale)}),
       membership_(membership_options(config_)),
       detector_({.seed = config_.seed, .interval_scale = config_.interval_scale}),
       trainer_(make_trainer(config_, roll_)),
@@ -69,7 +71,7 @@ std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
   joining_since_ = now;
   presence_at_ = now;
   for (const Bytes& bytes : votes) {
-    const auto opened = protocol::open_announcement(bytes, config_.run);
+    const auto opened = config_.open_announcement(bytes, config_.run);
     if (opened) trainer_->restore(*opened, bytes, turn);
   }
   if (!checkpoint.empty() && trainer_->needs_state()) {
@@ -84,6 +86,7 @@ std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
 std::vector<Output> NodeParts::handle(Input input, Instant now) {
   Turn turn(now);
   if (phase_ == Phase::stopped) return {};
+  roll_.advance(now);
   std::visit([&](auto& kind) { on(std::move(kind), turn); }, input);
   if (phase_ != Phase::stopped) settle(turn);
   return outputs_of(std::move(turn));
@@ -96,10 +99,7 @@ protocol::MergeOutput NodeParts::merge_output(Turn& turn) {
 /// Brings all parts to rest: each step may cause the next, none runs twice for one cause.
 void NodeParts::settle(Turn& turn) {
   follow_neighbours(turn);
-  for (const NodeId& gone :
-       roll_.take_lost(scaled(gone_for_good, config_.interval_scale), turn.now)) {
-    trainer_->give_up(gone, turn);
-  }
+  for (const NodeId& gone : roll_.take_lost()) trainer_->give_up(gone, turn);
   begin_if_ready(turn);
   if (phase_ == Phase::training && trainer_->complete()) finish_training(turn);
   if (may_propose()) propose_if_due(turn);
@@ -127,7 +127,7 @@ void NodeParts::follow_neighbours(Turn& turn) {
       trainer_->neighbour_up(change.peer, turn);
       const auto record = membership_.find(change.peer);
       turn.events.emplace_back(PeerJoined{change.peer, record ? record->address : ""});
-      announce_presence(turn);  // a newcomer learns at once who is here
+      greet(turn);
     } else {
       detector_.neighbour_down(change.peer);
       broadcast_.neighbour_down(change.peer);
@@ -153,9 +153,9 @@ void NodeParts::begin_if_ready(Turn& turn) {
     return catch_up_.ask(donors, turn);
   }
   if (phase_ != Phase::joining) return;
-  const bool all_here = roll_.present(turn.now).size() + 1 >= config_.nodes_expected;
+  const bool all_here = roll_.present().size() + 1 >= config_.nodes_expected;
   const bool waited = turn.now - joining_since_ >= config_.start_wait && !membership_.isolated();
-  const Step ahead = roll_.highest_step(turn.now);
+  const Step ahead = roll_.highest_step();
   if (trainer_->needs_state() && ahead > restored_step_ + late_by_steps &&
       !membership_.isolated()) {
     phase_ = Phase::catching_up;
@@ -190,9 +190,7 @@ void NodeParts::propose_if_due(Turn& turn) {
   // A process that restarts with all steps done has yet to find the others, and to hear of all.
   Duration search_time{0};
   if (config_.nodes_expected > 1) {
-    search_time = roll_.present(turn.now).empty()
-                      ? config_.start_wait
-                      : scaled(2 * presence_interval, config_.interval_scale);
+    search_time = roll_.present().empty() ? config_.start_wait : 2 * presence_pause();
   }
   if (policy_.is_due(roll_, joining_since_ + search_time, turn.now)) propose(turn);
 }
@@ -200,8 +198,7 @@ void NodeParts::propose_if_due(Turn& turn) {
 void NodeParts::propose(Turn& turn) {
   Digest name;
   for (std::uint8_t& byte : name.bytes) byte = static_cast<std::uint8_t>(rng_.next());
-  const std::vector<NodeId> present = roll_.present(turn.now);
-  std::set<NodeId> expected(present.begin(), present.end());
+  std::set<NodeId> expected = roll_.present();
   expected.insert(config_.self.id);
   merge_.propose(name, trainer_->step(), std::move(expected), turn.now, merge_output(turn));
 }
@@ -244,10 +241,19 @@ void NodeParts::perform(protocol::MergeRequest&& request, Turn& turn) {
 
 // --- Announcements ---
 
+Duration NodeParts::presence_pause() const {
+  return scaled(presence_interval, config_.interval_scale * roll_.stretch());
+}
+
+/// A newcomer learns at once who is here; in a large flock from what neighbours have cached.
+void NodeParts::greet(Turn& turn) {
+  if (roll_.stretch() == 1) announce_presence(turn);
+}
+
 void NodeParts::announce_presence(Turn& turn) {
   if (presence_announced_at_ == turn.now) return;
   presence_announced_at_ = turn.now;
-  presence_at_ = turn.now + scaled(presence_interval, config_.interval_scale);
+  presence_at_ = turn.now + presence_pause();
   const bool is_finished =
       phase_ == Phase::waiting || phase_ == Phase::merging || phase_ == Phase::done;
   turn.announcements.emplace_back(protocol::Presence{.address = config_.self.address,
@@ -273,9 +279,8 @@ void NodeParts::publish(Turn& turn) {
 void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes,
                        Turn& turn) {
   const bool is_vote = std::holds_alternative<protocol::VotePacket>(announcement.content);
-  const bool reaches_all = std::ranges::all_of(roll_.present(turn.now), [this](const NodeId& node) {
-    return membership_.is_neighbour(node);
-  });
+  const bool reaches_all = std::ranges::all_of(
+      roll_.present(), [this](const NodeId& node) { return membership_.is_neighbour(node); });
   if (is_vote && reaches_all) {
     for (const NodeId& peer : membership_.neighbours()) {
       turn.effects.send(peer, protocol::VoteRange{{bytes}});

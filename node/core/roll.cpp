@@ -1,6 +1,9 @@
 #include "node/core/roll.h"
 
 #include <algorithm>
+#include <iterator>
+
+#include "protocol/pace.h"
 
 namespace starling::node {
 
@@ -9,65 +12,79 @@ namespace {
 /// Memory bound against invented identities; far above any run that one node sees whole.
 constexpr std::size_t roll_entries_max = 16'384;
 
+/// Up to here everyone announces at the full rate: 64 nodes every 4 s are 16 messages a second and
+/// link of the broadcast's tree. Our guess.
+constexpr double nodes_at_full_rate = 64;
+
 }  // namespace
 
-bool Roll::counts(const RollEntry& entry, Instant now) const {
-  return !entry.presence.leaving && now - entry.heard_at <= patience_;
+double Roll::stretch() const {
+  const std::size_t known = std::max<std::size_t>(options_.nodes_expected, present_.size() + 1);
+  return std::max(1.0, static_cast<double>(known) / nodes_at_full_rate);
+}
+
+std::vector<NodeId> Roll::take_older(ByAge& queue, Instant limit) {
+  std::vector<NodeId> older;
+  while (!queue.empty() && queue.begin()->first < limit) {
+    older.push_back(queue.begin()->second);
+    queue.erase(queue.begin());
+  }
+  return older;
+}
+
+void Roll::advance(Instant now) {
+  const double factor = stretch();
+  const Duration patience = protocol::scaled(options_.patience, factor);
+  for (const NodeId& node : take_older(present_by_age_, now + -patience)) {
+    RollEntry& entry = entries_.at(node);
+    depart(node, entry);
+    silent_by_age_.emplace(entry.heard_at, node);
+  }
+  const Duration gone_after = protocol::scaled(options_.gone_after, factor);
+  std::ranges::move(take_older(silent_by_age_, now + -gone_after), std::back_inserter(lost_));
+}
+
+void Roll::arrive(const NodeId& node, RollEntry& entry) {
+  entry.is_present = true;
+  present_.insert(node);
+  present_by_age_.emplace(entry.heard_at, node);
+  ++steps_[entry.presence.step];
+  unfinished_ += entry.presence.finished ? 0 : 1;
+}
+
+void Roll::depart(const NodeId& node, RollEntry& entry) {
+  entry.is_present = false;
+  present_.erase(node);
+  present_by_age_.erase({entry.heard_at, node});
+  const auto at_step = steps_.find(entry.presence.step);
+  if (--at_step->second == 0) steps_.erase(at_step);
+  unfinished_ -= entry.presence.finished ? 0 : 1;
 }
 
 bool Roll::heard(const NodeId& node, const protocol::Presence& presence, Instant now) {
-  const auto found = entries_.find(node);
-  if (found == entries_.end() && entries_.size() >= roll_entries_max) return false;
-  const bool was_known = found != entries_.end() && counts(found->second, now);
+  if (!entries_.contains(node) && entries_.size() >= roll_entries_max) return false;
+  RollEntry& entry = entries_[node];
+  const bool was_present = entry.is_present;
   // Broadcasts may overtake each other: an older word of the same process is no news.
-  if (was_known && found->second.presence.incarnation == presence.incarnation &&
-      presence.step < found->second.presence.step) {
+  if (was_present && entry.presence.incarnation == presence.incarnation &&
+      presence.step < entry.presence.step) {
     return false;
   }
-  entries_.insert_or_assign(node, RollEntry{presence, now});
-  lost_.erase(node);
-  return !was_known;
-}
-
-std::vector<NodeId> Roll::present(Instant now) const {
-  std::vector<NodeId> nodes;
-  for (const auto& [node, entry] : entries_) {
-    if (counts(entry, now)) nodes.push_back(node);
+  if (was_present) depart(node, entry);
+  const bool was_silent = silent_by_age_.erase({entry.heard_at, node}) > 0;
+  entry.presence = presence;
+  entry.heard_at = now;
+  if (!presence.leaving) {
+    arrive(node, entry);
+  } else if (was_present || was_silent) {
+    lost_.push_back(node);
   }
-  return nodes;
-}
-
-bool Roll::is_present(const NodeId& node, Instant now) const {
-  const RollEntry* entry = find(node);
-  return entry != nullptr && counts(*entry, now);
-}
-
-std::vector<NodeId> Roll::take_lost(Duration silence, Instant now) {
-  std::vector<NodeId> gone;
-  for (const auto& [node, entry] : entries_) {
-    const bool silent = entry.presence.leaving || now - entry.heard_at > silence;
-    if (silent && lost_.insert(node).second) gone.push_back(node);
-  }
-  return gone;
+  return !was_present;
 }
 
 const RollEntry* Roll::find(const NodeId& node) const {
   const auto found = entries_.find(node);
   return found == entries_.end() ? nullptr : &found->second;
-}
-
-bool Roll::all_finished(Instant now) const {
-  return std::ranges::all_of(entries_, [&](const auto& entry) {
-    return !counts(entry.second, now) || entry.second.presence.finished;
-  });
-}
-
-Step Roll::highest_step(Instant now) const {
-  Step highest = 0;
-  for (const auto& [node, entry] : entries_) {
-    if (counts(entry, now)) highest = std::max(highest, entry.presence.step);
-  }
-  return highest;
 }
 
 }  // namespace starling::node

@@ -53,44 +53,47 @@ void VoteTrainer::give_up(const NodeId& peer, Turn& turn) {
   proceed(turn);
 }
 
-bool VoteTrainer::in_step(Instant now) const {
-  return std::ranges::all_of(roll_.present(now), [this](const NodeId& voter) {
-    const auto newest = latest_.find(voter);
-    // One not heard yet is waited for as the run begins; a later joiner holds nobody up.
-    if (newest == latest_.end()) return step_ != steps_ahead;
-    return newest->second + steps_ahead >= step_;
-  });
+bool VoteTrainer::is_behind(const NodeId& voter) const {
+  const auto newest = latest_.find(voter);
+  // One not heard yet is waited for as the run begins; a later joiner holds nobody up.
+  if (newest == latest_.end()) return step_ == steps_ahead;
+  return newest->second + steps_ahead < step_;
 }
 
-Step VoteTrainer::newest_step() const {
-  Step newest = 0;
-  for (const auto& [author, step] : latest_) newest = std::max(newest, step);
-  return newest;
+/// Asked at every packet: while the one last found behind still is, nobody else has to be looked
+/// at.
+bool VoteTrainer::in_step() {
+  if (roll_.present().contains(waiting_for_) && is_behind(waiting_for_)) return false;
+  const auto behind = std::ranges::find_if(
+      roll_.present(), [this](const NodeId& voter) { return is_behind(voter); });
+  if (behind == roll_.present().end()) return true;
+  waiting_for_ = *behind;
+  return false;
 }
 
 void VoteTrainer::proceed(Turn& turn) {
   apply_pending(turn);
   if (!started_ || stopped_ || probing_ || complete()) return;
-  const Step newest = newest_step();
-  if (roll_.highest_step(turn.now) > newest + config_.recipe.votes.window_steps / 2) return;
+  const Step newest = newest_step_;
+  if (roll_.highest_step() > newest + config_.recipe.votes.window_steps / 2) return;
   step_ =
       std::min(std::max(step_, newest), config_.steps_total);  // a late node joins the others' step
   if (complete()) return;
-  if (!in_step(turn.now) && turn.now < patience_ends_) {
+  if (!in_step() && turn.now < patience_ends_) {
     if (patience_ends_ == Instant::never()) patience_ends_ = turn.now + patience();
     return;
   }
   patience_ends_ = Instant::never();
   probing_ = true;
-  replica_step_ = complete_through(turn.now);
+  replica_step_ = complete_through();
   turn.jobs.emplace_back(
       ProbeJob{.step = step_, .first_probe = 0, .count = config_.recipe.votes.probes});
 }
 
 /// The step before which all votes of the present voters are in the replica.
-Step VoteTrainer::complete_through(Instant now) const {
+Step VoteTrainer::complete_through() const {
   Step through = step_;
-  for (const NodeId& voter : roll_.present(now)) {
+  for (const NodeId& voter : roll_.present()) {
     if (const auto newest = latest_.find(voter); newest != latest_.end()) {
       through = std::min(through, newest->second + 1);
     }
@@ -118,6 +121,7 @@ void VoteTrainer::insert(const protocol::SignedAnnouncement& announcement, Bytes
   if (!is_logged) turn.vote_log.push_back(std::move(signed_bytes));
   Step& latest = latest_[announcement.author];
   latest = std::max(latest, packet->step);
+  newest_step_ = std::max(newest_step_, latest);
   if (announcement.author == config_.self.id) {
     packets_cast_ = std::max(packets_cast_, packet->packet + 1);
     votes_cast_ += packet->codes.size();
@@ -148,7 +152,7 @@ void VoteTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
     if (!handled) turn.blame(peer, handled.error());
   } else if (auto* range = std::get_if<protocol::VoteRange>(&message)) {
     for (Bytes& bytes : range->packets) {
-      const auto opened = protocol::open_announcement(bytes, config_.run);
+      const auto opened = config_.open_announcement(bytes, config_.run);
       if (!opened) return turn.blame(peer, opened.error());
       insert(*opened, std::move(bytes), false, turn);
     }
@@ -182,7 +186,7 @@ void VoteTrainer::tick(Turn& turn) {
   ledger_.tick(turn.now, turn.effects);
   if (resync_at_ <= turn.now) {
     const bool is_waiting =
-        complete() || stopped_ || roll_.highest_step(turn.now) > newest_step() + steps_ahead;
+        complete() || stopped_ || roll_.highest_step() > newest_step_ + steps_ahead;
     if (is_waiting && !settled()) ledger_.sync_now(turn.effects);
     resync_at_ = turn.now + scaled(resync_interval, config_.interval_scale);
   }

@@ -41,15 +41,17 @@ class VoteTrainer final : public Trainer {
   void insert(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes, bool is_logged,
               Turn& turn);
   void apply_pending(Turn& turn);
-  [[nodiscard]] bool in_step(Instant now) const;
-  [[nodiscard]] Step newest_step() const;
-  [[nodiscard]] Step complete_through(Instant now) const;
+  [[nodiscard]] bool is_behind(const NodeId& voter) const;
+  [[nodiscard]] bool in_step();
+  [[nodiscard]] Step complete_through() const;
   [[nodiscard]] Duration patience() const;
 
   const Config& config_;
   const Roll& roll_;
   protocol::LedgerSync ledger_;
   std::map<NodeId, Step> latest_;   ///< The newest step that each author has voted on.
+  Step newest_step_ = 0;            ///< Of all of latest_.
+  NodeId waiting_for_;              ///< A voter that was behind when last looked at.
   std::vector<VoteBatch> pending_;  ///< Stored, not applied yet.
   Step step_ = 0;
   Step replica_step_ = 0;  ///< What the running probe is evaluated on: all votes before this step.

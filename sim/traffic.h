@@ -1,0 +1,56 @@
+#pragma once
+// What all nodes sent, by kind of message: where a run's bytes go.
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "protocol/message.h"
+
+namespace starling::sim {
+
+struct Traffic {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// In the order of protocol::Message.
+inline constexpr std::array<std::string_view, std::variant_size_v<protocol::Message>>
+    message_names = {"close",
+                     "credit",
+                     "bulk_header",
+                     "join",
+                     "forward_join",
+                     "neighbour_request",
+                     "neighbour_reply",
+                     "leave_view",
+                     "shuffle",
+                     "shuffle_reply",
+                     "ping",
+                     "pong",
+                     "indirect_ping",
+                     "indirect_pong",
+                     "gossip",
+                     "ihave",
+                     "graft",
+                     "prune",
+                     "edge_hello",
+                     "exchange_offer",
+                     "exchange_accept",
+                     "exchange_busy",
+                     "exchange_applied",
+                     "round_open",
+                     "bulk",
+                     "state_request",
+                     "state_unavailable",
+                     "vote_vector",
+                     "vote_range_request",
+                     "vote_range",
+                     "merge_slice_request",
+                     "progress"};
+
+/// By protocol::Message::index().
+using TrafficByKind = std::array<Traffic, message_names.size()>;
+
+}  // namespace starling::sim
