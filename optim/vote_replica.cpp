@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "optim/ledger/grid.h"
-#include "optim/ledger/moving_grid.h"
 #include "starling/check.h"
 
 namespace starling::optim {
@@ -17,6 +16,11 @@ static_assert(std::endian::native == std::endian::little, "saved states are litt
 
 /// Steps added in one pass over memory: 16 tiles of 256 KiB at most.
 constexpr std::size_t tiles_per_pass_max = 16;
+
+/// Parameters of a piece that one thread works on: some 50 us a tile, much more than it takes to
+/// wake a thread. Our guess.
+constexpr std::size_t piece_size = std::size_t{1} << 18U;
+static_assert(piece_size % group_size == 0, "kernels work on whole groups");
 
 }  // namespace
 
@@ -42,12 +46,12 @@ std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint3
                                        std::uint32_t count, const LossOracle& loss) {
   const StepKeys keys = step_keys(run_, step);
   const AuthorStream author(keys, self, directions_);
-  const std::vector<Stretch> stretches = movement_.stretches(movement_.part(step));
-  const MovingGrid moving{grid_, stretches, best_kernels()};
+  const auto moving = pieces(movement_.part(step));
   static_cast<void>(parameters());  // the ones that stay where they are
   is_copied_ = false;
   const auto loss_after = [&](const RowVote& vote) {
-    moving.perturb(keys.signs, vote, parameters_);
+    for_each_piece(moving,
+                   [&](const MovingGrid& piece) { piece.perturb(keys.signs, vote, parameters_); });
     return loss(parameters_);
   };
   const auto size = static_cast<std::uint32_t>(probe_size_);
@@ -72,18 +76,29 @@ void VoteReplica::apply(std::span<const VoteSpan> votes) {
 }
 
 void VoteReplica::apply_to_part(std::size_t part, const VotesByStep& steps) {
-  const std::vector<Stretch> stretches = movement_.stretches(part);
-  const MovingGrid moving{grid_, stretches, best_kernels()};
+  const auto moving = pieces(part);
   std::vector<StepTile> tiles;
+  const auto sweep = [&] {
+    for_each_piece(moving, [&](const MovingGrid& piece) { piece.sweep(tiles); });
+    tiles.clear();
+  };
   for (const auto& [step, votes] : steps) {
     const StepRule rule{step_keys(run_, step), movement_.rows(), step_table_.unit_step(step),
                         directions_};
-    tiles.push_back(sum_votes(votes, rule));
-    if (tiles.size() < tiles_per_pass_max) continue;
-    moving.sweep(tiles);
-    tiles.clear();
+    tiles.push_back(sum_votes(votes, rule, *machine_.kernels));
+    if (tiles.size() == tiles_per_pass_max) sweep();
   }
-  moving.sweep(tiles);
+  sweep();
+}
+
+std::vector<std::vector<Stretch>> VoteReplica::pieces(std::size_t part) const {
+  return cut(movement_.stretches(part), piece_size);
+}
+
+void VoteReplica::for_each_piece(std::span<const std::vector<Stretch>> pieces,
+                                 const std::function<void(const MovingGrid& piece)>& work) {
+  machine_.parallel_for(
+      pieces.size(), [&](std::size_t i) { work(MovingGrid{grid_, pieces[i], *machine_.kernels}); });
 }
 
 std::span<const float> VoteReplica::parameters() const {

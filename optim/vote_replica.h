@@ -7,10 +7,13 @@
 #include <functional>
 #include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "optim/ledger/direction.h"
+#include "optim/ledger/ledger_machine.h"
 #include "optim/ledger/movement.h"
+#include "optim/ledger/moving_grid.h"
 #include "optim/ledger/step_table.h"
 #include "optim/ledger/vote_sum.h"
 #include "optim/recipe.h"
@@ -38,6 +41,9 @@ class VoteReplica {
   /// As above, with factors for the segments of a task.
   VoteReplica(const VoteRun& run, Movement movement, std::span<const float> parameters);
 
+  /// From now on; without it, the best kernels and the caller's thread alone.
+  void compute_with(LedgerMachine machine) { machine_ = std::move(machine); }
+
   /// Measures probes [first, first + count) of `step` along directions of `self`: the central
   /// difference quotient (f(w + e z) - f(w - e z)) / 2e of each. The model is unchanged afterwards,
   /// exactly.
@@ -63,12 +69,17 @@ class VoteReplica {
  private:
   using VotesByStep = std::map<Step, std::vector<VoteSpan>>;
   void apply_to_part(std::size_t part, const VotesByStep& steps);
+  [[nodiscard]] std::vector<std::vector<Stretch>> pieces(std::size_t part) const;
+  /// Calls work(piece) for each of the pieces, in parallel.
+  void for_each_piece(std::span<const std::vector<Stretch>> pieces,
+                      const std::function<void(const MovingGrid& piece)>& work);
 
   RunId run_;
   Movement movement_;
   Directions directions_;
   std::int32_t probe_size_;  ///< e, grid units
   StepTable step_table_;
+  LedgerMachine machine_;
   std::vector<std::int32_t> grid_;
   mutable std::vector<float> parameters_;  ///< The compute copy, or a probe's point.
   mutable bool is_copied_ = false;         ///< parameters_ is the grid's copy.

@@ -7,11 +7,6 @@
 
 namespace starling::protocol {
 
-bool is_void(const VotePacket& packet, Step window) {
-  // Written without a sum that could wrap.
-  return packet.step > packet.replica_step && packet.step - packet.replica_step > window;
-}
-
 namespace {
 
 /// A bound that every replica evaluates alike, because it looks at the packet only.

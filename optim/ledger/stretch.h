@@ -3,6 +3,8 @@
 // model of these parameters alone. Specification: docs/LEDGER.md.
 
 #include <cstddef>
+#include <span>
+#include <vector>
 
 namespace starling::optim {
 
@@ -15,5 +17,10 @@ struct Stretch {
 
   friend bool operator==(const Stretch&, const Stretch&) = default;
 };
+
+/// The same parameters in lists of `piece_size` each, but the last: piece p has the numbers from
+/// p * piece_size on. stretches: without gaps in `first`, from 0.
+[[nodiscard]] std::vector<std::vector<Stretch>> cut(std::span<const Stretch> stretches,
+                                                    std::size_t piece_size);
 
 }  // namespace starling::optim

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <thread>
 #include <vector>
 
 #include "optim/ledger/grid.h"
@@ -178,6 +181,31 @@ TEST(VoteReplica, ProbeOfALinearLossVotesItsDerivativeAlongTheDirection) {
     add_vote_naive(keys.signs, {row, 0U - 1U}, direction);
     EXPECT_NEAR(scalars[i], 0.25 * direction[700], 1e-3);  // float parameters
   }
+}
+
+/// Two threads, one of which takes the pieces from the back.
+void on_two_threads(std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::thread other([&] {
+    for (std::size_t i = count; i-- > count / 2;) work(i);
+  });
+  for (std::size_t i = 0; i < count / 2; ++i) work(i);
+  other.join();
+}
+
+TEST(VoteReplica, GivesTheSameOnSeveralThreads) {
+  const std::vector<float> large((std::size_t{3} << 18U) + 100, 0.25F);  // four pieces
+  VoteReplica alone(vote_recipe(), test::id_of<RunId>(1), large, steps_total);
+  VoteReplica spread(vote_recipe(), test::id_of<RunId>(1), large, steps_total);
+  spread.compute_with({.parallel_for = on_two_threads});
+  const auto packets = random_packets();
+  alone.apply(spans_of(packets));
+  spread.apply(spans_of(packets));
+  EXPECT_TRUE(std::ranges::equal(alone.grid(), spread.grid()));
+  const auto loss = [](std::span<const float> at) {
+    return std::accumulate(at.begin(), at.end(), 0.0);
+  };
+  const NodeId self = test::id_of<NodeId>(1);
+  EXPECT_EQ(alone.probe(self, 3, 0, 2, loss), spread.probe(self, 3, 0, 2, loss));
 }
 
 TEST(VoteSender, MarksALossThatIsNotFinite) {
