@@ -72,6 +72,7 @@ class JoinCommand final : public Command {
   bool is_quiet_ = false;
   bool ends_with_input_ = false;
   int niceness_ = 0;
+  std::size_t threads_ = 1;
 };
 
 void JoinCommand::add_options(CLI::App& app) {
@@ -95,6 +96,9 @@ void JoinCommand::add_options(CLI::App& app) {
   app.add_option("--nice", niceness_,
                  "Priority of the computation: 0 as any program, 19 only when the machine is idle")
       ->check(CLI::Range(0, 19))
+      ->capture_default_str();
+  app.add_option("--threads", threads_, "Cores for adding votes (recipe votes, large models)")
+      ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_flag("--json-events", json_events_,
                "Print one JSON object per event instead of progress");
@@ -204,6 +208,7 @@ Result<void> JoinCommand::run() {
   auto options = prepare(made);
   if (!options) return std::unexpected(options.error());
   options->compute_niceness = niceness_;
+  options->compute_threads = threads_;
   options->events_to_standard_output = json_events_;
   options->leave_on_signal = true;
   options->leave_when_standard_input_ends = ends_with_input_;

@@ -83,6 +83,11 @@ LearnerResult Learner::run(LearnerJob&& job) {
   }
 }
 
+void Learner::compute_with(ParallelFor parallel_for) {
+  auto* replica = std::get_if<optim::VoteReplica>(&replica_);
+  if (replica != nullptr) replica->compute_with({.parallel_for = std::move(parallel_for)});
+}
+
 std::span<const float> Learner::parameters() const {
   return std::visit([](const auto& replica) { return replica.parameters(); }, replica_);
 }

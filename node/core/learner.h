@@ -13,6 +13,7 @@
 #include "optim/replica.h"
 #include "optim/vote_replica.h"
 #include "optim/vote_sender.h"
+#include "starling/parallel_for.h"
 #include "starling/result.h"
 #include "starling/task.h"
 
@@ -37,6 +38,9 @@ class Learner {
 
   /// Never throws: an exception of the task becomes LearnerFailed.
   [[nodiscard]] LearnerResult run(LearnerJob&& job);
+
+  /// Threads for the sum of votes; without it, the caller's alone. Results do not depend on it.
+  void compute_with(ParallelFor parallel_for);
 
   [[nodiscard]] std::span<const float> parameters() const;
   /// What evaluations digest and merges average: int32 little endian, unit 2^-24 (fixed_point.h).

@@ -18,6 +18,7 @@
 #include "node/runtime/leave_triggers.h"
 #include "node/runtime/platform.h"
 #include "node/runtime/telemetry.h"
+#include "node/runtime/worker_team.h"
 #include "starling/check.h"
 
 namespace starling::runtime {
@@ -109,6 +110,7 @@ class Driver::Node {
   Telemetry telemetry_;
   Endpoint endpoint_;
   node::NodeCore core_;
+  WorkerTeam team_;
   ComputePool worker_;
   std::optional<ControlServer> control_;
   asio::steady_timer core_timer_;
@@ -137,12 +139,16 @@ Driver::Node::Node(DriverOptions options, SavedState saved)
                 endpoint_options(options_.core, options_.psk),
                 [this](node::Input input) { deliver(std::move(input)); }),
       core_(options_.core),
+      team_(options_.compute_threads, options_.compute_niceness),
       worker_([this](ComputePool::Completion done) { asio::post(network_, std::move(done)); },
               options_.compute_niceness),
       core_timer_(network_),
       status_timer_(network_),
       leave_timer_(network_),
-      leave_triggers_(network_, {.leave = [this] { leave(); }, .end_now = [this] { end_now(); }}) {}
+      leave_triggers_(network_, {.leave = [this] { leave(); }, .end_now = [this] { end_now(); }}) {
+  options_.learner.compute_with(
+      [this](std::size_t count, const auto& work) { team_.run(count, work); });
+}
 
 Result<void> Driver::Node::open_control() {
   if (!options_.store) return {};

@@ -35,6 +35,7 @@ struct DriverOptions {
   /// Takes a copy of the merged parameters soon after Merged, in the same way.
   std::function<void(std::vector<float>)> on_merged_model = {};
   int compute_niceness = 0;                ///< 0 to 19; 19: train only when the machine is idle.
+  std::size_t compute_threads = 1;         ///< For the sum of votes, the worker's included; >= 1.
   bool events_to_standard_output = false;  ///< One JSON line per event.
   bool leave_on_signal = false;            ///< SIGINT and SIGTERM; a second one ends at once.
   bool leave_when_standard_input_ends = false;  ///< So that a parent's death is noticed.
