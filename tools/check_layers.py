@@ -33,7 +33,7 @@ THIRD_PARTY = [
     (r"asio", r"node/runtime/|tests/unit/node_runtime/|tests/support/"),
     (r"zlib\.h", r"model/.*\.cpp|tests/"),
     (r"toml\+\+/", r"(optim/recipe.*|sim/.*|node/[a-z_/]*)\.cpp|optim/toml_fields\.h"),
-    (r"nlohmann/", r"(bench|node/runtime|node/cli|model|tests)/.*\.cpp"),
+    (r"nlohmann/", r"(bench|node/runtime|node/cli|model|tests)/.*\.cpp|tests/support/"),
     (r"CLI/", r"node/cli/|node/main\.cpp"),
     (r"spdlog/", r"node/runtime/.*\.cpp"),
     (r"qrencode\.h", r"node/cli/.*\.cpp"),
