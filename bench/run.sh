@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
-# ./dev bench [NAME] [--json]: builds and runs the benchmarks, each beside its reference from the same run.
+# ./dev bench [NAME] [--json | --full]: builds and runs the benchmarks, each beside its reference from the same run.
 # Names: crypto session node_core model ledger (default: all). --json (ledger): one JSON object as the
-# last line; the table goes to standard error.
+# last line; the table goes to standard error. --full (ledger): also sums naively at all sizes, some four
+# minutes, and ends with the table of docs/LEDGER.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 names=(crypto session node_core model ledger)
 as_json=no
+full=
 chosen=()
 for argument in "$@"; do
   case $argument in
     --json) as_json=yes ;;
+    --full) full=--full ;;
     crypto | session | node_core | model | ledger) chosen+=("$argument") ;;
-    *) echo "bench: unknown argument '$argument'; one of: ${names[*]} --json" >&2; exit 2 ;;
+    *) echo "bench: unknown argument '$argument'; one of: ${names[*]} --json --full" >&2; exit 2 ;;
   esac
 done
 [ ${#chosen[@]} -gt 0 ] || chosen=("${names[@]}")
-[ $as_json = no ] || [ "${chosen[*]}" = ledger ] || { echo "bench: --json goes with ledger" >&2; exit 2; }
+[ "$as_json$full" = no ] || [ "${chosen[*]}" = ledger ] || { echo "bench: --json and --full go with ledger" >&2; exit 2; }
 
 targets=()
 for name in "${chosen[@]}"; do targets+=("bench_$name"); done
@@ -31,7 +34,7 @@ for name in "${chosen[@]}"; do
     echo "$output" | sed '$d' >&2
     echo "$output" | tail -1
   else
-    "$program" --benchmark_min_time=0.2
+    "$program" --benchmark_min_time=0.2 $full
   fi
   # The same training step in PyTorch, one thread (Debian's package, so Debian's interpreter).
   [ "$name" != model ] || OPENBLAS_NUM_THREADS=1 /usr/bin/python3 bench/macro/mlp_torch.py

@@ -2,13 +2,16 @@
 """The published seed-replay update (MeZO: princeton-nlp/MeZO, large_models/trainer.py) in PyTorch.
 
 For each vote the direction is drawn again from its seed and subtracted, scaled. One thread, as the
-ledger's own figures, in processor time. Prints giga parameter-votes per second."""
+ledger's own figures, in processor time. Prints giga parameter-votes per second.
 
+Usage: ledger_torch.py PARAMETERS"""
+
+import sys
 import time
 
 import torch
 
-PARAMETERS = 10_000_000
+PARAMETERS = int(sys.argv[1])
 VOTES = 4
 
 torch.set_num_threads(1)
