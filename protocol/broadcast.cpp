@@ -122,7 +122,7 @@ Handled Broadcast::receive(const NodeId& from, const Prune&) {
 Instant Broadcast::next_deadline() const {
   Instant earliest = Instant::never();
   for (const auto& [id, peer] : peers_) earliest = std::min(earliest, peer.announce_at);
-  for (const auto& [id, missing] : missing_) earliest = std::min(earliest, missing.graft_at);
+  if (!missing_.empty()) earliest = std::min(earliest, graft_next_);
   if (!cache_order_.empty()) earliest = std::min(earliest, cache_order_.front().expires);
   if (!seen_order_.empty()) earliest = std::min(earliest, seen_order_.front().expires);
   return earliest;
@@ -205,6 +205,7 @@ void Broadcast::note_missing(const BroadcastId& id, const Source& source, Instan
     const Duration patience = 3 * peers_.at(source.peer).round_trip;
     found = missing_.emplace(id, Missing{}).first;
     found->second.graft_at = now + std::max<Duration>(limits::graft_delay_first, patience);
+    graft_next_ = std::min(graft_next_, found->second.graft_at);
   }
   auto& sources = found->second.sources;
   const bool is_known = std::any_of(sources.begin(), sources.end(),
@@ -213,18 +214,19 @@ void Broadcast::note_missing(const BroadcastId& id, const Source& source, Instan
 }
 
 void Broadcast::graft_missing(Instant now, Effects& effects) {
+  if (graft_next_ > now) return;
+  graft_next_ = Instant::never();
   for (auto at = missing_.begin(); at != missing_.end();) {
     const Missing& missing = at->second;
     const bool is_hopeless =
         missing.sources.empty() || missing.attempts == limits::graft_attempts_max;
-    if (missing.graft_at > now) {
-      ++at;
-    } else if (is_hopeless) {
+    if (missing.graft_at <= now && is_hopeless) {
       at = missing_.erase(at);
-    } else {
-      graft(at->first, at->second, now, effects);
-      ++at;
+      continue;
     }
+    if (missing.graft_at <= now) graft(at->first, at->second, now, effects);
+    graft_next_ = std::min(graft_next_, missing.graft_at);
+    ++at;
   }
 }
 

@@ -111,6 +111,8 @@ class Broadcast {
   std::size_t busiest_ = 0;  ///< Bodies of the busiest pruning_interval; halved now and then.
   Instant busiest_at_;       ///< When it was last halved.
   std::map<BroadcastId, Missing> missing_;
+  /// No later than the first graft_at of missing_, which may be long: asked after every input.
+  Instant graft_next_ = Instant::never();
   BroadcastCounters counters_;
 };
 

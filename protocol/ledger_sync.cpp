@@ -1,6 +1,7 @@
 #include "protocol/ledger_sync.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/limits.h"
 #include "protocol/pace.h"
@@ -76,6 +77,8 @@ Handled LedgerSync::receive(const NodeId& from, const VoteVector& vector, Instan
     }
     if (count.packets > 0) heard[count.author] = count.packets;
   }
+  // What we told it before it took us for a neighbour it has refused.
+  if (!std::exchange(found->second.has_spoken, true)) found->second.told_at = 0;
   if (vector.wants_reply) send_vector(from, false, effects);
   request_missing(from, now, effects);
   return {};

@@ -80,6 +80,7 @@ class LedgerSync {
   struct Neighbour {
     std::map<NodeId, std::uint64_t> heard;  ///< Its version vector, as last told.
     std::uint64_t told_at = 0;              ///< What changed after this it has not been told.
+    bool has_spoken = false;                ///< It knows us as its neighbour.
   };
   struct Request {
     NodeId peer;

@@ -15,8 +15,12 @@ Duration LinkModel::sending_time(std::size_t bytes) const {
   return Duration(static_cast<Duration::rep>(nanoseconds));
 }
 
-Instant LinkModel::control_arrival(std::size_t bytes, Instant now) {
-  return now + sending_time(bytes) + travel_time();
+Instant LinkModel::control_arrival(std::uint32_t from, std::size_t bytes, Instant now) {
+  const Duration time = sending_time(bytes);
+  Instant& free = control_free_[from];
+  free = std::max(free, now) + time;
+  uplink_free_[from] = std::max(uplink_free_[from], now) + time;
+  return free + travel_time();
 }
 
 Instant LinkModel::bulk_arrival(std::uint32_t from, std::size_t bytes, Instant now) {

@@ -1,6 +1,6 @@
 #pragma once
-// How long bytes travel. A node's bulk shares one uplink, first come first served; control messages
-// overtake bulk, as a session's priorities let them, and only pay their own length.
+// How long bytes travel. All that a node sends shares its uplink, first come first served; control
+// messages overtake bulk that waits, as a session's priorities let them, and take its time.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,12 +20,12 @@ struct LinkRule {
 class LinkModel {
  public:
   LinkModel(LinkRule rule, std::uint32_t nodes, std::uint64_t seed)
-      : rule_(rule), rng_(seed), uplink_free_(nodes) {}
+      : rule_(rule), rng_(seed), control_free_(nodes), uplink_free_(nodes) {}
 
   /// One way, without the sender's uplink.
   [[nodiscard]] Duration travel_time();
   /// When a message sent now has left and arrived.
-  [[nodiscard]] Instant control_arrival(std::size_t bytes, Instant now);
+  [[nodiscard]] Instant control_arrival(std::uint32_t from, std::size_t bytes, Instant now);
   [[nodiscard]] Instant bulk_arrival(std::uint32_t from, std::size_t bytes, Instant now);
 
  private:
@@ -33,7 +33,8 @@ class LinkModel {
 
   LinkRule rule_;
   Rng rng_;
-  std::vector<Instant> uplink_free_;  ///< By node: when its bulk queue is empty.
+  std::vector<Instant> control_free_;  ///< By node: when its queue of control messages is empty.
+  std::vector<Instant> uplink_free_;   ///< By node: when all its queues are empty.
 };
 
 }  // namespace starling::sim

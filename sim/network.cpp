@@ -203,7 +203,7 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
     last = std::max(
         {last, end->second.last_control, model_.bulk_arrival(from, bytes.size(), queue_.now())});
   } else {
-    last = std::max(last, model_.control_arrival(bytes.size(), queue_.now()));
+    last = std::max(last, model_.control_arrival(from, bytes.size(), queue_.now()));
   }
   queue_.schedule(last, [this, from, to, link = end->second.link,
                          received = read_back(message, bytes)]() mutable {

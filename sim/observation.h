@@ -22,6 +22,14 @@ struct Violation {
   std::string text;
 };
 
+/// How good the nodes' own models are at one moment of the run.
+struct CurvePoint {
+  Instant at;
+  std::uint64_t bytes_sent = 0;  ///< By all nodes until then.
+  double accuracy_mean = 0;      ///< Of the running nodes; NaN if the task has none.
+  double accuracy_least = 0;
+};
+
 /// Cumulative change of a node's parameters that came over each edge.
 using Flows = std::map<NodeId, std::vector<double>>;
 

@@ -259,6 +259,7 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
   reader.number("step_spread", scenario.step_time_spread, 0, 0.9);
   reader.number("interval_scale", scenario.interval_scale, 1e-3, 100);
   reader.count("checkpoint_every", scenario.checkpoint_every, 0, 1'000'000'000);
+  reader.time("curve_every_s", scenario.curve_every, second);
   reader.number("accuracy_min", scenario.accuracy_min, 0, 1);
   reader.time("duration_max_s", scenario.duration_max, second);
   read_choices(reader, scenario);

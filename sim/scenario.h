@@ -29,6 +29,7 @@ struct Scenario {
   double step_time_spread = 0.2;  ///< Nodes differ by up to this share, for the whole run.
   double interval_scale = 1.0;    ///< node::Config::interval_scale
   Step checkpoint_every = 50;
+  Duration curve_every{0};  ///< Between two looks at all nodes' accuracy; 0: none.
   double accuracy_min = 0;  ///< A merged model below it is a violation; 0: any will do.
   Duration duration_max = std::chrono::seconds(600);  ///< Whoever is not done by then is stuck.
   LinkRule link;

@@ -223,6 +223,14 @@ void SimNode::look_at_replica(Instant now) {
   seen_.vote_packets = packets.size();
 }
 
+std::optional<double> SimNode::accuracy() {
+  if (!core_) return std::nullopt;
+  const node::LearnerResult result = learner_->run(node::EvaluateJob{});
+  const auto* done = std::get_if<node::EvaluateDone>(&result);
+  if (done == nullptr || !done->evaluation) return std::nullopt;
+  return done->evaluation->accuracy;
+}
+
 Observation SimNode::observe(Instant now) {
   seen_.is_running = core_.has_value();
   if (core_) {

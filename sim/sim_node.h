@@ -47,6 +47,8 @@ class SimNode {
   /// Another process of this node's edges has ended: what came over the edge is not to cancel.
   void lose_edge(const NodeId& peer);
   [[nodiscard]] Observation observe(Instant now);
+  /// Of its present model on its own task; nothing if it is not running or the task has none.
+  [[nodiscard]] std::optional<double> accuracy();
   [[nodiscard]] Step step(Instant now) const { return core_ ? core_->status(now).step : 0; }
 
   // --- Paused: what arrives waits ---

@@ -43,6 +43,8 @@ void summarize(const Record& record, Report& report) {
     merged.add(node.merged->quality.accuracy);
     square_distance.add(node.merged->distance * node.merged->distance);
   }
+  report.bytes_per_vote = static_cast<double>(report.bytes_sent) /
+                          (static_cast<double>(report.votes) * (report.nodes - 1.0));
   report.accuracy_nodes_mean = before.value();
   report.accuracy_merged = merged.value();
   report.consensus_distance = std::sqrt(square_distance.value());
@@ -61,7 +63,8 @@ Result<Report> simulate(const Scenario& scenario, std::uint64_t seed,
                 .virtual_s = to_seconds(record->virtual_time),
                 .trace_hash = record->trace_hash.hex(),
                 .violations = check_all(scenario, *record),
-                .traffic = record->traffic};
+                .traffic = record->traffic,
+                .curve = record->curve};
   summarize(*record, report);
   return report;
 }

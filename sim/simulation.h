@@ -23,8 +23,10 @@ struct Report {
   double accuracy_merged = 0;
   std::uint64_t bytes_sent = 0;
   TrafficByKind traffic{};  ///< The same bytes, by kind of message.
+  std::vector<CurvePoint> curve;
   std::uint64_t exchanges = 0;
   std::uint64_t votes = 0;
+  double bytes_per_vote = 0;  ///< Of everything sent, for one vote at one receiver; NaN without.
   std::size_t merge_members = 0;
   double consensus_distance =
       0;                       ///< Root mean square over nodes of the distance to the merged model.

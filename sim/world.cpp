@@ -71,6 +71,7 @@ class World {
   void strike(const LateJoin& join) { start(join.node); }
   void resume(std::uint32_t node, std::uint64_t life);
 
+  void draw_curve();
   [[nodiscard]] bool is_over() const;
   [[nodiscard]] Progress progress() const;
   [[nodiscard]] Record record();
@@ -84,6 +85,7 @@ class World {
   Network network_;
   std::vector<std::uint64_t> timers_;  ///< By node: the newest; older ones are void.
   std::vector<Fault> faults_;
+  std::vector<CurvePoint> curve_;
   std::size_t starts_due_ = 0;        ///< Joins and restarts that are still to come.
   std::uint64_t standing_still_ = 0;  ///< Actions since virtual time last moved.
   std::optional<Error> error_;
@@ -228,6 +230,7 @@ Result<Record> World::run(const ProgressSink& progress_sink) {
   for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
     if (!is_late[node]) start(node);
   }
+  if (scenario_.curve_every > Duration{0}) draw_curve();
   const Instant end = Instant{} + scenario_.duration_max;
   std::uint64_t performed = 0;
   while (!error_ && !is_over() && !queue_.empty() && queue_.next_at() <= end) {
@@ -239,6 +242,23 @@ Result<Record> World::run(const ProgressSink& progress_sink) {
   }
   if (error_) return std::unexpected(*error_);
   return record();
+}
+
+/// Looks only: the nodes do not notice, and the trace does not tell.
+void World::draw_curve() {
+  CurvePoint point{.at = queue_.now(), .accuracy_least = 1};
+  std::size_t count = 0;
+  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
+    point.bytes_sent += network_.bytes_sent(node);
+    const auto accuracy = nodes_[node].accuracy();
+    if (!accuracy) continue;
+    count += 1;
+    point.accuracy_mean += *accuracy;
+    point.accuracy_least = std::min(point.accuracy_least, *accuracy);
+  }
+  point.accuracy_mean /= static_cast<double>(count);
+  curve_.push_back(point);
+  queue_.schedule(queue_.now() + scenario_.curve_every, [this] { draw_curve(); });
 }
 
 bool World::is_over() const {
@@ -265,6 +285,7 @@ Record World::record() {
   }
   record.events = trace_.events();
   record.traffic = network_.traffic();
+  record.curve = curve_;
   record.trace_hash = trace_.finish();
   return record;
 }

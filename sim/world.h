@@ -29,6 +29,7 @@ struct Record {
   bool time_stands_still = false;  ///< The run was broken off: a node never comes to rest.
   Digest trace_hash;
   TrafficByKind traffic{};
+  std::vector<CurvePoint> curve;  ///< Every scenario.curve_every.
 };
 
 /// Called about every `progress_events_interval` events.

@@ -55,8 +55,16 @@ nlohmann::ordered_json json_of(const sim::Report& report, double wall_s) {
   json["accuracy_merged"] = number_or_null(report.accuracy_merged);
   json["bytes_sent"] = report.bytes_sent;
   json["traffic"] = json_of(report.traffic);
+  json["curve"] = nlohmann::ordered_json::array();
+  for (const sim::CurvePoint& point : report.curve) {
+    json["curve"].push_back({{"at_s", to_seconds(point.at.since_start)},
+                             {"bytes_sent", point.bytes_sent},
+                             {"accuracy_mean", number_or_null(point.accuracy_mean)},
+                             {"accuracy_least", number_or_null(point.accuracy_least)}});
+  }
   json["exchanges"] = report.exchanges;
   json["votes"] = report.votes;
+  json["bytes_per_vote"] = number_or_null(report.bytes_per_vote);
   json["merge_members"] = report.merge_members;
   json["consensus_distance"] = number_or_null(report.consensus_distance);
   json["digests_equal"] = report.digests_equal;

@@ -12,6 +12,33 @@ TEST(Simulation, FiftyNodesLearnASmallTask) {
   EXPECT_EQ(report.merge_members, 50U);
 }
 
+// The example itself, with a thousand nodes, is for a command of its own (docs/SIMULATOR.md).
+TEST(Simulation, AHundredThousandVotesOfAHundredNodesGiveTheSameBytesEverywhere) {
+  sim::Scenario scenario = example("ledger-1000.toml");
+  scenario.nodes = 100;
+  const sim::Report report = expect_lawful(scenario, 1);
+  EXPECT_EQ(report.votes, 100'000U);
+  EXPECT_TRUE(report.digests_equal);
+}
+
+// The uplink carries everything: a swarm that only pings and greets cannot send more than it.
+TEST(Simulation, NoNodeSendsFasterThanItsUplink) {
+  sim::Scenario scenario = scenario_of(R"(
+    nodes = 4
+    task = "clusters"
+    recipe = "gossip"
+    steps = 100000
+    duration_max_s = 60
+    [link]
+    uplink_mbit_s = 0.02
+  )");
+  const auto report = sim::simulate(scenario, 1);
+  ASSERT_TRUE(report);
+  // What waits in a queue counts as sent: some messages of 6 kB.
+  EXPECT_LT(report->bytes_sent, 4 * (60 * 2500 + 50'000));
+  EXPECT_GT(report->bytes_sent, 4 * 60 * 1000);
+}
+
 /// Crashes with restart, broken links and pauses, all drawn from the seed.
 std::string faulty(const std::string& head) {
   return head + R"(

@@ -173,6 +173,35 @@ TEST(LedgerSync, CutsALargeVectorIntoMessages) {
   EXPECT_TRUE(vectors[2].wants_reply);
 }
 
+TEST(LedgerSync, TellsANeighbourOnlyWhatItWasNotToldBefore) {
+  LedgerSync ledger({});
+  Effects first;
+  insert(ledger, 1, 0);
+  insert(ledger, 2, 0);
+  ledger.neighbour_up(test_id(9), at(0s), first);
+  ASSERT_TRUE(ledger.receive(test_id(9), VoteVector{{}, true}, at(0s), first));
+  insert(ledger, 2, 1);
+  Effects second;
+  ledger.sync_now(second);
+  const auto told = sent<VoteVector>(second);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].counts, (std::vector<VoteCount>{{test_id(2), 2}}));
+  Effects third;
+  ledger.sync_now(third);
+  EXPECT_TRUE(sent<VoteVector>(third).at(0).counts.empty());
+}
+
+// Links come up at one end first: until the other end has spoken it may have refused everything.
+TEST(LedgerSync, AnswersTheFirstVectorOfALinkInFull) {
+  LedgerSync ledger({});
+  Effects refused;
+  insert(ledger, 1, 0);
+  ledger.neighbour_up(test_id(9), at(0s), refused);
+  Effects answer;
+  ASSERT_TRUE(ledger.receive(test_id(9), VoteVector{{}, true}, at(1s), answer));
+  EXPECT_EQ(sent<VoteVector>(answer).at(0).counts, (std::vector<VoteCount>{{test_id(1), 1}}));
+}
+
 TEST(LedgerSync, AnAdoptedSnapshotCountsAsHeld) {
   LedgerSync ledger({});
   insert(ledger, 1, 7);

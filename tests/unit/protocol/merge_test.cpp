@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <numeric>
 
 #include "crypto/digest.h"
 #include "protocol/limits.h"
@@ -409,6 +410,18 @@ TEST(Merge, ANodeOutsideTheRosterAdoptsTheResultAtOnce) {
   EXPECT_EQ(swarm[3].adopted, swarm[0].adopted);
   ASSERT_TRUE(swarm[3].manifest);
   EXPECT_EQ(swarm[3].manifest->members.size(), 3U);
+}
+
+TEST(Merge, AFlockTooLargeForOneRosterStillEndsWithOneModel) {
+  Swarm swarm(200);
+  std::vector<std::size_t> all(swarm.size());
+  std::iota(all.begin(), all.end(), 0);
+  for (const std::size_t i : all) swarm[i].vector.assign(elements, 7);
+  swarm.propose(0, name(1), all);
+  swarm.settle();
+  for (const std::size_t i : all) EXPECT_EQ(swarm[i].adopted, swarm[0].adopted) << i;
+  EXPECT_GT(swarm[0].manifest->members.size(), 100U);
+  EXPECT_LT(swarm[0].manifest->members.size(), 200U);
 }
 
 TEST(Merge, ANodeOutsideTheRosterThatGetsALinkOnlyNowIsNoOwner) {
