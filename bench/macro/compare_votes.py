@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 # Uplink in kbit/s -> virtual seconds, scale of the protocol's intervals.
-UPLINKS = {1: (1200, 10.0), 10: (300, 2.0), 1000: (120, 1.0)}
+UPLINKS = {1: (1200, 100.0), 10: (300, 10.0), 1000: (120, 1.0)}
 SKEWS = ["iid", "dirichlet:0.1"]
 
 FIRST_ORDER = """
@@ -49,7 +49,7 @@ density = {density}
 VOTES = """
 oracle = "votes"
 mixer = "vote_sum"
-batch = 256
+batch = 128
 [recipe.votes]
 probes = {probes}
 probe_size = 0.01
