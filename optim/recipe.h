@@ -52,6 +52,7 @@ struct VoteRule {
   double scale = 1.0;       ///< Unit of the one-byte scalars: 2^-14 to 2^7 times it are told apart.
   ScheduleKind schedule = ScheduleKind::constant;
   double schedule_floor = 0.0;
+  double weight_decay = 0.0;  ///< Voters add weight_decay / 2 * |w|^2 to the loss they measure.
   Directions directions = Directions::own;
   std::uint32_t parts = 1;  ///< The model is dealt to so many parts; a step moves one of them.
   std::string segment_factors = {};    ///< "PATTERN=FACTOR, ...", see ledger/segment_factors.h.

@@ -85,6 +85,7 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.real("scale", recipe.votes.scale, vote_scale_range);
   visit.choice("schedule", recipe.votes.schedule, schedule_names);
   visit.real("schedule_floor", recipe.votes.schedule_floor, unit_range);
+  visit.real("weight_decay", recipe.votes.weight_decay, unit_range);
   visit.choice("directions", recipe.votes.directions, directions_names);
   visit.count("parts", recipe.votes.parts, Range{1, 65536});
   visit.patterns("segment_factors", recipe.votes.segment_factors);

@@ -22,6 +22,12 @@ constexpr std::size_t tiles_per_pass_max = 16;
 constexpr std::size_t piece_size = std::size_t{1} << 18U;
 static_assert(piece_size % group_size == 0, "kernels work on whole groups");
 
+double squared_norm(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += double{value} * value;
+  return sum;
+}
+
 }  // namespace
 
 VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const float> parameters,
@@ -36,6 +42,7 @@ VoteReplica::VoteReplica(const VoteRun& run, Movement movement, std::span<const 
       movement_(std::move(movement)),
       directions_(run.rule.directions),
       probe_size_(std::max(1, to_grid(static_cast<float>(run.rule.probe_size)))),
+      weight_decay_(run.rule.weight_decay),
       step_table_(run.rule, movement_.active_count(), run.steps_total),
       grid_(parameters.size()),
       parameters_(parameters.size()) {
@@ -49,20 +56,21 @@ std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint3
   const auto moving = pieces(movement_.part(step));
   static_cast<void>(parameters());  // the ones that stay where they are
   is_copied_ = false;
+  double total = 0;
   const auto loss_after = [&](const RowVote& vote) {
     for_each_piece(moving,
                    [&](const MovingGrid& piece) { piece.perturb(keys.signs, vote, parameters_); });
-    return loss(parameters_);
+    const double task_loss = loss(parameters_);
+    total += task_loss;
+    return task_loss + (weight_decay_ > 0 ? weight_decay_ / 2 * squared_norm(parameters_) : 0);
   };
   const auto size = static_cast<std::uint32_t>(probe_size_);
-  double total = 0;
   std::vector<double> scalars(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t row = author.row(first + i, movement_.rows());
     const double forward = loss_after({row, 0U - size});
     const double backward = loss_after({row, size});
     scalars[i] = (forward - backward) / (2.0 * double{from_grid(probe_size_)});
-    total += forward + backward;
   }
   if (count > 0) last_loss_ = total / (2.0 * count);
   return scalars;

@@ -45,8 +45,8 @@ class VoteReplica {
   void compute_with(LedgerMachine machine) { machine_ = std::move(machine); }
 
   /// Measures probes [first, first + count) of `step` along directions of `self`: the central
-  /// difference quotient (f(w + e z) - f(w - e z)) / 2e of each. The model is unchanged afterwards,
-  /// exactly.
+  /// difference quotient (f(w + e z) - f(w - e z)) / 2e of each, with f the loss and the recipe's
+  /// weight decay. The model is unchanged afterwards, exactly.
   [[nodiscard]] std::vector<double> probe(const NodeId& self, Step step, std::uint32_t first,
                                           std::uint32_t count, const LossOracle& loss);
 
@@ -78,6 +78,7 @@ class VoteReplica {
   Movement movement_;
   Directions directions_;
   std::int32_t probe_size_;  ///< e, grid units
+  double weight_decay_;
   StepTable step_table_;
   LedgerMachine machine_;
   std::vector<std::int32_t> grid_;

@@ -92,7 +92,7 @@ void TestnetCommand::add_experiment_options(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--skew", skew_,
                  "How the data is divided: iid, dirichlet:ALPHA or labels:K (default: "
-                 "dirichlet:0.1; for votes iid)");
+                 "dirichlet:0.1; for votes along own directions iid)");
   app.add_option("--kill", kill_,
                  "K@STEP: kill the last K processes when the median node reaches STEP");
   app.add_option("--join", join_,
@@ -120,10 +120,13 @@ Result<RunDescription> TestnetCommand::describe_run() const {
   return run;
 }
 
-/// Under skewed labels each node's votes carry its own bias as noise (docs/LEDGER.md).
+/// Under skewed labels each node's votes along directions of its own carry its bias as noise
+/// (docs/LEDGER.md).
 std::string TestnetCommand::choose_skew(const optim::Recipe& recipe) const {
   if (!skew_.empty()) return skew_;
-  return recipe.oracle == optim::Oracle::votes ? "iid" : "dirichlet:0.1";
+  const bool has_noise_of_skew =
+      recipe.oracle == optim::Oracle::votes && recipe.votes.directions == optim::Directions::own;
+  return has_noise_of_skew ? "iid" : "dirichlet:0.1";
 }
 
 /// A run never mixes with an earlier one's files.

@@ -24,7 +24,8 @@ struct DefaultSteps {
   std::uint32_t steps;
 };
 // Chosen so that the demonstration stays under two minutes on two cores.
-constexpr std::array default_step_table{DefaultSteps{"gossip", 6000}, DefaultSteps{"votes", 375}};
+constexpr std::array default_step_table{DefaultSteps{"gossip", 6000}, DefaultSteps{"votes", 375},
+                                        DefaultSteps{"votes_shared", 375}};
 constexpr std::uint32_t other_default_steps = 1000;
 
 /// The largest divisor of `count` that is not above its square root.

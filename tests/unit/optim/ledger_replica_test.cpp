@@ -244,6 +244,27 @@ TEST(VoteReplica, RefusesASavedStateOfAnotherSize) {
   EXPECT_FALSE(replica.load(state));
 }
 
+TEST(VoteReplica, VotesTheWeightDecayAsPartOfTheLoss) {
+  constexpr std::uint32_t d = 64;
+  const VoteRule rule{.probes = d, .step_size = 1, .weight_decay = 0.01};
+  VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, Movement(rule, d),
+                      std::vector<float>(d, 1.0F));
+  const auto no_loss = [](std::span<const float>) { return 0.0; };
+  constexpr Step steps = 50;
+  for (Step step = 0; step < steps; ++step) {
+    const auto scalars = replica.probe(NodeId{}, step, 0, d, no_loss);
+    const Bytes codes = VoteSender(rule).encode(scalars);
+    const VoteSpan votes{NodeId{}, step, 0, codes};
+    replica.apply(std::span(&votes, 1));
+  }
+  // All rows of a step are the gradient exactly, but for the bytes' rounding.
+  const double expected = std::pow(1 - rule.weight_decay, steps);
+  double mean = 0;
+  for (const float value : replica.parameters()) mean += value / d;
+  EXPECT_NEAR(mean, expected, 0.02);
+  EXPECT_EQ(replica.last_loss(), 0);
+}
+
 TEST(VoteReplica, TrainsTheLedgerOfSeveralNodesDownAQuadratic) {
   constexpr std::size_t d = 64;
   Recipe recipe = vote_recipe();

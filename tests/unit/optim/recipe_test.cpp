@@ -15,7 +15,8 @@ std::string error_of(std::string_view text) {
 
 TEST(Recipe, EveryBuiltinIsValidAndNamedLikeItsFile) {
   EXPECT_EQ(builtin_recipe_names(),
-            (std::vector<std::string>{"beer", "choco", "dsgd", "gossip", "tracking", "votes"}));
+            (std::vector<std::string>{"beer", "choco", "dsgd", "gossip", "tracking", "votes",
+                                      "votes_shared"}));
   for (const std::string& name : builtin_recipe_names()) {
     const auto recipe = builtin_recipe(name);
     ASSERT_TRUE(recipe) << recipe.error().message;
@@ -145,7 +146,8 @@ TEST(Recipe, NamesTheBuiltinsWhenAskedForAnother) {
   const auto recipe = builtin_recipe("gosip");
   ASSERT_FALSE(recipe);
   EXPECT_EQ(recipe.error().message,
-            "no built-in recipe 'gosip'; there are: beer choco dsgd gossip tracking votes");
+            "no built-in recipe 'gosip'; there are: beer choco dsgd gossip tracking votes "
+            "votes_shared");
 }
 
 }  // namespace
