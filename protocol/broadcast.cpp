@@ -4,6 +4,7 @@
 
 #include "protocol/announcement.h"
 #include "protocol/limits.h"
+#include "protocol/pace.h"
 #include "starling/check.h"
 
 namespace starling::protocol {
@@ -204,7 +205,8 @@ void Broadcast::note_missing(const BroadcastId& id, const Source& source, Instan
     if (missing_.size() >= limits::missing_broadcasts_max) return;
     const Duration patience = 3 * peers_.at(source.peer).round_trip;
     found = missing_.emplace(id, Missing{}).first;
-    found->second.graft_at = now + std::max<Duration>(limits::graft_delay_first, patience);
+    found->second.graft_at =
+        now + std::max(scaled(limits::graft_delay_first, graft_scale_), patience);
     graft_next_ = std::min(graft_next_, found->second.graft_at);
   }
   auto& sources = found->second.sources;
@@ -245,7 +247,8 @@ void Broadcast::graft(const BroadcastId& id, Missing& missing, Instant now, Effe
   peer.is_eager = true;
   effects.send(source.peer, Graft{id});
   ++counters_.grafts_sent;
-  missing.graft_at = now + std::max<Duration>(limits::graft_delay_next, peer.round_trip);
+  missing.graft_at =
+      now + std::max(scaled(limits::graft_delay_next, graft_scale_), peer.round_trip);
 }
 
 void Broadcast::prefer_shorter_path(const NodeId& from, const Gossip& gossip, Effects& effects) {

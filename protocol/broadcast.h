@@ -3,6 +3,7 @@
 // spanning tree of eager links that duplicates prune and losses graft; the other links carry only
 // ids. Sizes and times: PROTOCOL.md section 4.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -27,6 +28,10 @@ struct BroadcastCounters {
 
 class Broadcast {
  public:
+  /// interval_scale: times the patience before a graft, where above 1. Links too slow for the usual
+  /// patience would otherwise carry each body several times.
+  explicit Broadcast(double interval_scale = 1) : graft_scale_(std::max(1.0, interval_scale)) {}
+
   void neighbour_up(const NodeId& peer, Instant now);
   void neighbour_down(const NodeId& peer);
   /// Makes the graft timers of this peer wait for max(limits, 3 round trips).
@@ -102,6 +107,7 @@ class Broadcast {
   void prefer_shorter_path(const NodeId& from, const Gossip& gossip, Effects& effects);
   void forget_old(Instant now);
 
+  double graft_scale_;
   std::map<NodeId, Peer> peers_;
   std::map<BroadcastId, Cached> cache_;
   std::deque<Aged> cache_order_;

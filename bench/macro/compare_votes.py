@@ -65,16 +65,16 @@ def methods(uplink, skew):
     weighting = 0 if skew == "iid" else 0.5
     directions = "own" if skew == "iid" else "shared"
     text = VOTES.format(probes=64, step_size=2, directions=directions)
-    yield f"votes, {directions} directions", text, "overlay", SECONDS_PER_VOTE_STEP[uplink]
+    yield f"votes, {directions} directions", text, "full", SECONDS_PER_VOTE_STEP[uplink]
     local_steps = {1: 10, 10: 3, 1000: 1}[uplink]
     for bits in (4, 2):
         text = FIRST_ORDER.format(weighting=weighting, local_steps=local_steps, step_size=0.03,
                                   bits=bits)
-        yield f"gossip, {bits} bits", text, "overlay", 1.0
+        yield f"gossip, {bits} bits", text, "full", 1.0
     text = CHOCO.format(local_steps=local_steps, gamma=0.02, step_size=0.05, density=0.01)
     yield "choco, 1 %", text, "ring", 1.0
     alone = FIRST_ORDER.format(weighting=0, local_steps=1_000_000, step_size=0.03, bits=4)
-    yield "alone", alone, "overlay", 1.0
+    yield "alone", alone, "full", 1.0
 
 
 def scenario(uplink, skew, recipe, topology, seconds_per_step):

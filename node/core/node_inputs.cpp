@@ -103,7 +103,12 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const protocol::Shuffle& m) { to_membership(m); },
           [&](const protocol::ShuffleReply& m) { judge(peer, membership_.receive(peer, m), turn); },
           [&](const protocol::Ping& m) { to_detector(m); },
-          [&](const protocol::Pong& m) { to_detector(m); },
+          [&](const protocol::Pong& m) {
+            to_detector(m);
+            if (const auto time = detector_.round_trip(peer)) {
+              broadcast_.set_round_trip(peer, *time);
+            }
+          },
           [&](const protocol::IndirectPing& m) { to_detector(m); },
           [&](const protocol::IndirectPong& m) { to_detector(m); },
           [&](protocol::Gossip& m) { on_gossip(peer, std::move(m), turn); },

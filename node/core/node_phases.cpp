@@ -59,6 +59,7 @@ NodeParts::NodeParts(Config config)
              .gone_after = scaled(gone_for_good, config_.interval_scale)}),
       membership_(membership_options(config_)),
       detector_({.seed = config_.seed, .interval_scale = config_.interval_scale}),
+      broadcast_(config_.interval_scale),
       trainer_(make_trainer(config_, roll_)),
       merge_(merge_options(config_)),
       policy_(config_.self.id, scaled(proposal_turn, config_.interval_scale)),
