@@ -26,8 +26,10 @@ Result<std::string> issue_ticket(const RunFile& file, const std::vector<std::str
   return crypto::write_ticket(ticket, issuer);
 }
 
-Result<Invitation> open_ticket(std::string_view text) {
-  Result<crypto::Ticket> ticket = crypto::parse_ticket(text, runtime::unix_now());
+namespace {
+
+Result<Invitation> open_ticket_at(std::string_view text, UnixSeconds now) {
+  Result<crypto::Ticket> ticket = crypto::parse_ticket(text, now);
   if (!ticket) return std::unexpected(ticket.error());
   const std::string description(ticket->description.begin(), ticket->description.end());
   if (run_id(description) != ticket->run) {
@@ -38,6 +40,16 @@ Result<Invitation> open_ticket(std::string_view text) {
   Result<RunDescription> run = parse_description(description);
   if (!run) return std::unexpected(run.error());
   return Invitation{std::move(*ticket), std::move(*run)};
+}
+
+}  // namespace
+
+Result<Invitation> open_ticket(std::string_view text) {
+  return open_ticket_at(text, runtime::unix_now());
+}
+
+Result<Invitation> reopen_ticket(std::string_view text) {
+  return open_ticket_at(text, {});  // nothing has expired yet
 }
 
 Result<void> keep_ticket(runtime::Store& store, std::string_view text,

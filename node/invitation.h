@@ -29,6 +29,9 @@ struct Invitation {
 /// the ticket's run id.
 [[nodiscard]] Result<Invitation> open_ticket(std::string_view text);
 
+/// As open_ticket(), whatever the ticket's expiry: for what a run has left behind.
+[[nodiscard]] Result<Invitation> reopen_ticket(std::string_view text);
+
 /// Keeps the ticket in the node directory, so that the node can go on after a restart.
 /// Error: the directory belongs to another run, or to one that has ended with a model.
 [[nodiscard]] Result<void> keep_ticket(runtime::Store& store, std::string_view text,

@@ -14,13 +14,6 @@ namespace {
 
 using runtime::DriverOptions;
 
-/// A node's own batches: the same after a restart, different on every node.
-std::uint64_t data_seed(std::uint64_t run_seed, const NodeId& self) {
-  std::uint64_t id = 0;
-  for (std::size_t i = 0; i < sizeof id; ++i) id = id << 8U | self.bytes[i];
-  return split_mix(run_seed ^ id);
-}
-
 auto model_encoder(const Invitation& invitation, std::vector<Segment> segments) {
   std::map<std::string, std::string> metadata = {{"run", invitation.ticket.run.hex()},
                                                  {"task", invitation.run.task},
@@ -57,6 +50,12 @@ bool is_loopback(std::string_view address) {
 }
 
 }  // namespace
+
+std::uint64_t data_seed(std::uint64_t run_seed, const NodeId& self) {
+  std::uint64_t id = 0;
+  for (std::size_t i = 0; i < sizeof id; ++i) id = id << 8U | self.bytes[i];
+  return split_mix(run_seed ^ id);
+}
 
 Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self) {
   if (ticket.addresses.empty()) return Place{"0.0.0.0:0", {}};

@@ -1,6 +1,7 @@
 #pragma once
 // One node's place in a run: what it brings along, put together with what the run fixes.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,9 @@ struct Place {
 /// The ticket's first address is its issuer's own. Everyone else takes any port: of this machine
 /// alone if the run is on it. Error: that address is not HOST:PORT.
 [[nodiscard]] Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self);
+
+/// Of a node's own batches: the same after a restart, different on every node.
+[[nodiscard]] std::uint64_t data_seed(std::uint64_t run_seed, const NodeId& self);
 
 struct Seat {
   crypto::SigningKey key;

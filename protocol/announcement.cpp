@@ -55,6 +55,11 @@ std::expected<SignedAnnouncement, RejectReason> open_announcement(ByteSpan bytes
   return announcement;
 }
 
+std::expected<SignedAnnouncement, RejectReason> reopen_announcement(ByteSpan bytes) {
+  if (bytes.size() < signature_bytes) return std::unexpected(RejectReason::bad_encoding);
+  return decode_announcement(bytes.first(bytes.size() - signature_bytes));
+}
+
 BroadcastId broadcast_id_of(ByteSpan bytes) {
   BroadcastId id;
   std::copy_n(crypto::digest_of(bytes).bytes.begin(), id.size(), id.begin());

@@ -106,6 +106,9 @@ struct SignedAnnouncement {
 [[nodiscard]] std::expected<SignedAnnouncement, RejectReason> open_announcement(ByteSpan bytes,
                                                                                 const RunId& run);
 
+/// Decodes bytes that open_announcement() has accepted before, without verifying them again.
+[[nodiscard]] std::expected<SignedAnnouncement, RejectReason> reopen_announcement(ByteSpan bytes);
+
 /// The name under which Plumtree knows these bytes: the first 16 bytes of their digest.
 [[nodiscard]] BroadcastId broadcast_id_of(ByteSpan bytes);
 

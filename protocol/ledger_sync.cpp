@@ -48,17 +48,17 @@ VoteInsertion LedgerSync::insert(const NodeId& author, const VotePacket& packet,
   record.packets.emplace(number, std::move(signed_bytes));
   insertion_order_.emplace_back(author, number);
   advance(record);
-  while (stored_bytes_ > limits::vote_store_bytes_max) forget_oldest();
+  while (stored_bytes_ > options_.store_bytes_max) forget_oldest();
   return VoteInsertion::stored;
 }
 
 void LedgerSync::adopt(const std::vector<VoteCount>& counts) {
   for (const VoteCount& count : counts) {
     Author& record = authors_[count.author];
-    if (count.packets > record.contiguous) {
-      record.contiguous = count.packets;
-      record.changed_at = ++changes_;
-    }
+    if (record.contiguous >= count.packets) continue;
+    is_whole_ = false;
+    record.contiguous = count.packets;
+    record.changed_at = ++changes_;
     advance(record);
   }
 }
@@ -201,6 +201,7 @@ VoteRangeRequest LedgerSync::first_gap(const NodeId& author, std::uint64_t end) 
 }
 
 void LedgerSync::request_missing(const NodeId& peer, Instant now, Effects& effects) {
+  if (sources_ && !sources_->contains(peer)) return;
   std::erase_if(requests_, [now](const auto& entry) { return entry.second.deadline <= now; });
   auto unanswered = static_cast<std::size_t>(
       std::count_if(requests_.begin(), requests_.end(),
@@ -211,13 +212,101 @@ void LedgerSync::request_missing(const NodeId& peer, Instant now, Effects& effec
     if (unanswered >= limits::vote_requests_per_peer_max) break;
     const VoteRangeRequest gap = first_gap(author, told);
     if (gap.count == 0 || requests_.contains(author)) continue;
-    requests_[author] = {
-        .peer = peer,
-        .first = gap.first,
-        .deadline = now + scaled(limits::vote_request_time_max, options_.interval_scale)};
     ++unanswered;
-    effects.send(peer, gap);
+    request(peer, gap, now, effects);
   }
+}
+
+void LedgerSync::request(const NodeId& peer, const VoteRangeRequest& gap, Instant now,
+                         Effects& effects) {
+  requests_[gap.author] = {
+      .peer = peer,
+      .first = gap.first,
+      .deadline = now + scaled(limits::vote_request_time_max, options_.interval_scale)};
+  effects.send(peer, gap);
+}
+
+void LedgerSync::fetch_from(std::optional<std::set<NodeId>> sources, Instant now,
+                            Effects& effects) {
+  sources_ = std::move(sources);
+  for (const auto& [peer, neighbour] : neighbours_) request_missing(peer, now, effects);
+}
+
+bool LedgerSync::fetch_one_from(const NodeId& peer, Instant now, Effects& effects) {
+  const auto found = neighbours_.find(peer);
+  if (found == neighbours_.end()) return false;
+  VoteRangeRequest longest;
+  for (const auto& [author, told] : found->second.heard) {
+    const VoteRangeRequest gap = first_gap(author, told);
+    if (gap.count > longest.count) longest = gap;
+  }
+  if (longest.count > 0) request(peer, longest, now, effects);
+  return longest.count > 0;
+}
+
+std::vector<NodeId> LedgerSync::neighbours() const {
+  std::vector<NodeId> peers;
+  for (const auto& [peer, neighbour] : neighbours_) peers.push_back(peer);
+  return peers;
+}
+
+std::uint64_t LedgerSync::told_of(const NodeId& author) const {
+  std::uint64_t highest = 0;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    const auto told = neighbour.heard.find(author);
+    if (told != neighbour.heard.end()) highest = std::max(highest, told->second);
+  }
+  return highest;
+}
+
+std::vector<VoteCount> LedgerSync::told() const {
+  std::map<NodeId, std::uint64_t> highest;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    for (const auto& [author, packets] : neighbour.heard) {
+      highest[author] = std::max(highest[author], packets);
+    }
+  }
+  std::vector<VoteCount> counts;
+  for (const auto& [author, packets] : highest) counts.push_back({author, packets});
+  return counts;
+}
+
+bool LedgerSync::contains(const std::vector<VoteCount>& counts) const {
+  return std::ranges::all_of(counts, [this](const VoteCount& count) {
+    const auto found = authors_.find(count.author);
+    return found != authors_.end() && found->second.contiguous >= count.packets;
+  });
+}
+
+std::uint64_t LedgerSync::packets_missing() const {
+  std::uint64_t missing = 0;
+  for (const VoteCount& count : told()) {
+    const auto found = authors_.find(count.author);
+    if (found == authors_.end()) {
+      missing += count.packets;
+      continue;
+    }
+    const Author& author = found->second;
+    if (author.contiguous >= count.packets) continue;
+    const auto beyond = std::distance(author.packets.lower_bound(author.contiguous),
+                                      author.packets.lower_bound(count.packets));
+    missing += count.packets - author.contiguous - static_cast<std::uint64_t>(beyond);
+  }
+  return missing;
+}
+
+std::vector<HeldPacket> LedgerSync::held_beyond(const std::vector<VoteCount>& counts) const {
+  std::map<NodeId, std::uint64_t> ends;
+  for (const VoteCount& count : counts) ends[count.author] = count.packets;
+  std::vector<HeldPacket> held;
+  for (const auto& [author, record] : authors_) {
+    const auto end = ends.find(author);
+    const std::uint64_t first = end == ends.end() ? 0 : end->second;
+    for (auto at = record.packets.lower_bound(first); at != record.packets.end(); ++at) {
+      held.push_back({author, at->first, at->second});
+    }
+  }
+  return held;
 }
 
 void LedgerSync::forget_oldest() {
@@ -228,6 +317,7 @@ void LedgerSync::forget_oldest() {
   const auto held = record.packets.find(number);
   stored_bytes_ -= held->second.size();
   record.packets.erase(held);
+  is_whole_ = false;
 }
 
 }  // namespace starling::protocol

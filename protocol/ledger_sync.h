@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "protocol/announcement.h"
 #include "protocol/effects.h"
+#include "protocol/limits.h"
 #include "protocol/reject_reason.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
@@ -21,6 +24,14 @@ namespace starling::protocol {
 struct LedgerSyncOptions {
   std::uint64_t seed = 0;
   double interval_scale = 1;  ///< Times every interval of limits.h; > 0.
+  std::size_t store_bytes_max = limits::vote_store_bytes_max;
+};
+
+/// A packet whose bytes are at hand.
+struct HeldPacket {
+  NodeId author;
+  std::uint64_t packet = 0;
+  ByteSpan signed_bytes;  ///< Valid until the ledger changes.
 };
 
 /// True if a packet's votes count for nothing: evaluated on a replica more than `window` (the
@@ -65,6 +76,26 @@ class LedgerSync {
   /// Anti-entropy with every neighbour at once, not only one at the next interval.
   void sync_now(Effects& effects);
 
+  /// Asks nobody for anything until fetch_from(); what is under way goes on.
+  void pause_fetching() { sources_.emplace(); }
+  /// From now on asks these neighbours for what is missing; nullopt, as at first: all of them.
+  void fetch_from(std::optional<std::set<NodeId>> sources, Instant now, Effects& effects);
+  /// Asks `peer` for one range, the longest it has for us. False: it has none.
+  bool fetch_one_from(const NodeId& peer, Instant now, Effects& effects);
+
+  [[nodiscard]] std::vector<NodeId> neighbours() const;
+  /// The highest count of an author, and of each author, that a neighbour has told.
+  [[nodiscard]] std::uint64_t told_of(const NodeId& author) const;
+  [[nodiscard]] std::vector<VoteCount> told() const;
+  /// True if all packets below these counts are held.
+  [[nodiscard]] bool contains(const std::vector<VoteCount>& counts) const;
+  /// Packets not held that neighbours have.
+  [[nodiscard]] std::uint64_t packets_missing() const;
+  /// The packets at hand that are not below these counts, ascending by author and number.
+  [[nodiscard]] std::vector<HeldPacket> held_beyond(const std::vector<VoteCount>& counts) const;
+  /// Every packet ever counted is at hand: neighbours can fetch the whole ledger here.
+  [[nodiscard]] bool is_whole() const { return is_whole_; }
+
   /// Ascending order of author; authors without a packet are left out.
   [[nodiscard]] std::vector<VoteCount> version_vector() const;
   /// True if every neighbour's last vector equals ours, and there is a neighbour.
@@ -93,6 +124,7 @@ class LedgerSync {
   [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
   void send_vector(const NodeId& peer, bool wants_reply, Effects& effects);
   void request_missing(const NodeId& peer, Instant now, Effects& effects);
+  void request(const NodeId& peer, const VoteRangeRequest& gap, Instant now, Effects& effects);
   void forget_oldest();
 
   LedgerSyncOptions options_;
@@ -103,6 +135,8 @@ class LedgerSync {
   std::deque<std::pair<NodeId, std::uint64_t>> insertion_order_;
   std::size_t stored_bytes_ = 0;
   std::uint64_t changes_ = 0;  ///< Of the version vector.
+  bool is_whole_ = true;
+  std::optional<std::set<NodeId>> sources_;  ///< See fetch_from().
   Instant sync_at_ = Instant::never();
 };
 

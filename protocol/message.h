@@ -219,6 +219,23 @@ struct StateUnavailable {
   friend bool operator==(const StateUnavailable&, const StateUnavailable&) = default;
 };
 
+/// Which snapshot the receiver could give (a joiner of a voting run); answered by StateOffer.
+struct StateQuery {
+  std::uint64_t request = 0;
+  friend bool operator==(const StateQuery&, const StateQuery&) = default;
+};
+/// The snapshot that a StateRequest would bring now. Nodes with the same votes make the same bytes,
+/// so equal digests of several neighbours vouch for it.
+struct StateOffer {
+  std::uint64_t request = 0;
+  Step step = 0;              ///< It contains votes of steps below this only.
+  std::uint64_t packets = 0;  ///< So many.
+  std::uint64_t bytes = 0;    ///< 0: there is none.
+  Digest state;
+  bool has_whole_ledger = false;  ///< Every packet since step 0 can be fetched from the sender.
+  friend bool operator==(const StateOffer&, const StateOffer&) = default;
+};
+
 // --- Votes (the ledger) ---
 
 struct VoteCount {
@@ -260,6 +277,6 @@ using Message =
                  LeaveView, Shuffle, ShuffleReply, Ping, Pong, IndirectPing, IndirectPong, Gossip,
                  IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
                  ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,
-                 VoteRangeRequest, VoteRange, MergeSliceRequest, Progress>;
+                 VoteRangeRequest, VoteRange, MergeSliceRequest, Progress, StateQuery, StateOffer>;
 
 }  // namespace starling::protocol

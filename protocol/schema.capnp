@@ -40,6 +40,8 @@ struct Message {
     voteRange @28 :VoteRange;
     mergeSliceRequest @29 :MergeSliceRequest;
     progress @30 :Progress;
+    stateQuery @31 :StateQuery;
+    stateOffer @32 :StateOffer;
   }
 }
 
@@ -161,6 +163,17 @@ struct StateRequest {
 }
 struct StateUnavailable {
   request @0 :UInt64;
+}
+struct StateQuery {
+  request @0 :UInt64;
+}
+struct StateOffer {
+  request @0 :UInt64;
+  step @1 :UInt64;
+  packets @2 :UInt64;
+  bytes @3 :UInt64;
+  state @4 :Data;
+  hasWholeLedger @5 :Bool;
 }
 
 # --- Votes ---

@@ -292,6 +292,31 @@ StateUnavailable read(schema::StateUnavailable::Reader from) {
   return {from.getRequest()};
 }
 
+void write(Builder message, const StateQuery& query) {
+  message.initStateQuery().setRequest(query.request);
+}
+StateQuery read(schema::StateQuery::Reader from) {
+  return {from.getRequest()};
+}
+
+void write(Builder message, const StateOffer& offer) {
+  auto to = message.initStateOffer();
+  to.setRequest(offer.request);
+  to.setStep(offer.step);
+  to.setPackets(offer.packets);
+  to.setBytes(offer.bytes);
+  to.setState(data_of(offer.state.bytes));
+  to.setHasWholeLedger(offer.has_whole_ledger);
+}
+StateOffer read(schema::StateOffer::Reader from) {
+  return {from.getRequest(),
+          from.getStep(),
+          from.getPackets(),
+          from.getBytes(),
+          read_id<Digest>(from.getState()),
+          from.getHasWholeLedger()};
+}
+
 // --- Votes ---
 
 void write(Builder message, const VoteVector& vector) {
@@ -339,6 +364,24 @@ void write(Builder message, const MergeSliceRequest& request) {
 }
 MergeSliceRequest read(schema::MergeSliceRequest::Reader from) {
   return {read_id<Digest>(from.getMerge()), from.getSlice()};
+}
+
+/// The messages of voting runs; nothing for members that this version does not know.
+std::optional<Message> read_ledger_message(schema::Message::Reader message) {
+  switch (message.which()) {
+    case schema::Message::STATE_QUERY:
+      return read(message.getStateQuery());
+    case schema::Message::STATE_OFFER:
+      return read(message.getStateOffer());
+    case schema::Message::VOTE_VECTOR:
+      return read(message.getVoteVector());
+    case schema::Message::VOTE_RANGE_REQUEST:
+      return read(message.getVoteRangeRequest());
+    case schema::Message::VOTE_RANGE:
+      return read(message.getVoteRange());
+    default:
+      return std::nullopt;
+  }
 }
 
 std::optional<Message> read_message(schema::Message::Reader message) {
@@ -397,16 +440,11 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getStateRequest());
     case schema::Message::STATE_UNAVAILABLE:
       return read(message.getStateUnavailable());
-    case schema::Message::VOTE_VECTOR:
-      return read(message.getVoteVector());
-    case schema::Message::VOTE_RANGE_REQUEST:
-      return read(message.getVoteRangeRequest());
-    case schema::Message::VOTE_RANGE:
-      return read(message.getVoteRange());
     case schema::Message::MERGE_SLICE_REQUEST:
       return read(message.getMergeSliceRequest());
+    default:
+      return read_ledger_message(message);
   }
-  return std::nullopt;
 }
 
 }  // namespace

@@ -116,6 +116,11 @@ void read_choices(TableReader& reader, Scenario& scenario) {
     if (!topology) return reader.refuse("topology", *node, "overlay ring grid exponential full");
     scenario.topology = *topology;
   }
+  if (const toml::node* node = reader.take("catch_up")) {
+    const auto mode = node::parse_catch_up_mode(node->value_or(std::string()));
+    if (!mode) return reader.fail("catch_up: " + mode.error().message);
+    scenario.catch_up = *mode;
+  }
   if (const toml::node* node = reader.take("skew")) {
     const auto rule = model::parse_shard_rule(node->value_or(std::string()));
     if (!rule) return reader.fail("skew: " + rule.error().message);
@@ -260,6 +265,7 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
   reader.number("interval_scale", scenario.interval_scale, 1e-3, 100);
   reader.count("checkpoint_every", scenario.checkpoint_every, 0, 1'000'000'000);
   reader.time("curve_every_s", scenario.curve_every, second);
+  reader.count("vote_store_kib", scenario.vote_store_kib, 1, 1U << 20U);
   reader.number("accuracy_min", scenario.accuracy_min, 0, 1);
   reader.time("duration_max_s", scenario.duration_max, second);
   read_choices(reader, scenario);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/shard.h"
+#include "node/core/catch_up_plan.h"
 #include "optim/recipe.h"
 #include "sim/fault_plan.h"
 #include "sim/link_model.h"
@@ -30,6 +31,8 @@ struct Scenario {
   double interval_scale = 1.0;    ///< node::Config::interval_scale
   Step checkpoint_every = 50;
   Duration curve_every{0};  ///< Between two looks at all nodes' accuracy; 0: none.
+  node::CatchUpMode catch_up = node::CatchUpMode::automatic;
+  std::uint32_t vote_store_kib = 256U << 10U;  ///< node::Config::vote_store_bytes_max
   double accuracy_min = 0;  ///< A merged model below it is a violation; 0: any will do.
   Duration duration_max = std::chrono::seconds(600);  ///< Whoever is not done by then is stuck.
   LinkRule link;

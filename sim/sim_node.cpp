@@ -7,6 +7,8 @@
 #include "crypto/byte_order.h"
 #include "crypto/digest.h"
 #include "model/tasks.h"
+#include "node/core/saved_state.h"
+#include "protocol/announcement.h"
 #include "sim/network.h"
 #include "sim/topology.h"
 #include "starling/check.h"
@@ -95,6 +97,8 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   config.open_announcement = [&memo = announcements_](ByteSpan bytes, const RunId&) {
     return memo.open(bytes);
   };
+  config.catch_up = scenario_.catch_up;
+  config.vote_store_bytes_max = std::size_t{scenario_.vote_store_kib} << 10U;
   return config;
 }
 
@@ -197,6 +201,22 @@ void SimNode::notice(const Event& event, Instant now) {
   }
 }
 
+/// In the log, and in the snapshot that the log of a joiner begins with.
+std::set<std::pair<NodeId, std::uint64_t>> SimNode::packets_held() const {
+  std::set<std::pair<NodeId, std::uint64_t>> packets;
+  for (const Bytes& bytes : votes_) {
+    const auto opened = protocol::reopen_announcement(bytes);
+    packets.emplace(opened->author, std::get<protocol::VotePacket>(opened->content).packet);
+  }
+  const auto saved = node::decode_saved_state(checkpoint_);
+  const auto* ledger = saved ? std::get_if<node::LedgerState>(&saved->values) : nullptr;
+  if (ledger == nullptr) return packets;
+  for (const auto& [author, count] : ledger->packets) {
+    for (std::uint64_t packet = 0; packet < count; ++packet) packets.emplace(author, packet);
+  }
+  return packets;
+}
+
 void SimNode::look_at_replica(Instant now) {
   seen_.looked_at = now;
   seen_.model = crypto::digest_of(learner_->fixed_point());
@@ -214,11 +234,14 @@ void SimNode::look_at_replica(Instant now) {
   for (const NeighbourStatus& neighbour : status.neighbours) {
     seen_.neighbours.insert(neighbour.id);
   }
-  std::vector<Digest> packets;
-  for (const Bytes& packet : votes_) packets.push_back(crypto::digest_of(packet));
-  std::ranges::sort(packets);
+  const std::set<std::pair<NodeId, std::uint64_t>> packets = packets_held();
   crypto::Hasher hasher;
-  for (const Digest& packet : packets) hasher.update(packet.bytes);
+  for (const auto& [author, packet] : packets) {
+    Bytes number;
+    crypto::append_big_endian(number, packet);
+    hasher.update(author.bytes);
+    hasher.update(number);
+  }
   seen_.votes = hasher.finish();
   seen_.vote_packets = packets.size();
 }

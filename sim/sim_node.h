@@ -4,6 +4,8 @@
 
 #include <deque>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "node/core/learner.h"
@@ -58,6 +60,7 @@ class SimNode {
  private:
   [[nodiscard]] node::Config config(const std::vector<NodeId>& ids) const;
   [[nodiscard]] Duration cost(const node::LearnerJob& job) const;
+  [[nodiscard]] std::set<std::pair<NodeId, std::uint64_t>> packets_held() const;
   void look_at_replica(Instant now);
   void before(const node::LearnerJob& job, Instant now);
   void after(const node::LearnerResult& result);

@@ -36,6 +36,7 @@ void summarize(const Record& record, Report& report) {
     if (!node.is_running) continue;
     report.exchanges += node.status.exchanges;
     report.votes += node.status.votes;
+    if (node.status.caught_up) report.caught_up_by.push_back(node.status.caught_up->method);
     if (node.accuracy_before_merge) before.add(*node.accuracy_before_merge);
     if (!node.merged) continue;
     models.insert(node.merged->manifest.model);

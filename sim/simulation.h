@@ -31,6 +31,7 @@ struct Report {
   double consensus_distance =
       0;                       ///< Root mean square over nodes of the distance to the merged model.
   bool digests_equal = false;  ///< All living nodes ended with the same model.
+  std::vector<std::string> caught_up_by = {};  ///< The ways in which late voters did.
 };
 
 [[nodiscard]] Result<Report> simulate(const Scenario& scenario, std::uint64_t seed,

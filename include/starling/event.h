@@ -2,7 +2,9 @@
 // What a node tells its owner, in order of happening.
 
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -37,9 +39,21 @@ struct Exchanged {
 };
 /// The node has no neighbour left and keeps trying its address book.
 struct Isolated {};
-/// A joiner has taken over the run's state at `step`.
+/// A joiner has caught up with the run at `step`. method: "state" (a neighbour's parameters), and
+/// under votes "replay" (every vote since the start) or "snapshot" (a neighbour's sum, and the
+/// votes since). Predictions are made before the choice; NaN: not known, infinite: not possible.
 struct CaughtUp {
   Step step = 0;
+  std::string method = "state";
+  double seconds = 0;  ///< From the choice to the last vote applied.
+  double replay_s = std::numeric_limits<double>::quiet_NaN();    ///< Predicted.
+  double snapshot_s = std::numeric_limits<double>::quiet_NaN();  ///< Predicted.
+};
+/// Under votes: the sum of `votes` votes of steps below `step` is on disk; model: its digest.
+struct SnapshotSaved {
+  Step step = 0;
+  std::uint64_t votes = 0;
+  Digest model;
 };
 struct MergeStarted {
   Digest merge;
@@ -82,7 +96,7 @@ struct Stopped {
 };
 
 using Event = std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated,
-                           CaughtUp, MergeStarted, Merged, Warned, Stopped>;
+                           CaughtUp, SnapshotSaved, MergeStarted, Merged, Warned, Stopped>;
 
 struct NeighbourStatus {
   NodeId id;
@@ -104,8 +118,10 @@ struct NodeStatus {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t exchanges = 0;
-  std::uint64_t votes = 0;         ///< Cast by this node.
-  std::uint64_t unreconciled = 0;  ///< Exchanges not yet known to be applied at both ends.
+  std::uint64_t votes = 0;                ///< Cast by this node.
+  std::optional<CaughtUp> caught_up;      ///< How this process did, if it joined a run under way.
+  std::optional<SnapshotSaved> snapshot;  ///< Votes: the newest of this process.
+  std::uint64_t unreconciled = 0;         ///< Exchanges not yet known to be applied at both ends.
   std::map<std::string, std::uint64_t> rejected;  ///< Dropped input by reason.
 };
 

@@ -16,6 +16,8 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_merge_command());
   commands.push_back(make_export_command());
   commands.push_back(make_eval_command());
+  commands.push_back(make_replay_command());
+  commands.push_back(make_audit_command());
   commands.push_back(make_version_command());
   commands.push_back(make_completion_command());
   return commands;

@@ -68,6 +68,7 @@ class JoinCommand final : public Command {
   std::string shard_ = "0/1";
   std::string skew_ = "iid";
   std::string neighbours_;
+  std::string catch_up_ = "auto";
   bool json_events_ = false;
   bool is_quiet_ = false;
   bool ends_with_input_ = false;
@@ -122,6 +123,12 @@ void JoinCommand::add_experiment_options(CLI::App& app) {
   app.add_option("--neighbours", neighbours_,
                  "Fixed neighbours ID@HOST:PORT, separated by commas; or a file, one a line")
       ->group(group);
+  app.add_option(
+         "--catch-up", catch_up_,
+         "How a late joiner of a voting run gets the votes it missed: replay (all of them), "
+         "snapshot (their sum, and the newest), or auto: what is predicted to take less time")
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--listen-fd", listen_descriptor_, "A listening socket inherited from the parent")
       ->group(group);
   app.add_flag("--end-with-input", ends_with_input_, "Leave when standard input ends")
@@ -168,6 +175,8 @@ Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>&
   if (ticket_.empty()) return invalid_input("no ticket; expected TICKET, or --dir of a joined run");
   const auto invitation = open_ticket(ticket_);
   if (!invitation) return std::unexpected(invitation.error());
+  const auto catch_up = node::parse_catch_up_mode(catch_up_);
+  if (!catch_up) return std::unexpected(catch_up.error());
   auto neighbours = parse_neighbours(neighbours_);
   if (!neighbours) return std::unexpected(neighbours.error());
   auto task = load_task(invitation->run);
@@ -192,6 +201,7 @@ Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>&
                                          .store = std::move(*store),
                                          .pinned_neighbours = std::move(*neighbours)});
   if (!options) return options;
+  options->core.catch_up = *catch_up;
   if (auto kept = keep_ticket(*options->store, ticket_, *invitation); !kept) {
     return std::unexpected(kept.error());
   }

@@ -19,6 +19,10 @@ std::string percent_text(double share) {
   return std::isnan(share) ? "unknown" : number_text(share * 100, 2) + " %";
 }
 
+std::string seconds_text(double seconds) {
+  return number_text(seconds, seconds < 1 ? 3 : 1) + " s";
+}
+
 /// The events worth a line of their own; nothing for those that only move the numbers.
 struct LineOf {
   using Line = std::optional<std::string>;
@@ -35,15 +39,14 @@ struct LineOf {
   Line operator()(const Isolated&) const {
     return "no neighbour is left; trying every known address again";
   }
-  Line operator()(const CaughtUp& e) const {
-    return "took over the run's state at step " + std::to_string(e.step);
-  }
+  Line operator()(const CaughtUp& e) const { return catch_up_text(e); }
   Line operator()(const MergeStarted&) const { return "the final merge has begun"; }
   Line operator()(const Merged& e) const {
     return "merged " + std::to_string(e.manifest.members.size()) + " nodes: accuracy " +
            percent_text(e.quality.accuracy) + ", model " + e.manifest.model.short_text();
   }
   Line operator()(const Warned& e) const { return "warning: " + e.text; }
+  Line operator()(const SnapshotSaved&) const { return std::nullopt; }
   Line operator()(const StepsDone&) const { return std::nullopt; }
   Line operator()(const Exchanged&) const { return std::nullopt; }
   Line operator()(const Stopped&) const { return std::nullopt; }
@@ -60,6 +63,20 @@ std::string bytes_text(std::uint64_t bytes) {
   std::size_t unit = 0;
   for (; value >= 1000 && unit + 1 < units.size(); ++unit) value /= 1000;
   return number_text(value, unit == 0 ? 0 : 1) + " " + units[unit];
+}
+
+std::string catch_up_text(const CaughtUp& caught_up) {
+  const std::string where = "at step " + std::to_string(caught_up.step);
+  if (caught_up.method == "state") return "took over the run's state " + where;
+  const bool is_replay = caught_up.method == "replay";
+  const double predicted = is_replay ? caught_up.replay_s : caught_up.snapshot_s;
+  const double other = is_replay ? caught_up.snapshot_s : caught_up.replay_s;
+  std::string text =
+      "caught up by " + caught_up.method + " " + where + " in " + seconds_text(caught_up.seconds);
+  if (!std::isnan(predicted)) text += ", predicted " + seconds_text(predicted);
+  const std::string name = is_replay ? "snapshot" : "replay";
+  if (std::isinf(other)) return text + "; " + name + " was not possible";
+  return std::isnan(other) ? text : text + "; " + name + " would have taken " + seconds_text(other);
 }
 
 std::string progress_text(const NodeStatus& status) {

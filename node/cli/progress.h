@@ -33,6 +33,9 @@ class Progress {
 /// "3.2 MB"; powers of 1000.
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);
 
+/// "caught up by replay at step 400 in 1.2 s, predicted 0.9 s; snapshot would have taken 3.1 s".
+[[nodiscard]] std::string catch_up_text(const CaughtUp& caught_up);
+
 /// "step 400/2000, loss 0.51, accuracy 83.2 %, 3 neighbours, 1.2 MB sent, 1.1 MB received".
 [[nodiscard]] std::string progress_text(const NodeStatus& status);
 

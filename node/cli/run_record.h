@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ struct NodeRecord {
   std::uint64_t bytes_received = 0;
   std::uint64_t exchanges = 0;
   std::uint64_t votes = 0;
-  std::string fate;  ///< merged, killed, left or failed.
+  std::optional<CaughtUp> caught_up;  ///< Of a joiner.
+  std::string fate;                   ///< merged, killed, left or failed.
 };
 
 struct BaselinePoint {

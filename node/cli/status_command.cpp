@@ -46,10 +46,26 @@ NodeStatus parse_status(const Json& json) {
   return status;
 }
 
+CaughtUp parse_caught_up(const Json& json) {
+  return {.step = json.value("step", Step{0}),
+          .method = json.value("method", ""),
+          .seconds = number_of(json["seconds"]),
+          .replay_s = number_of(json["replay_predicted_s"]),
+          .snapshot_s = number_of(json["snapshot_predicted_s"])};
+}
+
 void print_status(const Json& json) {
   std::printf("node %.8s of run %.8s, %s\n%s\n", json.value("self", "").c_str(),
               json.value("run", "").c_str(), json.value("phase", "").c_str(),
               progress_text(parse_status(json)).c_str());
+  if (const auto how = json.find("caught_up"); how != json.end() && how->is_object()) {
+    std::printf("%s\n", catch_up_text(parse_caught_up(*how)).c_str());
+  }
+  if (const auto snapshot = json.find("snapshot");
+      snapshot != json.end() && snapshot->is_object()) {
+    std::printf("snapshot of step %s, model %.8s\n", (*snapshot)["step"].dump().c_str(),
+                snapshot->value("model", "").c_str());
+  }
   for (const Json& neighbour : json["neighbours"]) {
     std::printf("  %.8s  %-21s step %-8llu %.1f ms\n", neighbour.value("id", "").c_str(),
                 neighbour.value("address", "").c_str(),

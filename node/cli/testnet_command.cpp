@@ -51,6 +51,7 @@ class TestnetCommand final : public Command {
   std::uint64_t seed_ = 1;
   std::string kill_;
   std::string join_;
+  std::string catch_up_ = "auto";
   std::string data_;
   std::string folder_;
   bool as_json_ = false;
@@ -98,6 +99,9 @@ void TestnetCommand::add_experiment_options(CLI::App& app) {
   app.add_option("--join", join_,
                  "K@STEP: start K more processes then. The data is cut into one part more for "
                  "each, which nobody has before");
+  app.add_option("--catch-up", catch_up_,
+                 "How joiners of a voting run get the votes they missed: auto, replay or snapshot")
+      ->capture_default_str();
   app.add_flag("--baseline,!--no-baseline", has_baseline_,
                "Central training afterwards, for comparison (default: yes)");
 }
@@ -115,7 +119,8 @@ Result<RunDescription> TestnetCommand::describe_run() const {
   run.nodes = nodes_;
   run.seed = seed_;
   run.evaluate_every = (run.steps + evaluations - 1) / evaluations;
-  run.checkpoint_every = 0;
+  // A swarm of an hour needs no checkpoints of its own; under votes joiners are given them.
+  run.checkpoint_every = is_votes ? run.evaluate_every : 0;
   run.interval_scale = loopback_interval_scale;
   return run;
 }
@@ -164,6 +169,7 @@ Result<TestnetPlan> TestnetCommand::make_plan() const {
     if (!parsed) return std::unexpected(parsed.error());
     *change = *parsed;
   }
+  plan.catch_up = catch_up_;
   auto folder = choose_folder(plan.run);
   if (!folder) return std::unexpected(folder.error());
   plan.folder = std::move(*folder);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/tasks.h"
+#include "node/core/catch_up_plan.h"
 #include "node/core/learner.h"
 
 namespace starling::cli {
@@ -124,6 +125,9 @@ std::uint32_t default_steps(const optim::Recipe& recipe) {
 
 Result<std::uint64_t> check_plan(const TestnetPlan& plan) {
   if (auto changes = check_changes(plan); !changes) return std::unexpected(changes.error());
+  if (auto mode = node::parse_catch_up_mode(plan.catch_up); !mode) {
+    return std::unexpected(mode.error());
+  }
   const auto rule = model::parse_shard_rule(plan.skew);
   if (!rule) return std::unexpected(rule.error());
   model::TaskOptions options;

@@ -49,6 +49,7 @@ struct TestnetPlan {
   std::string data = {};  ///< Empty: the task's usual place.
   SwarmChange kill = {};
   SwarmChange join = {};
+  std::string catch_up = "auto";  ///< Of the joiners; as of `starling join`.
   std::filesystem::path folder = {};
 
   /// The data is cut for everyone from the start: a joiner brings samples that nobody else has.

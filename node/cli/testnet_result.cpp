@@ -131,6 +131,25 @@ Result<RunRecord> make_record(const TestnetPlan& plan, const Swarm& swarm,
   return record;
 }
 
+namespace {
+
+nlohmann::ordered_json catch_ups(const RunRecord& record) {
+  auto list = nlohmann::ordered_json::array();
+  for (const NodeRecord& node : record.nodes) {
+    if (!node.caught_up) continue;
+    const CaughtUp& how = *node.caught_up;
+    list.push_back({{"node", node.id.hex()},
+                    {"method", how.method},
+                    {"step", how.step},
+                    {"seconds", how.seconds},
+                    {"replay_predicted_s", how.replay_s},
+                    {"snapshot_predicted_s", how.snapshot_s}});
+  }
+  return list;
+}
+
+}  // namespace
+
 std::string result_json(const RunRecord& record) {
   const std::size_t killed = count_fate(record, "killed");
   const nlohmann::ordered_json result = {{"nodes", record.nodes.size() - record.joined},
@@ -153,6 +172,7 @@ std::string result_json(const RunRecord& record) {
                                          {"parameters", record.parameters},
                                          {"killed", killed},
                                          {"joined", record.joined},
+                                         {"catch_up", catch_ups(record)},
                                          {"central_step_size", record.baseline_step_size},
                                          {"model", record.manifest.model.hex()}};
   return result.dump();
@@ -170,6 +190,10 @@ std::string result_text(const RunRecord& record) {
        << " sent; dense exchange every step: " << bytes_text(record.bytes_dense_equivalent) << ", "
        << std::llround(ratio) << " times as many\n";
   if (record.votes > 0) text << "votes       " << record.votes << "\n";
+  for (const NodeRecord& node : record.nodes) {
+    if (!node.caught_up) continue;
+    text << "joiner      " << node.id.short_text() << " " << catch_up_text(*node.caught_up) << "\n";
+  }
   text << "consensus   distance " << record.consensus_distance << " of the merged model's norm; "
        << (record.digests_equal ? "all nodes hold the same model\n" : "NODES DIFFER\n")
        << "manifest    model " << record.manifest.model.short_text() << ", "

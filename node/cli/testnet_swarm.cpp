@@ -77,6 +77,14 @@ std::string Swarm::pinned_neighbours(std::size_t node) const {
   return list;
 }
 
+ShardMap Swarm::shard_map() const {
+  ShardMap map{.data = plan_.data, .skew = plan_.skew, .shards = plan_.shards(), .shard_of = {}};
+  for (std::uint32_t node = 0; node < plan_.shards(); ++node) {
+    map.shard_of.emplace(node_id(plan_.run.seed, node), node);
+  }
+  return map;
+}
+
 Result<void> Swarm::start() {
   started_ = runtime::monotonic_now();
   std::vector<runtime::Listener> listeners;
@@ -92,6 +100,9 @@ Result<void> Swarm::start() {
                              crypto::SigningKey::from_seed(key_seed(plan_.run.seed, 0)));
   if (!ticket) return std::unexpected(ticket.error());
   ticket_ = std::move(*ticket);
+  if (auto written = write_shard_map(plan_.folder / shard_map_name, shard_map()); !written) {
+    return written;
+  }
   for (std::size_t node = 0; node < listeners.size(); ++node) {
     if (auto spawned = spawn(node, listeners[node]); !spawned) return spawned;
   }
@@ -117,7 +128,11 @@ Result<void> Swarm::spawn(std::size_t node, const runtime::Listener& listener) {
     if (!value.empty()) options.arguments.insert(options.arguments.end(), {option, value});
   };
   add("--data", plan_.data);
-  if (node < plan_.run.nodes) add("--neighbours", pinned_neighbours(node));
+  if (node < plan_.run.nodes) {
+    add("--neighbours", pinned_neighbours(node));
+  } else {
+    add("--catch-up", plan_.catch_up);
+  }
   auto child = runtime::ChildProcess::spawn(options);
   if (!child) return std::unexpected(child.error());
   children_->add(std::move(*child));

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "node/cli/shard_map.h"
 #include "node/cli/testnet_plan.h"
 #include "node/cli/testnet_watch.h"
 #include "node/runtime/child_process.h"
@@ -40,6 +41,7 @@ class Swarm {
   [[nodiscard]] Result<runtime::Listener> prepare_node(std::size_t node) const;
   [[nodiscard]] Result<void> spawn(std::size_t node, const runtime::Listener& listener);
   [[nodiscard]] std::string pinned_neighbours(std::size_t node) const;
+  [[nodiscard]] ShardMap shard_map() const;
   [[nodiscard]] Result<void> apply_changes();
   void kill_some();
   [[nodiscard]] Result<void> start_joiners();

@@ -68,6 +68,14 @@ void note_merged(NodeWatch& node, const Json& event) {
                        .norm = number(event, "norm")};
 }
 
+CaughtUp caught_up_of(const Json& event) {
+  return {.step = event.at("step").get<Step>(),
+          .method = event.at("method").get<std::string>(),
+          .seconds = number(event, "seconds"),
+          .replay_s = number(event, "replay_predicted_s"),
+          .snapshot_s = number(event, "snapshot_predicted_s")};
+}
+
 void note(NodeWatch& node, const Json& event) {
   const auto name = event.at("event").get<std::string>();
   node.record.bytes_sent = event.at("bytes_sent").get<std::uint64_t>();
@@ -77,6 +85,7 @@ void note(NodeWatch& node, const Json& event) {
     node.phase = "joining";
   } else if (name == "caught_up") {
     node.phase = "caught up";
+    node.record.caught_up = caught_up_of(event);
   } else if (name == "steps_done") {
     node.phase = "training";
     node.step = event.at("step").get<Step>();

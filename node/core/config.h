@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "crypto/signature.h"
+#include "node/core/catch_up_plan.h"
 #include "optim/recipe.h"
 #include "protocol/announcement.h"
+#include "protocol/limits.h"
 #include "protocol/message.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
@@ -39,6 +41,9 @@ struct Config {
   /// runs many nodes in one process may remember what the same bytes gave before.
   std::function<decltype(protocol::open_announcement)> open_announcement =
       protocol::open_announcement;
+  CatchUpMode catch_up = CatchUpMode::automatic;
+  /// Bytes of vote packets kept in memory for neighbours to fetch; the oldest are let go.
+  std::size_t vote_store_bytes_max = protocol::limits::vote_store_bytes_max;
 };
 
 }  // namespace starling::node

@@ -242,15 +242,22 @@ LearnerResult Learner::perform(const SaveStateJob& job) {
   } else {
     saved.step = job.cut.step;
     LedgerState ledger = without(job.cut);
+    done.votes = ledger.votes;
+    for (const auto& [author, packets] : ledger.packets) done.packets += packets;
     done.model = crypto::digest_of(to_fixed_point(ledger.grid));
     saved.values = std::move(ledger);
   }
   done.step = saved.step;
   done.state = encode_saved_state(saved);
+  done.digest = crypto::digest_of(done.state);
   return done;
 }
 
 LearnerResult Learner::perform(const LoadStateJob& job) {
+  const Digest digest = crypto::digest_of(job.state);
+  if (job.digest && digest != *job.digest) {
+    return LoadStateDone{0, "the state has another digest than neighbours vouch for"};
+  }
   auto saved = decode_saved_state(job.state);
   if (!saved) return LoadStateDone{0, saved.error().message};
   if (saved->recipe != options_.recipe.canonical_text()) {
@@ -268,6 +275,7 @@ LearnerResult Learner::perform(const LoadStateJob& job) {
   }
   step_ = saved->step;
   LoadStateDone done{.step = step_, .error = std::nullopt};
+  done.digest = digest;
   if (auto* ledger = std::get_if<LedgerState>(&saved->values)) {
     votes().set_grid(ledger->grid);
     done.packets = std::move(ledger->packets);

@@ -94,6 +94,7 @@ struct VoteBatch {
   Step step = 0;
   std::uint32_t first_probe = 0;
   Bytes codes;
+  std::uint64_t packet = 0;  ///< The author's number of the packet that they came in.
 };
 /// Adds votes to the ledger's sum. The network side has removed duplicates and void packets.
 struct ApplyVotesJob {
@@ -173,10 +174,15 @@ struct SaveStateDone {
   std::uint64_t request = 0;
   Step step = 0;
   Bytes state = {};
-  Digest model = {};  ///< Of the replica as saved, as in EvaluateDone.
+  Digest digest = {};         ///< Of `state`.
+  Digest model = {};          ///< Of the replica as saved, as in EvaluateDone.
+  std::uint64_t packets = 0;  ///< Contained, under votes.
+  std::uint64_t votes = 0;
 };
+/// digest: what the state's bytes have to have, if set.
 struct LoadStateJob {
   Bytes state;
+  std::optional<Digest> digest = {};
 };
 /// error: why the state was refused (another recipe, another size, cut short); nothing was changed.
 struct LoadStateDone {
@@ -184,6 +190,7 @@ struct LoadStateDone {
   std::optional<std::string> error;
   std::vector<protocol::VoteCount> packets = {};  ///< What the state contains, under votes.
   std::uint64_t votes = 0;
+  Digest digest = {};  ///< Of the state's bytes.
 };
 
 /// The task threw: the node stops with this message.

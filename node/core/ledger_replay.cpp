@@ -1,14 +1,25 @@
 #include "node/core/ledger_replay.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "crypto/digest.h"
 #include "node/core/fixed_point.h"
-#include "protocol/announcement.h"
 #include "protocol/ledger_sync.h"
 
 namespace starling::node {
+
+Result<LedgerPacket> open_packet(ByteSpan signed_packet, const RunId& run) {
+  auto opened = protocol::open_announcement(signed_packet, run);
+  if (!opened) {
+    return failure("it is of another run, or damaged: " +
+                   std::string(protocol::name_of(opened.error())));
+  }
+  auto* packet = std::get_if<protocol::VotePacket>(&opened->content);
+  if (packet == nullptr) return failure("it holds no votes");
+  return LedgerPacket{opened->author, std::move(*packet)};
+}
 
 Result<LedgerReplay> LedgerReplay::create(LedgerReplayOptions options, const SavedState& base) {
   const auto* ledger = std::get_if<LedgerState>(&base.values);
@@ -36,22 +47,14 @@ LedgerReplay::LedgerReplay(LedgerReplayOptions options, optim::Movement movement
   for (const auto& [author, packets] : ledger.packets) based_on_[author] = packets;
 }
 
-Result<void> LedgerReplay::add(ByteSpan signed_packet) {
-  auto opened = protocol::open_announcement(signed_packet, options_.run);
-  auto* packet = opened ? std::get_if<protocol::VotePacket>(&opened->content) : nullptr;
-  if (packet == nullptr) {
-    return failure(opened ? "it is no vote packet"
-                          : "it is " + std::string(protocol::name_of(opened.error())) +
-                                ", or of another run");
-  }
-  const auto contained = based_on_.find(opened->author);
-  if (contained != based_on_.end() && packet->packet < contained->second) return {};
-  if (!held_[opened->author].insert(packet->packet).second) return {};
-  end_ = std::max(end_, packet->step + 1);
-  if (protocol::is_void(*packet, options_.recipe.votes.window_steps)) return {};
-  waiting_[packet->step].push_back(
-      {opened->author, packet->step, packet->first_probe, std::move(packet->codes)});
-  return {};
+void LedgerReplay::add(const LedgerPacket& cast) {
+  const auto& [author, packet] = cast;
+  const auto contained = based_on_.find(author);
+  if (contained != based_on_.end() && packet.packet < contained->second) return;
+  if (!held_[author].insert(packet.packet).second) return;
+  end_ = std::max(end_, packet.step + 1);
+  if (protocol::is_void(packet, options_.recipe.votes.window_steps)) return;
+  waiting_[packet.step].push_back({author, packet.step, packet.first_probe, packet.codes});
 }
 
 void LedgerReplay::advance(Step step) {

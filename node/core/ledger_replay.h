@@ -6,13 +6,14 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "node/core/learner_job.h"
 #include "node/core/saved_state.h"
 #include "optim/recipe.h"
 #include "optim/vote_replica.h"
+#include "protocol/announcement.h"
 #include "starling/ids.h"
 #include "starling/result.h"
 #include "starling/task.h"
@@ -26,6 +27,15 @@ struct LedgerReplayOptions {
   std::vector<Segment> segments = {};  ///< The task's, for a recipe with segment_factors.
 };
 
+/// One author's packet of votes.
+struct LedgerPacket {
+  NodeId author;
+  protocol::VotePacket packet;
+};
+
+/// Error: no vote packet of this run, or a signature that does not verify.
+[[nodiscard]] Result<LedgerPacket> open_packet(ByteSpan signed_packet, const RunId& run);
+
 class LedgerReplay {
  public:
   /// base: the starting point (step 0, no votes) or a snapshot.
@@ -34,9 +44,8 @@ class LedgerReplay {
   [[nodiscard]] static Result<LedgerReplay> create(LedgerReplayOptions options,
                                                    const SavedState& base);
 
-  /// Takes in a signed vote packet, in any order; one that is held already is left out.
-  /// Error: no vote packet of this run, or a signature that does not verify.
-  [[nodiscard]] Result<void> add(ByteSpan signed_packet);
+  /// Takes in a packet, in any order; one that is held already is left out.
+  void add(const LedgerPacket& cast);
 
   /// Applies all votes of steps below `step` that have been added and not applied.
   void advance(Step step);

@@ -121,11 +121,17 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const protocol::Prune& m) { judge(peer, broadcast_.receive(peer, m), turn); },
           [&](protocol::Bulk& m) { on_bulk(peer, std::move(m), turn); },
           [&](const protocol::StateRequest& m) {
+            if (!trainer_->needs_state())
+              return trainer_->receive(peer, protocol::Message(m), turn);
             const bool has_trained = phase_ == Phase::training || phase_ == Phase::waiting;
             const bool can_give = has_trained && trainer_->step() > 0;
-            catch_up_.receive(peer, m, can_give && trainer_->needs_state(), turn);
+            catch_up_.receive(peer, m, can_give, turn);
           },
-          [&](const protocol::StateUnavailable& m) { catch_up_.receive(peer, m); },
+          [&](const protocol::StateUnavailable& m) {
+            if (!trainer_->needs_state())
+              return trainer_->receive(peer, protocol::Message(m), turn);
+            catch_up_.receive(peer, m);
+          },
           [&](const protocol::MergeSliceRequest& m) {
             merge_.on_slice_request(peer, m, merge_output(turn));
           },
@@ -177,6 +183,9 @@ void NodeParts::on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn) {
     case protocol::BulkKind::merged_slice:
       return merge_.on_slice(peer, std::move(bulk), merge_output(turn));
     case protocol::BulkKind::state:
+      if (!trainer_->needs_state()) {
+        return trainer_->receive(peer, protocol::Message(std::move(bulk)), turn);
+      }
       return catch_up_.receive(peer, std::move(bulk), turn);
   }
 }

@@ -71,13 +71,13 @@ std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
   Turn turn(now);
   joining_since_ = now;
   presence_at_ = now;
+  if (!checkpoint.empty()) {
+    phase_ = Phase::restoring;
+    trainer_->load(Bytes(checkpoint.begin(), checkpoint.end()), turn);
+  }
   for (const Bytes& bytes : votes) {
     const auto opened = config_.open_announcement(bytes, config_.run);
     if (opened) trainer_->restore(*opened, bytes, turn);
-  }
-  if (!checkpoint.empty() && trainer_->needs_state()) {
-    phase_ = Phase::restoring;
-    turn.jobs.emplace_back(LoadStateJob{Bytes(checkpoint.begin(), checkpoint.end())});
   }
   membership_.start(config_.bootstrap, now, turn.effects);
   settle(turn);
@@ -321,6 +321,9 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
       turn.effects.hang_up(peer, protocol::CloseReason::misbehaviour);
     }
   }
+  // Durable before anyone is told: a process that forgot a vote it has sent would cast another one
+  // with its number.
+  for (Bytes& packet : turn.vote_log) outputs.emplace_back(AppendVotes{std::move(packet)});
   for (LearnerJob& job : turn.jobs) outputs.emplace_back(RunLearner{std::move(job)});
   for (protocol::Effect& effect : turn.effects.items) {
     if (auto* send = std::get_if<protocol::SendTo>(&effect)) {
@@ -332,7 +335,6 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
       outputs.emplace_back(Disconnect{hang_up->peer, hang_up->reason});
     }
   }
-  for (Bytes& packet : turn.vote_log) outputs.emplace_back(AppendVotes{std::move(packet)});
   if (turn.checkpoint) outputs.emplace_back(SaveCheckpoint{std::move(*turn.checkpoint)});
   for (Event& event : turn.events) {
     if (const auto* merged = std::get_if<Merged>(&event))

@@ -51,8 +51,9 @@ void NodeParts::after_steps(Turn& turn) {
 }
 
 void NodeParts::on_loaded(const LoadStateDone& done, Turn& turn) {
-  if (done.error) {
-    turn.events.emplace_back(Warned{"state refused: " + *done.error});
+  if (done.error) turn.events.emplace_back(Warned{"state refused: " + *done.error});
+  trainer_->loaded(done, turn);
+  if (done.error || !trainer_->needs_state()) {
     if (phase_ == Phase::restoring) phase_ = Phase::joining;
     return;
   }
@@ -60,12 +61,13 @@ void NodeParts::on_loaded(const LoadStateDone& done, Turn& turn) {
     restored_step_ = done.step;
     phase_ = Phase::joining;
   } else if (phase_ == Phase::catching_up) {
-    turn.events.emplace_back(CaughtUp{done.step});
+    turn.events.emplace_back(CaughtUp{.step = done.step});
     begin_training(done.step, turn);
   }
 }
 
 void NodeParts::on_saved(SaveStateDone&& done, Turn& turn) {
+  if (!trainer_->needs_state()) return trainer_->saved(done, turn);
   if (done.for_joiner) return catch_up_.saved(std::move(done), turn);
   turn.checkpoint = std::move(done.state);
   if (phase_ == Phase::leaving) leave(turn);

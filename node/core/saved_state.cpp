@@ -4,12 +4,15 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "protocol/limits.h"
 
 namespace starling::node {
 
 namespace {
+
+static_assert(std::endian::native == std::endian::little, "saved states are little endian");
 
 constexpr std::array<std::uint8_t, 4> magic = {'S', 'L', 'S', '2'};
 constexpr std::uint64_t kind_ledger = 1;  // 0: parameters
@@ -20,9 +23,10 @@ void put_number(std::uint64_t value, unsigned bytes, Bytes& out) {
 
 template <class Value>
 void put_values(const std::vector<Value>& values, Bytes& out) {
-  out.reserve(out.size() + 4 + 4 * values.size());
   put_number(values.size(), 4, out);
-  for (const Value value : values) put_number(std::bit_cast<std::uint32_t>(value), 4, out);
+  const std::size_t begin = out.size();
+  out.resize(begin + 4 * values.size());
+  std::memcpy(out.data() + begin, values.data(), 4 * values.size());
 }
 
 void put(const std::vector<float>& parameters, Bytes& out) {
@@ -66,12 +70,9 @@ struct Reader {
   std::vector<Value> values() {
     const std::uint64_t count = number(4);
     is_good = is_good && left.size() == 4 * count;
-    std::vector<Value> read;
-    if (!is_good) return read;
-    read.reserve(count);
-    while (!left.empty()) {
-      read.push_back(std::bit_cast<Value>(static_cast<std::uint32_t>(number(4))));
-    }
+    if (!is_good) return {};
+    std::vector<Value> read(count);
+    std::memcpy(read.data(), left.data(), left.size());
     return read;
   }
 };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "node/core/config.h"
 #include "node/core/roll.h"
@@ -46,6 +47,19 @@ class Trainer {
     static_cast<void>(signed_bytes);
     static_cast<void>(turn);
   }
+  /// Begins from a saved state; answered by loaded(). Before restore(), which may add to it.
+  virtual void load(Bytes state, Turn& turn) {
+    turn.jobs.emplace_back(LoadStateJob{std::move(state)});
+  }
+  virtual void loaded(const LoadStateDone& done, Turn& turn) {
+    static_cast<void>(done);
+    static_cast<void>(turn);
+  }
+  /// A state that the trainer wanted saved; it goes to the disk.
+  virtual void saved(const SaveStateDone& done, Turn& turn) {
+    static_cast<void>(done);
+    static_cast<void>(turn);
+  }
   virtual void finished(LearnerResult& result, Turn& turn) = 0;
 
   [[nodiscard]] virtual Instant next_deadline() const = 0;
@@ -56,7 +70,8 @@ class Trainer {
   [[nodiscard]] virtual bool complete() const = 0;
   /// Nothing is half done: the replica may be contributed to a merge.
   [[nodiscard]] virtual bool settled() const = 0;
-  /// A node that joins late takes the state of a neighbour; the ledger brings its own.
+  /// A node that joins late takes the state of a neighbour; the ledger brings its own, and sees to
+  /// its own snapshots.
   [[nodiscard]] virtual bool needs_state() const { return true; }
   virtual void fill(NodeStatus& status) const = 0;
 };

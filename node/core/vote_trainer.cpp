@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/core/recipe_digest.h"
+#include "node/core/vote_cut.h"
+
 namespace starling::node {
 
 namespace {
@@ -15,6 +18,13 @@ constexpr Step steps_ahead = 2;
 /// How long it waits for a voter beyond that, before interval_scale. Our guess.
 constexpr Duration voter_patience = 1s;
 
+/// How long a node that begins waits for votes of its own that neighbours tell of. Our guess.
+constexpr Duration own_votes_patience = 10s;
+
+/// So many steps are voted on after a snapshot's before it is made: late packets have come by then,
+/// and all nodes save the same. Our guess.
+constexpr Step snapshot_lag = 8;
+
 /// Between calls for missing packets while the ledger has to become whole, before interval_scale.
 constexpr Duration resync_interval = 200ms;
 
@@ -23,12 +33,18 @@ constexpr Duration resync_interval = 200ms;
 VoteTrainer::VoteTrainer(const Config& config, const Roll& roll)
     : config_(config),
       roll_(roll),
-      ledger_({.seed = config.seed, .interval_scale = config.interval_scale}) {}
+      ledger_({.seed = config.seed,
+               .interval_scale = config.interval_scale,
+               .store_bytes_max = config.vote_store_bytes_max}),
+      catch_up_(config, ledger_),
+      donor_(recipe_digest(config.recipe), config.interval_scale) {}
 
 void VoteTrainer::start(Step step, Turn& turn) {
   step_ = std::max(step_, step);
   started_ = true;
   resync_at_ = turn.now;
+  own_votes_awaited_until_ = turn.now + scaled(own_votes_patience, config_.interval_scale);
+  catch_up_.consider(turn);
   proceed(turn);
 }
 
@@ -45,6 +61,8 @@ void VoteTrainer::neighbour_up(const NodeId& peer, Turn& turn) {
 void VoteTrainer::neighbour_down(const NodeId& peer, Turn& turn) {
   neighbours_ -= 1;
   ledger_.neighbour_down(peer);
+  donor_.neighbour_down(peer);
+  catch_up_.neighbour_down(peer, turn);
   proceed(turn);
 }
 
@@ -73,7 +91,14 @@ bool VoteTrainer::in_step() {
 
 void VoteTrainer::proceed(Turn& turn) {
   apply_pending(turn);
-  if (!started_ || stopped_ || probing_ || complete()) return;
+  if (pending_.empty() && applying_ == 0) catch_up_.applied(newest_step_, turn);
+  if (!started_ || stopped_ || loading_ || catch_up_.active()) return;
+  save_if_due(turn);
+  if (probing_ || complete()) return;
+  // Two packets of ours with one number would be a fork of the ledger: a process that has lost the
+  // end of its log gets its own votes from others first. A neighbour that lies delays it a little.
+  const bool lacks_own_votes = ledger_.told_of(config_.self.id) > packets_cast_;
+  if (lacks_own_votes && turn.now < own_votes_awaited_until_) return;
   const Step newest = newest_step_;
   if (roll_.highest_step() > newest + config_.recipe.votes.window_steps / 2) return;
   step_ =
@@ -106,7 +131,7 @@ Duration VoteTrainer::patience() const {
 }
 
 void VoteTrainer::apply_pending(Turn& turn) {
-  if (pending_.empty()) return;
+  if (loading_ || pending_.empty()) return;
   applying_ += 1;
   turn.jobs.emplace_back(ApplyVotesJob{std::move(pending_)});
   pending_.clear();
@@ -127,8 +152,9 @@ void VoteTrainer::insert(const protocol::SignedAnnouncement& announcement, Bytes
     votes_cast_ += packet->codes.size();
   }
   if (protocol::is_void(*packet, config_.recipe.votes.window_steps)) return;
-  pending_.push_back(
-      VoteBatch{announcement.author, packet->step, packet->first_probe, packet->codes});
+  votes_counted_ += packet->codes.size();
+  pending_.push_back(VoteBatch{announcement.author, packet->step, packet->first_probe,
+                               packet->codes, packet->packet});
 }
 
 void VoteTrainer::restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
@@ -145,20 +171,121 @@ void VoteTrainer::receive(const protocol::SignedAnnouncement& announcement, Byte
 
 void VoteTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn& turn) {
   if (const auto* vector = std::get_if<protocol::VoteVector>(&message)) {
-    const auto handled = ledger_.receive(peer, *vector, turn.now, turn.effects);
-    if (!handled) turn.blame(peer, handled.error());
+    receive(peer, *vector, turn);
   } else if (const auto* request = std::get_if<protocol::VoteRangeRequest>(&message)) {
     const auto handled = ledger_.receive(peer, *request, turn.effects);
     if (!handled) turn.blame(peer, handled.error());
   } else if (auto* range = std::get_if<protocol::VoteRange>(&message)) {
-    for (Bytes& bytes : range->packets) {
-      const auto opened = config_.open_announcement(bytes, config_.run);
-      if (!opened) return turn.blame(peer, opened.error());
-      insert(*opened, std::move(bytes), false, turn);
-    }
-    ledger_.range_inserted(peer, turn.now, turn.effects);
-    proceed(turn);
+    receive(peer, std::move(*range), turn);
+  } else if (const auto* query = std::get_if<protocol::StateQuery>(&message)) {
+    donor_.receive(peer, *query, ledger_.is_whole(), turn);
+  } else if (const auto* offer = std::get_if<protocol::StateOffer>(&message)) {
+    catch_up_.receive(peer, *offer, turn);
+  } else if (const auto* wanted = std::get_if<protocol::StateRequest>(&message)) {
+    donor_.receive(peer, *wanted, turn);
+  } else if (const auto* refusal = std::get_if<protocol::StateUnavailable>(&message)) {
+    catch_up_.receive(peer, *refusal, turn);
+  } else if (auto* bulk = std::get_if<protocol::Bulk>(&message)) {
+    auto load = catch_up_.receive(peer, std::move(*bulk));
+    if (load) begin_load(std::move(*load), true, turn);
   }
+}
+
+/// What a neighbour has that this node lacks is fetched at once if it is little, and otherwise as
+/// the catch-up decides.
+void VoteTrainer::receive(const NodeId& peer, const protocol::VoteVector& vector, Turn& turn) {
+  const bool is_due = started_ && catch_up_.is_due(turn.now);
+  if (is_due) ledger_.pause_fetching();
+  const auto handled = ledger_.receive(peer, vector, turn.now, turn.effects);
+  if (!handled) turn.blame(peer, handled.error());
+  if (is_due) catch_up_.consider(turn);
+}
+
+void VoteTrainer::receive(const NodeId& peer, protocol::VoteRange&& range, Turn& turn) {
+  catch_up_.receive(peer, range, turn);
+  for (Bytes& bytes : range.packets) {
+    const auto opened = config_.open_announcement(bytes, config_.run);
+    if (!opened) return turn.blame(peer, opened.error());
+    insert(*opened, std::move(bytes), false, turn);
+  }
+  ledger_.range_inserted(peer, turn.now, turn.effects);
+  proceed(turn);
+}
+
+// --- Snapshots ---
+
+void VoteTrainer::load(Bytes state, Turn& turn) {
+  begin_load({std::move(state)}, false, turn);
+}
+
+void VoteTrainer::begin_load(LoadStateJob job, bool is_from_peer, Turn& turn) {
+  apply_pending(turn);
+  for (const protocol::HeldPacket& held : ledger_.held_beyond({})) {
+    VoteBatch batch = batch_of(held, config_.recipe.votes.window_steps);
+    if (!batch.codes.empty()) pending_.push_back(std::move(batch));
+  }
+  pending_applied_ = pending_.size();
+  loading_ = LoadingState{job.state, is_from_peer};
+  turn.jobs.emplace_back(std::move(job));
+}
+
+void VoteTrainer::loaded(const LoadStateDone& done, Turn& turn) {
+  LoadingState loaded = std::move(*std::exchange(loading_, std::nullopt));
+  if (done.error) {
+    pending_.erase(pending_.begin(),
+                   pending_.begin() + static_cast<std::ptrdiff_t>(pending_applied_));
+  } else {
+    adopt(done, std::move(loaded), turn);
+  }
+  catch_up_.loaded(!done.error, turn);
+  proceed(turn);
+}
+
+/// The replica is the loaded state now; what it does not contain is added anew.
+void VoteTrainer::adopt(const LoadStateDone& done, LoadingState&& loaded, Turn& turn) {
+  ledger_.adopt(done.packets);
+  std::map<NodeId, std::uint64_t> contained;
+  for (const auto& [author, packets] : done.packets) {
+    contained[author] = packets;
+    latest_[author] = std::max(latest_[author], done.step - 1);
+    newest_step_ = std::max(newest_step_, latest_[author]);
+    if (author == config_.self.id) packets_cast_ = std::max(packets_cast_, packets);
+  }
+  std::erase_if(pending_, [&](const VoteBatch& batch) {
+    const auto end = contained.find(batch.author);
+    return end != contained.end() && batch.packet < end->second;
+  });
+  votes_counted_ = done.votes;
+  for (const VoteBatch& batch : pending_) votes_counted_ += batch.codes.size();
+  cut_step_ = done.step;
+  cut_packets_ = done.packets;
+  SaveStateDone state{.step = done.step, .state = std::move(loaded.state), .digest = done.digest};
+  for (const auto& [author, packets] : done.packets) state.packets += packets;
+  donor_.keep(state);
+  if (loaded.is_from_peer) turn.checkpoint = std::move(state.state);
+}
+
+/// Every checkpoint_every steps, once the votes of all present nodes up to there are in: nodes that
+/// hold the same votes save the same bytes.
+void VoteTrainer::save_if_due(Turn& turn) {
+  if (config_.checkpoint_every == 0) return;
+  const Step whole = complete_through();
+  if (whole < snapshot_lag) return;
+  const Step step = (whole - snapshot_lag) / config_.checkpoint_every * config_.checkpoint_every;
+  if (step <= cut_step_) return;
+  cut_step_ = step;
+  VoteCut cut = cut_before({step, config_.recipe.votes.window_steps, cut_packets_}, ledger_);
+  cut_packets_ = cut.packets;
+  cut.votes = votes_counted_;
+  for (const VoteBatch& batch : cut.without) cut.votes -= batch.codes.size();
+  turn.jobs.emplace_back(SaveStateJob{.for_joiner = false, .request = 0, .cut = std::move(cut)});
+}
+
+void VoteTrainer::saved(const SaveStateDone& done, Turn& turn) {
+  donor_.keep(done);
+  turn.checkpoint = done.state;
+  snapshot_ = SnapshotSaved{done.step, done.votes, done.model};
+  turn.events.emplace_back(*snapshot_);
 }
 
 void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
@@ -178,15 +305,16 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
 }
 
 Instant VoteTrainer::next_deadline() const {
-  return std::min({ledger_.next_deadline(), patience_ends_, resync_at_});
+  return std::min({ledger_.next_deadline(), catch_up_.next_deadline(), patience_ends_, resync_at_});
 }
 
 /// Until the ledger is whole: before casting (a late joiner) and after the last step.
 void VoteTrainer::tick(Turn& turn) {
   ledger_.tick(turn.now, turn.effects);
+  catch_up_.tick(turn);
   if (resync_at_ <= turn.now) {
-    const bool is_waiting =
-        complete() || stopped_ || roll_.highest_step() > newest_step_ + steps_ahead;
+    const bool is_waiting = catch_up_.active() || complete() || stopped_ ||
+                            roll_.highest_step() > newest_step_ + steps_ahead;
     if (is_waiting && !settled()) ledger_.sync_now(turn.effects);
     resync_at_ = turn.now + scaled(resync_interval, config_.interval_scale);
   }
@@ -194,12 +322,15 @@ void VoteTrainer::tick(Turn& turn) {
 }
 
 bool VoteTrainer::settled() const {
-  return !probing_ && applying_ == 0 && pending_.empty() &&
+  return !probing_ && !catch_up_.active() && applying_ == 0 && pending_.empty() &&
          (ledger_.agrees_with_neighbours() || neighbours_ == 0);
 }
 
 void VoteTrainer::fill(NodeStatus& status) const {
   status.votes = votes_cast_;
+  status.caught_up = catch_up_.result();
+  status.snapshot = snapshot_;
+  if (catch_up_.active()) status.phase = "catching_up";
 }
 
 }  // namespace starling::node

@@ -4,9 +4,12 @@
 // of step t - 2, or has waited long enough: nobody waits for the slowest for more than a moment.
 
 #include <map>
+#include <optional>
 #include <vector>
 
+#include "node/core/snapshot_donor.h"
 #include "node/core/trainer.h"
+#include "node/core/vote_catch_up.h"
 #include "protocol/ledger_sync.h"
 
 namespace starling::node {
@@ -35,24 +38,47 @@ class VoteTrainer final : public Trainer {
 
   void restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
                Turn& turn) override;
+  void load(Bytes state, Turn& turn) override;
+  void loaded(const LoadStateDone& done, Turn& turn) override;
+  void saved(const SaveStateDone& done, Turn& turn) override;
 
  private:
+  /// Until it is loaded no vote is applied: what the state contains must not be added twice.
+  struct LoadingState {
+    Bytes state;
+    bool is_from_peer = false;
+  };
+
   void proceed(Turn& turn);
   void insert(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes, bool is_logged,
               Turn& turn);
+  void receive(const NodeId& peer, const protocol::VoteVector& vector, Turn& turn);
+  void receive(const NodeId& peer, protocol::VoteRange&& range, Turn& turn);
   void apply_pending(Turn& turn);
   [[nodiscard]] bool is_behind(const NodeId& voter) const;
   [[nodiscard]] bool in_step();
   [[nodiscard]] Step complete_through() const;
+  void begin_load(LoadStateJob job, bool is_from_peer, Turn& turn);
+  void adopt(const LoadStateDone& done, LoadingState&& loaded, Turn& turn);
+  void save_if_due(Turn& turn);
   [[nodiscard]] Duration patience() const;
 
   const Config& config_;
   const Roll& roll_;
   protocol::LedgerSync ledger_;
+  VoteCatchUp catch_up_;
+  SnapshotDonor donor_;
   std::map<NodeId, Step> latest_;   ///< The newest step that each author has voted on.
   Step newest_step_ = 0;            ///< Of all of latest_.
   NodeId waiting_for_;              ///< A voter that was behind when last looked at.
   std::vector<VoteBatch> pending_;  ///< Stored, not applied yet.
+  /// Of pending_, how many the replica holds already: they count only if a load replaces it.
+  std::size_t pending_applied_ = 0;
+  std::optional<LoadingState> loading_;
+  std::uint64_t votes_counted_ = 0;  ///< In the ledger's sum, pending ones too.
+  std::optional<SnapshotSaved> snapshot_;
+  std::vector<protocol::VoteCount> cut_packets_;  ///< Of the newest cut.
+  Step cut_step_ = 0;                             ///< Likewise.
   Step step_ = 0;
   Step replica_step_ = 0;  ///< What the running probe is evaluated on: all votes before this step.
   std::size_t neighbours_ = 0;
@@ -60,6 +86,7 @@ class VoteTrainer final : public Trainer {
   std::uint64_t votes_cast_ = 0;
   Instant patience_ends_ = Instant::never();
   Instant resync_at_ = Instant::never();
+  Instant own_votes_awaited_until_ = {};
   bool started_ = false;
   bool stopped_ = false;
   bool probing_ = false;

@@ -47,6 +47,13 @@ Result<SavedState> load(std::optional<Store>& store) {
                     std::move(checkpoint->warning)};
 }
 
+/// From the starting point and the vote log alone every model of the run can be rebuilt.
+Result<void> keep_start(Store& store, node::Learner& learner) {
+  if (store.has_start()) return {};
+  const auto saved = learner.run(node::SaveStateJob{});
+  return store.save_start(std::get<node::SaveStateDone>(saved).state);
+}
+
 node::Config completed(node::Config config, const node::Learner& learner,
                        const Listener& listener) {
   config.parameter_count = learner.parameters().size();
@@ -381,6 +388,10 @@ Result<std::unique_ptr<Driver>> Driver::create(DriverOptions options) {
   options.core = completed(std::move(options.core), options.learner, options.listener);
   Result<SavedState> saved = load(options.store);
   if (!saved) return std::unexpected(saved.error());
+  if (options.store && options.core.recipe.oracle == optim::Oracle::votes) {
+    auto kept = keep_start(*options.store, options.learner);
+    if (!kept) return std::unexpected(kept.error());
+  }
   auto node = std::make_unique<Node>(std::move(options), std::move(*saved));
   if (auto opened = node->open_control(); !opened) return std::unexpected(opened.error());
   return std::unique_ptr<Driver>(new Driver(std::move(node)));

@@ -43,6 +43,12 @@ Bytes checkpoint_header(ByteSpan state) {
   return header;
 }
 
+Bytes checkpoint_file(ByteSpan state) {
+  Bytes file = checkpoint_header(state);
+  file.insert(file.end(), state.begin(), state.end());
+  return file;
+}
+
 /// The state in a checkpoint file; nothing if the file is cut or damaged.
 std::optional<Bytes> checked_state(ByteSpan file) {
   if (file.size() < checkpoint_header_bytes) return std::nullopt;
@@ -59,6 +65,14 @@ bool has_file(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+Result<Bytes> read_checkpoint(const std::filesystem::path& path) {
+  const Result<Bytes> file = read_file(path);
+  if (!file) return file;
+  auto state = checked_state(*file);
+  if (!state) return failure(path.native() + " is damaged");
+  return std::move(*state);
+}
 
 Store::Store(std::filesystem::path directory, FileDescriptor lock)
     : directory_(std::move(directory)), lock_(std::move(lock)) {}
@@ -115,9 +129,7 @@ Result<LoadedCheckpoint> Store::load_checkpoint() {
   for (const std::string_view name : {"checkpoint", "checkpoint.previous"}) {
     const auto path = path_of(name);
     if (!has_file(path)) continue;
-    const Result<Bytes> file = read_file(path);
-    if (!file) return std::unexpected(file.error());
-    if (auto state = checked_state(*file)) {
+    if (auto state = read_checkpoint(path)) {
       loaded.state = std::move(*state);
       return loaded;
     }
@@ -133,15 +145,21 @@ Result<LoadedCheckpoint> Store::load_checkpoint() {
 
 Result<void> Store::save_checkpoint(ByteSpan state) {
   const auto path = path_of("checkpoint");
-  Bytes file = checkpoint_header(state);
-  file.insert(file.end(), state.begin(), state.end());
   const auto fresh = path_of("checkpoint.fresh");
-  if (auto written = write_atomically(fresh, file); !written) return written;
+  if (auto written = write_atomically(fresh, checkpoint_file(state)); !written) return written;
   std::error_code problem;
   if (has_file(path)) std::filesystem::rename(path, path_of("checkpoint.previous"), problem);
   if (!problem) std::filesystem::rename(fresh, path, problem);
   if (problem) return system_error("replace", path.native(), problem.value());
   return sync_directory(directory_);
+}
+
+bool Store::has_start() const {
+  return has_file(path_of("start"));
+}
+
+Result<void> Store::save_start(ByteSpan state) {
+  return write_atomically(path_of("start"), checkpoint_file(state));
 }
 
 Result<std::vector<Bytes>> Store::load_votes() {

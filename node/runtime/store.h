@@ -4,6 +4,7 @@
 //   identity            the node's key, readable by its owner alone
 //   ticket              the ticket it joined with, readable by its owner alone
 //   checkpoint          the newest state; checkpoint.previous: the one before
+//   start               under votes: the starting point, a state of step 0 (saved_state.h)
 //   votes.log           signed vote packets in order of arrival
 //   metrics.jsonl       one JSON object per event
 //   status.json         rewritten about once a second
@@ -32,6 +33,9 @@ struct LoadedCheckpoint {
   std::string warning;
 };
 
+/// The state in a checkpoint file of a node directory. Error: not readable, cut or damaged.
+[[nodiscard]] Result<Bytes> read_checkpoint(const std::filesystem::path& path);
+
 class Store {
  public:
   /// Creates the directory if it is missing, and locks it.
@@ -50,6 +54,10 @@ class Store {
   /// Error: both checkpoints are damaged.
   [[nodiscard]] Result<LoadedCheckpoint> load_checkpoint();
   [[nodiscard]] Result<void> save_checkpoint(ByteSpan state);
+
+  /// Keeps the starting point, once: from it and the vote log any model of the run can be rebuilt.
+  [[nodiscard]] bool has_start() const;
+  [[nodiscard]] Result<void> save_start(ByteSpan state);
 
   /// Every whole packet of the vote log, oldest first. Call once, before append_votes().
   [[nodiscard]] Result<std::vector<Bytes>> load_votes();

@@ -41,6 +41,18 @@ Json manifest_value(const Manifest& manifest) {
           {"attestations", hex_list(manifest.attestations)}};
 }
 
+Json caught_up_value(const CaughtUp& caught_up) {
+  return {{"step", caught_up.step},
+          {"method", caught_up.method},
+          {"seconds", caught_up.seconds},
+          {"replay_predicted_s", caught_up.replay_s},
+          {"snapshot_predicted_s", caught_up.snapshot_s}};
+}
+
+Json snapshot_value(const SnapshotSaved& snapshot) {
+  return {{"step", snapshot.step}, {"votes", snapshot.votes}, {"model", snapshot.model.hex()}};
+}
+
 /// One overload per event: its name and its own fields.
 struct EventFields {
   Json operator()(const PeerJoined& e) const {
@@ -66,7 +78,16 @@ struct EventFields {
             {"peer_step", e.peer_step}};
   }
   Json operator()(const Isolated&) const { return {{"event", "isolated"}}; }
-  Json operator()(const CaughtUp& e) const { return {{"event", "caught_up"}, {"step", e.step}}; }
+  Json operator()(const CaughtUp& e) const {
+    Json line = {{"event", "caught_up"}};
+    line.update(caught_up_value(e));
+    return line;
+  }
+  Json operator()(const SnapshotSaved& e) const {
+    Json line = {{"event", "snapshot_saved"}};
+    line.update(snapshot_value(e));
+    return line;
+  }
   Json operator()(const MergeStarted& e) const {
     return {{"event", "merge_started"}, {"merge", e.merge.hex()}};
   }
@@ -118,6 +139,8 @@ std::string status_json(const NodeStatus& status) {
                {"bytes_received", status.bytes_received},
                {"exchanges", status.exchanges},
                {"votes", status.votes},
+               {"caught_up", status.caught_up ? caught_up_value(*status.caught_up) : Json()},
+               {"snapshot", status.snapshot ? snapshot_value(*status.snapshot) : Json()},
                {"unreconciled", status.unreconciled},
                {"rejected", status.rejected}});
 }

@@ -85,8 +85,8 @@ TEST_F(BadInput, UnknownCommandsAreNamedBesideThoseThereAre) {
 }
 
 TEST_F(BadInput, UnknownFlagsAreNamed) {
-  for (const char* command :
-       {"create", "join", "testnet", "sim", "status", "merge", "export", "version"}) {
+  for (const char* command : {"create", "join", "testnet", "sim", "status", "merge", "export",
+                              "replay", "audit", "version"}) {
     const std::string help = std::string("starling ") + command + " --help";
     expect_refused({command, "a", "b", "--frob"}, {"--frob", help});
   }
@@ -100,7 +100,20 @@ TEST_F(BadInput, MissingArgumentsAreNamed) {
   expect_refused({"merge"}, {"DIR"});
   expect_refused({"export", folder()}, {"OUT.safetensors"});
   expect_refused({"eval", "model"}, {"--task"});
+  expect_refused({"replay"}, {"DIR"});
+  expect_refused({"audit"}, {"DIR"});
   expect_refused({"completion"}, {"SHELL"});
+}
+
+TEST_F(BadInput, ADirectoryWithoutALedgerIsNeitherReplayedNorAudited) {
+  create("first-order", clusters_run);
+  for (const char* command : {"replay", "audit"}) {
+    expect_refused({command, folder() / "nowhere"}, {"nowhere", "starling join --dir"});
+    expect_refused({command, folder() / "first-order"}, {"'gossip'", "keeps no ledger"});
+  }
+  expect_refused({"testnet", "--recipe", "votes", "--task", "clusters-softmax", "--catch-up",
+                  "fast", "--out", folder() / "run"},
+                 {"'fast'", "auto, replay or snapshot"});
 }
 
 TEST_F(BadInput, ARunFileNamesKeyValueAndRange) {

@@ -125,6 +125,35 @@ TEST(Simulation, AJoinerOfAVotingRunHasAllVotes) {
   EXPECT_TRUE(report.digests_equal);
 }
 
+/// A joiner at about step 60 of 120, when 240 packets have been cast.
+std::string late_joiner(const std::string& head) {
+  return head +
+         "nodes = 5\nsteps = 120\nrecipe = \"votes\"\ntask = \"quadratic\"\ncheckpoint_every = 20\n"
+         "[[fault]]\nat_s = 2.5\njoin = 4\n";
+}
+
+void expect_catches_up_by(const std::string& method, const std::string& head) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const sim::Scenario scenario = scenario_of(late_joiner(head));
+    const sim::Report report = expect_lawful(scenario, seed);
+    EXPECT_TRUE(report.digests_equal) << seed;
+    EXPECT_EQ(report.caught_up_by, std::vector<std::string>{method}) << seed;
+  }
+}
+
+TEST(Simulation, AJoinerCatchesUpByReplay) {
+  expect_catches_up_by("replay", "catch_up = \"replay\"\n");
+}
+
+TEST(Simulation, AJoinerCatchesUpByASnapshot) {
+  expect_catches_up_by("snapshot", "catch_up = \"snapshot\"\n");
+}
+
+// 16 votes a packet are about 100 bytes: nobody has the first packets any more.
+TEST(Simulation, AJoinerTakesASnapshotWhereTheOldestPacketsWereLetGo) {
+  expect_catches_up_by("snapshot", "vote_store_kib = 16\n");
+}
+
 TEST(Simulation, TrackingFaultsExampleIsLawful) {
   for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     expect_lawful(example("tracking-faults.toml"), seed);

@@ -117,6 +117,11 @@ class RandomValues {
   }
   void fill(StateRequest& request) { fill(request.request); }
   void fill(StateUnavailable& unavailable) { fill(unavailable.request); }
+  void fill(StateQuery& query) { fill(query.request); }
+  void fill(StateOffer& offer) {
+    fill_all(offer.request, offer.step, offer.packets, offer.bytes, offer.state);
+    fill(offer.has_whole_ledger);
+  }
   void fill(VoteCount& count) { fill_all(count.author, count.packets); }
   void fill(VoteVector& vector) {
     fill(vector.counts, 300);  // as many as fit into a control message

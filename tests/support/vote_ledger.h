@@ -8,6 +8,7 @@
 #include "crypto/digest.h"
 #include "node/core/fixed_point.h"
 #include "node/core/learner.h"
+#include "node/core/ledger_replay.h"
 #include "optim/vote_replica.h"
 #include "protocol/announcement.h"
 #include "starling/rng.h"
@@ -47,6 +48,7 @@ struct CastVotes {
   protocol::VotePacket packet;
 
   [[nodiscard]] NodeId author() const { return crypto::node_key(key).id(); }
+  [[nodiscard]] node::LedgerPacket cast() const { return {author(), packet}; }
   /// As its author broadcasts it.
   [[nodiscard]] Bytes signed_bytes() const {
     protocol::SignedAnnouncement announcement;

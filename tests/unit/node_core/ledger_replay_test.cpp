@@ -39,8 +39,8 @@ TEST_F(LedgerReplayTest, RebuildsTheModelOfEveryStepFromVotesInAnyOrder) {
   Rng rng(1);
   rng.shuffle(std::span(shuffled));
   for (const CastVotes& vote : shuffled) {
-    ASSERT_TRUE(replay.add(vote.signed_bytes()));
-    ASSERT_TRUE(replay.add(vote.signed_bytes()));  // a duplicate changes nothing
+    replay.add(vote.cast());
+    replay.add(vote.cast());  // a duplicate changes nothing
   }
   EXPECT_EQ(replay.end(), 20U);
   for (Step step = 0; step <= replay.end(); ++step) {
@@ -56,7 +56,7 @@ TEST_F(LedgerReplayTest, LeavesOutVoidVotes) {
   LedgerReplay replay = replay_from(start());
   CastVotes vote = votes_.front();
   vote.packet.step = testing::ledger_recipe().votes.window_steps + 1;  // evaluated at step 0
-  ASSERT_TRUE(replay.add(vote.signed_bytes()));
+  replay.add(vote.cast());
   replay.advance(replay.end());
   EXPECT_EQ(replay.votes(), 0U);
   EXPECT_EQ(replay.digest(), sum_of({}, 0));
@@ -90,7 +90,7 @@ TEST_F(LedgerReplayTest, GoesOnFromASnapshotWithTheTailAlone) {
   LedgerReplay replay = replay_from(*decode_saved_state(saved.state));
   EXPECT_EQ(replay.digest(), sum_of(votes_, 12));
   for (const CastVotes& vote : votes_) {  // what it contains is not added again
-    ASSERT_TRUE(replay.add(vote.signed_bytes()));
+    replay.add(vote.cast());
   }
   EXPECT_FALSE(replay.first_missing());
   replay.advance(replay.end());
@@ -99,22 +99,27 @@ TEST_F(LedgerReplayTest, GoesOnFromASnapshotWithTheTailAlone) {
 
 TEST_F(LedgerReplayTest, NamesTheFirstPacketThatIsMissing) {
   LedgerReplay replay = replay_from(start());
-  ASSERT_TRUE(replay.add(votes_[0].signed_bytes()));
+  replay.add(votes_[0].cast());
   EXPECT_FALSE(replay.first_missing());
-  ASSERT_TRUE(replay.add(votes_[6].signed_bytes()));
+  replay.add(votes_[6].cast());
   const auto missing = replay.first_missing();
   ASSERT_TRUE(missing);
   EXPECT_EQ(missing->author, votes_[0].author());
   EXPECT_EQ(missing->packets, 1U);
 }
 
-TEST_F(LedgerReplayTest, RefusesAPacketThatItsAuthorDidNotSign) {
-  LedgerReplay replay = replay_from(start());
+TEST_F(LedgerReplayTest, OpensAPacketOnlyIfItsAuthorSignedItForThisRun) {
+  const Bytes good = votes_.front().signed_bytes();
+  const auto cast = open_packet(good, crypto::run_of(1));
+  ASSERT_TRUE(cast);
+  EXPECT_EQ(cast->author, votes_.front().author());
+  EXPECT_EQ(cast->packet, votes_.front().packet);
+  EXPECT_FALSE(open_packet(good, crypto::run_of(2)));
   Bytes forged = votes_.front().signed_bytes();
   forged[forged.size() - 70] ^= 1;  // a code
-  const auto added = replay.add(forged);
-  ASSERT_FALSE(added);
-  EXPECT_NE(added.error().message.find("bad_signature"), std::string::npos);
+  const auto opened = open_packet(forged, crypto::run_of(1));
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("bad_signature"), std::string::npos);
 }
 
 TEST_F(LedgerReplayTest, RefusesAStateOfAnotherRecipe) {

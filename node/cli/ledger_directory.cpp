@@ -1,0 +1,120 @@
+#include "node/cli/ledger_directory.h"
+
+#include <optional>
+#include <utility>
+
+#include "model/tasks.h"
+#include "node/runtime/file.h"
+#include "node/runtime/record_log.h"
+#include "node/runtime/store.h"
+
+namespace starling::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<Invitation> read_invitation(const fs::path& path) {
+  const auto ticket = runtime::read_file(path / "ticket");
+  if (!ticket) {
+    return invalid_input("no node has joined a run in " + path.native() +
+                         "; expected the directory given to starling join --dir");
+  }
+  auto invitation = reopen_ticket({reinterpret_cast<const char*>(ticket->data()), ticket->size()});
+  if (!invitation) return invitation;
+  if (invitation->run.recipe.oracle == optim::Oracle::votes) return invitation;
+  return invalid_input("the run of " + path.native() + " has recipe '" +
+                       invitation->run.recipe.name +
+                       "', which keeps no ledger; expected one that votes");
+}
+
+Result<node::SavedState> read_state(const fs::path& path) {
+  const auto bytes = runtime::read_checkpoint(path);
+  if (!bytes) return std::unexpected(bytes.error());
+  return node::decode_saved_state(*bytes);
+}
+
+/// A ledger knows parameters by their numbers only; names of segments are the task's.
+Result<std::vector<Segment>> find_segments(const RunDescription& run) {
+  if (run.recipe.votes.segment_factors.empty()) return std::vector<Segment>();
+  model::TaskOptions options;
+  options.data.feature_count = run.features;
+  options.data.class_count = run.classes;
+  const auto task = model::make_task(run.task, options);
+  if (!task) return std::unexpected(task.error());
+  return (*task)->segments();
+}
+
+std::string good_part(const runtime::RecordLogContent& log) {
+  return "at byte " + std::to_string(log.good_bytes) + ", after " +
+         std::to_string(log.records.size()) + " good records";
+}
+
+Result<void> read_packets(const fs::path& path, LedgerDirectory& ledger) {
+  const auto log = runtime::read_record_log(path);
+  if (!log) return std::unexpected(log.error());
+  if (log->end == runtime::LogEnd::damaged) {
+    return failure(path.native() + " is damaged " + good_part(*log) +
+                   "; start its node once to cut it off there and fetch the rest again");
+  }
+  if (log->end == runtime::LogEnd::cut) {
+    ledger.note =
+        "the last record of " + path.native() + " is not whole: it is cut " + good_part(*log);
+  }
+  for (const Bytes& record : log->records) {
+    auto packet = node::open_packet(record, ledger.invitation.ticket.run);
+    if (!packet) {
+      return failure("record " + std::to_string(ledger.packets.size() + 1) + " of " +
+                     path.native() + ": " + packet.error().message);
+    }
+    ledger.packets.push_back(std::move(*packet));
+  }
+  return {};
+}
+
+/// The first packet without which the models of the ledger's steps cannot be told.
+Result<std::optional<protocol::VoteCount>> find_missing(const LedgerDirectory& ledger) {
+  const auto replay = replay_of(ledger);
+  if (!replay) return std::unexpected(replay.error());
+  return replay->first_missing();
+}
+
+}  // namespace
+
+node::LedgerReplayOptions LedgerDirectory::replay_options() const {
+  return {invitation.run.recipe, invitation.ticket.run, invitation.run.steps, segments};
+}
+
+Result<node::LedgerReplay> replay_of(const LedgerDirectory& ledger) {
+  auto replay = node::LedgerReplay::create(ledger.replay_options(), ledger.base);
+  if (!replay) return replay;
+  for (const node::LedgerPacket& packet : ledger.packets) replay->add(packet);
+  return replay;
+}
+
+Result<LedgerDirectory> open_ledger(const fs::path& path) {
+  auto invitation = read_invitation(path);
+  if (!invitation) return std::unexpected(invitation.error());
+  auto start = read_state(path / "start");
+  if (!start) return std::unexpected(start.error());
+  auto segments = find_segments(invitation->run);
+  if (!segments) return std::unexpected(segments.error());
+  LedgerDirectory ledger{std::move(*invitation), std::move(*start), std::move(*segments), {}, {}};
+  if (auto read = read_packets(path / "votes.log", ledger); !read) {
+    return std::unexpected(read.error());
+  }
+  auto missing = find_missing(ledger);
+  if (!missing) return std::unexpected(missing.error());
+  if (!*missing) return ledger;
+  // A joiner's log begins with the snapshot that it was given.
+  if (auto snapshot = read_state(path / "checkpoint")) {
+    ledger.base = std::move(*snapshot);
+    missing = find_missing(ledger);
+    if (!missing) return std::unexpected(missing.error());
+    if (!*missing) return ledger;
+  }
+  return failure("packet " + std::to_string((*missing)->packets) + " of " +
+                 (*missing)->author.short_text() + " is missing in " + path.native() +
+                 "; start its node once to fetch it again");
+}
+
+}  // namespace starling::cli
