@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -64,16 +65,22 @@ class Scratch {
 
 class ClassifierTask final : public Task {
  public:
-  ClassifierTask(SplitDataset data, const std::vector<std::size_t>& hidden, double relative_share)
+  ClassifierTask(SplitDataset data, const std::vector<std::size_t>& hidden, double relative_share,
+                 Objective objective)
       : data_(std::move(data)),
         relative_share_(relative_share),
+        objective_(objective),
         layers_(stack_layers(data_.train.feature_count, hidden, data_.train.class_count)),
         sampler_(data_.train.size()),
         activations_(layers_.size()),
-        d_activations_(layers_.size()) {}
+        d_activations_(layers_.size()),
+        tangents_(layers_.size()) {}
 
   [[nodiscard]] std::size_t parameter_count() const override { return layers_.back().end(); }
-  [[nodiscard]] bool has_gradient() const override { return true; }
+  [[nodiscard]] bool has_gradient() const override {
+    return objective_ == Objective::cross_entropy;
+  }
+  [[nodiscard]] bool has_derivatives() const override { return has_gradient(); }
   [[nodiscard]] std::uint64_t sample_count() const override { return data_.train.size(); }
 
   [[nodiscard]] double relative_share() const override { return relative_share_; }
@@ -92,20 +99,22 @@ class ClassifierTask final : public Task {
 
   [[nodiscard]] double loss(std::span<const float> parameters, const BatchKey& batch) override {
     gather(batch);
-    return cross_entropy_forward(forward(parameters, inputs_, labels_.size()), labels_);
+    const auto logits = forward(parameters, inputs_, labels_.size());
+    if (objective_ == Objective::cross_entropy) return cross_entropy_forward(logits, labels_);
+    return 1.0 - static_cast<double>(count_correct(logits, labels_)) /
+                     static_cast<double>(labels_.size());
   }
 
   double gradient(std::span<const float> parameters, const BatchKey& batch,
                   std::span<float> out) override {
     STARLING_CHECK(out.size() == parameter_count());
-    gather(batch);
-    const auto logits = forward(parameters, inputs_, labels_.size());
-    const auto d_logits = d_activations_.back().first(logits.size());
-    std::ranges::copy(logits, d_logits.begin());
-    const double mean_loss = cross_entropy_backward(d_logits, labels_);
+    const double mean_loss = differentiate_loss(parameters, batch);
     backward(parameters, out);
     return mean_loss;
   }
+
+  double derivatives(std::span<const float> parameters, const BatchKey& batch,
+                     const DirectionSource& direction, std::span<double> out) override;
 
   [[nodiscard]] std::optional<Evaluation> evaluate(std::span<const float> parameters) override;
   [[nodiscard]] std::vector<Segment> segments() const override;
@@ -118,11 +127,19 @@ class ClassifierTask final : public Task {
   std::span<const float> forward(std::span<const float> parameters, std::span<const float> inputs,
                                  std::size_t batch);
 
+  /// Forward and back to the logits: leaves the activations, and d_activations_.back() = d_logits.
+  double differentiate_loss(std::span<const float> parameters, const BatchKey& batch);
+
+  /// The logits' derivative along `direction`. Needs forward() of the gathered batch.
+  std::span<const float> push_forward(std::span<const float> parameters,
+                                      std::span<const float> direction);
+
   /// Needs forward() of the gathered batch, and d_activations_.back() = d_logits.
   void backward(std::span<const float> parameters, std::span<float> d_parameters);
 
   SplitDataset data_;
   double relative_share_;
+  Objective objective_;
   std::vector<Layer> layers_;
   BatchSampler sampler_;
   std::optional<BatchKey> gathered_;
@@ -130,6 +147,8 @@ class ClassifierTask final : public Task {
   std::vector<Label> labels_;           // B
   std::vector<Scratch> activations_;    // layer i: B x O_i
   std::vector<Scratch> d_activations_;  // layer i: B x O_i
+  std::vector<Scratch> tangents_;       // layer i: B x O_i
+  Scratch direction_;                   // one of derivatives()
 };
 
 void ClassifierTask::gather(const BatchKey& batch) {
@@ -159,6 +178,48 @@ std::span<const float> ClassifierTask::forward(std::span<const float> parameters
     x = y;
   }
   return x;
+}
+
+double ClassifierTask::differentiate_loss(std::span<const float> parameters,
+                                          const BatchKey& batch) {
+  gather(batch);
+  const auto logits = forward(parameters, inputs_, labels_.size());
+  const auto d_logits = d_activations_.back().first(logits.size());
+  std::ranges::copy(logits, d_logits.begin());
+  return cross_entropy_backward(d_logits, labels_);
+}
+
+double ClassifierTask::derivatives(std::span<const float> parameters, const BatchKey& batch,
+                                   const DirectionSource& direction, std::span<double> out) {
+  const double mean_loss = differentiate_loss(parameters, batch);
+  const std::span<const float> d_logits =
+      d_activations_.back().first(labels_.size() * layers_.back().outputs);
+  const auto along = direction_.first(parameter_count());
+  for (std::size_t j = 0; j < out.size(); ++j) {
+    direction(j, along);
+    const auto tangent = push_forward(parameters, along);
+    out[j] = std::inner_product(tangent.begin(), tangent.end(), d_logits.begin(), 0.0);
+  }
+  return mean_loss;
+}
+
+/// dy = x dW^T + db + dx W^T, and ReLU passes what it passed.
+std::span<const float> ClassifierTask::push_forward(std::span<const float> parameters,
+                                                    std::span<const float> direction) {
+  const std::size_t batch = labels_.size();
+  std::span<const float> x = inputs_;
+  std::span<const float> x_tangent;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const auto tangent = tangents_[i].first(batch * layer.outputs);
+    const auto y = activations_[i].first(tangent.size());
+    linear_forward(layer.shape(batch), x, layer.weight(direction), layer.bias(direction), tangent);
+    if (i > 0) linear_accumulate(layer.shape(batch), x_tangent, layer.weight(parameters), tangent);
+    if (i + 1 < layers_.size()) relu_backward(y, tangent);
+    x = y;
+    x_tangent = tangent;
+  }
+  return x_tangent;
 }
 
 void ClassifierTask::backward(std::span<const float> parameters, std::span<float> d_parameters) {
@@ -210,8 +271,8 @@ std::vector<Segment> ClassifierTask::segments() const {
 }  // namespace
 
 std::unique_ptr<Task> make_mlp_task(SplitDataset data, const std::vector<std::size_t>& hidden,
-                                    double relative_share) {
-  return std::make_unique<ClassifierTask>(std::move(data), hidden, relative_share);
+                                    double relative_share, Objective objective) {
+  return std::make_unique<ClassifierTask>(std::move(data), hidden, relative_share, objective);
 }
 
 std::unique_ptr<Task> make_softmax_task(SplitDataset data) {

@@ -49,6 +49,13 @@ void linear_forward(const LinearShape& shape, std::span<const float> x,
   result.rowwise() += as_matrix(bias, 1, outputs).row(0);
 }
 
+void linear_accumulate(const LinearShape& shape, std::span<const float> x,
+                       std::span<const float> weight, std::span<float> y) {
+  const auto [batch, inputs, outputs] = shape;
+  as_matrix(y, batch, outputs).noalias() +=
+      as_matrix(x, batch, inputs) * as_matrix(weight, outputs, inputs).transpose();
+}
+
 void linear_backward_parameters(const LinearShape& shape, std::span<const float> d_y,
                                 std::span<const float> x, std::span<float> d_weight,
                                 std::span<float> d_bias) {

@@ -19,6 +19,10 @@ struct LinearShape {
 void linear_forward(const LinearShape& shape, std::span<const float> x,
                     std::span<const float> weight, std::span<const float> bias, std::span<float> y);
 
+/// y += x W^T: what a second input adds. Shapes as above.
+void linear_accumulate(const LinearShape& shape, std::span<const float> x,
+                       std::span<const float> weight, std::span<float> y);
+
 /// d_weight = d_y^T x, d_bias = column sums of d_y.  d_y: B x O.  x: B x I.  d_weight: O x I,
 /// d_bias: O, both overwritten.
 void linear_backward_parameters(const LinearShape& shape, std::span<const float> d_y,
@@ -32,7 +36,7 @@ void linear_backward_input(const LinearShape& shape, std::span<const float> d_y,
 /// y = max(y, 0), in place; any length.
 void relu_forward(std::span<float> y);
 
-/// d_y = 0 where the forward's result y is 0, in place. Lengths are equal.
+/// d_y = 0 where the forward's result y is 0, in place. Lengths are equal. The same for a tangent.
 void relu_backward(std::span<const float> y, std::span<float> d_y);
 
 /// Mean over the batch of -log softmax(logits)[label].  logits: B x C, labels: B, each below C.

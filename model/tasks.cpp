@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,15 +25,22 @@ constexpr std::array descriptions{
     TaskDescription{"fashion-mnist",
                     "perceptron 784-256-128-10 on Fashion-MNIST (package dataset-fashion-mnist)"},
     TaskDescription{"fashion-mnist-softmax", "softmax regression on Fashion-MNIST"},
+    TaskDescription{"fashion-mnist-softmax-error",
+                    "the same model, its loss the share of wrong answers: for votes only"},
     TaskDescription{"mlp", "perceptron with hidden layers 256 and 128 on your data (--data PATH)"},
     TaskDescription{"softmax", "softmax regression on your data (--data PATH)"},
     TaskDescription{"clusters", "perceptron 32-64-10 on 30 Gaussian clusters made from the seed"},
     TaskDescription{"clusters-softmax", "softmax regression on the same clusters"},
+    TaskDescription{"clusters-softmax-error", "the same, its loss the share of wrong answers"},
     TaskDescription{"quadratic", "20-dimensional quadratics, a different optimum on each node"},
 };
 
+Objective objective_of(std::string_view name) {
+  return name.ends_with("-error") ? Objective::error_share : Objective::cross_entropy;
+}
+
 Widths hidden_widths(std::string_view name) {
-  if (name.ends_with("softmax")) return {};
+  if (name.contains("softmax")) return {};
   if (name == "clusters") return {64};
   return {256, 128};
 }
@@ -51,30 +59,37 @@ class ShareSelector {
   [[nodiscard]] RowSelector selector() {
     return [this](std::span<const Label> labels) {
       total_ = labels.size();
-      return shard_rows(labels, options_.shard, options_.node_index);
+      auto own = shard_rows(labels, options_.shard, options_.node_index);
+      if (own) rows_ = *own;
+      return own;
     };
   }
 
-  [[nodiscard]] Result<Share> share_of(Result<SplitDataset> data) const {
-    if (!data) return std::unexpected(data.error());
+  [[nodiscard]] Share share_of(SplitDataset data) const {
     const double mean = static_cast<double>(total_) / options_.shard.node_count;
-    const double relative = total_ == 0 ? 1.0 : static_cast<double>(data->train.size()) / mean;
-    return Share{std::move(*data), relative};
+    const double relative = total_ == 0 ? 1.0 : static_cast<double>(data.train.size()) / mean;
+    return {std::move(data), relative};
+  }
+
+  [[nodiscard]] Result<void> shift(SplitDataset& data) const {
+    const std::uint64_t seed = options_.shard.seed;
+    auto shifted = shift_images(options_.shift, seed, rows_, data.train);
+    if (!shifted) return shifted;
+    std::vector<std::uint32_t> all(data.test.size());
+    std::iota(all.begin(), all.end(), 0U);
+    return shift_images(options_.shift, seed, all, data.test);
   }
 
  private:
   const TaskOptions& options_;
+  std::vector<std::uint32_t> rows_;
   std::size_t total_ = 0;
 };
 
 Result<SplitDataset> load_fashion_mnist(const TaskOptions& options, const RowSelector& rows) {
   DataSource source = options.data;
   if (source.path.empty()) source.path = fashion_mnist_folder;
-  auto data = load_dataset(source, rows);
-  if (!data) return data;
-  standardize(data->train, fashion_mnist_mean, fashion_mnist_deviation);
-  standardize(data->test, fashion_mnist_mean, fashion_mnist_deviation);
-  return data;
+  return load_dataset(source, rows);
 }
 
 Result<SplitDataset> share_of_clusters(const TaskOptions& options, const RowSelector& select) {
@@ -98,7 +113,16 @@ Result<SplitDataset> load_rows(std::string_view name, const TaskOptions& options
 
 Result<Share> load_share(std::string_view name, const TaskOptions& options) {
   ShareSelector select(options);
-  return select.share_of(load_rows(name, options, select.selector()));
+  auto data = load_rows(name, options, select.selector());
+  if (!data) return std::unexpected(data.error());
+  if (auto shifted = select.shift(*data); !shifted) {
+    return invalid_input("task " + std::string(name) + ": " + shifted.error().message);
+  }
+  if (name.starts_with("fashion-mnist")) {
+    standardize(data->train, fashion_mnist_mean, fashion_mnist_deviation);
+    standardize(data->test, fashion_mnist_mean, fashion_mnist_deviation);
+  }
+  return select.share_of(std::move(*data));
 }
 
 std::unexpected<Error> unknown_task(std::string_view name) {
@@ -125,12 +149,17 @@ Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions
                          ", expected below " + std::to_string(node_count));
   }
   if (name == "quadratic") {
+    if (options.shift.kind != ShiftKind::none) {
+      return invalid_input("shift is '" + shift_text(options.shift) +
+                           "', but task quadratic has no images");
+    }
     return make_quadratic_task(
         {.node_count = node_count, .node_index = options.node_index, .seed = seed});
   }
   auto share = load_share(name, options);
   if (!share) return std::unexpected(share.error());
-  return make_mlp_task(std::move(share->data), hidden_widths(name), share->relative);
+  return make_mlp_task(std::move(share->data), hidden_widths(name), share->relative,
+                       objective_of(name));
 }
 
 Result<std::vector<std::vector<std::uint64_t>>> count_labels(std::string_view name,

@@ -9,6 +9,7 @@
 
 #include "model/data_file.h"
 #include "model/shard.h"
+#include "model/shift.h"
 #include "starling/result.h"
 #include "starling/task.h"
 
@@ -29,6 +30,8 @@ struct TaskOptions {
   /// own, or a central baseline. The seed also makes the synthetic tasks, so it is the run's.
   ShardPlan shard = {};
   std::uint32_t node_index = 0;
+  /// Applied to training and test images alike, by shard.seed; tasks without images refuse it.
+  ShiftRule shift = {};
 };
 
 /// Error: invalid_input for an unknown name (with the list), a task that needs a data path and has

@@ -4,6 +4,7 @@
 
 #include "crypto/digest.h"
 #include "node/runtime/file.h"
+#include "node/start_model.h"
 #include "optim/toml_fields.h"
 
 namespace starling {
@@ -26,12 +27,20 @@ void visit_run(Run& run, Visitor& visit) {
   visit.real("interval_scale", run.interval_scale, Range{0.01, 100});
   visit.count("features", run.features, Range{0, 1e7});
   visit.count("classes", run.classes, Range{0, 65536});
+  visit.choice("shift", run.shift.kind, model::shift_names);
+  visit.real("shift_share", run.shift.share, Range{0, 1});
 }
 
 Result<std::string> read_text(const std::filesystem::path& path) {
   const Result<Bytes> bytes = runtime::read_file(path);
   if (!bytes) return invalid_input(bytes.error().message);
   return std::string(bytes->begin(), bytes->end());
+}
+
+Result<void> check_start(const std::string& start) {
+  if (start == start_of_task || (start.size() == 2 * Digest::size && from_hex(start))) return {};
+  return invalid_input("the ticket's description: start = '" + start +
+                       "'; allowed: 'task', or a digest of 64 hexadecimal digits");
 }
 
 }  // namespace
@@ -54,18 +63,26 @@ Result<RunFile> load_run_file(const std::filesystem::path& path) {
   optim::TomlReader reader(*table, path.native());
   visit_run(file.run, reader);
   reader.lines("recipe", recipe_name);
+  std::string start_file;
+  reader.lines("start", start_file);
   reader.flag("private", file.is_private);
   reader.count("valid_hours", file.valid_hours, optim::Range{1, 87600});
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
   auto recipe = find_recipe(recipe_name, path.parent_path());
   if (!recipe) return invalid_input(path.native() + ": recipe: " + recipe.error().message);
   file.run.recipe = std::move(*recipe);
+  if (start_file.empty() || start_file == start_of_task) return file;
+  file.start_file = path.parent_path() / start_file;
+  const auto start = read_start_model(file.start_file);
+  if (!start) return invalid_input(path.native() + ": start: " + start.error().message);
+  file.run.start = start->digest.hex();
   return file;
 }
 
 std::string description_text(const RunDescription& run, std::uint64_t nonce) {
   optim::TomlPrinter printer;
   visit_run(run, printer);
+  printer.text("start", run.start);
   printer.lines("recipe", run.recipe.canonical_text());
   printer.text("nonce", std::to_string(nonce));
   return printer.take();
@@ -80,13 +97,24 @@ Result<RunDescription> parse_description(std::string_view text) {
   std::string nonce;
   optim::TomlReader reader(*table, origin);
   visit_run(run, reader);
+  reader.text("start", run.start);
   reader.lines("recipe", recipe_text);
   reader.text("nonce", nonce);
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
+  if (auto checked = check_start(run.start); !checked) return std::unexpected(checked.error());
   auto recipe = optim::parse_recipe(recipe_text, "the ticket's recipe");
   if (!recipe) return std::unexpected(recipe.error());
   run.recipe = std::move(*recipe);
   return run;
+}
+
+model::TaskOptions task_options(const RunDescription& run) {
+  model::TaskOptions options;
+  options.data.feature_count = run.features;
+  options.data.class_count = run.classes;
+  options.shard.seed = run.seed;
+  options.shift = run.shift;
+  return options;
 }
 
 RunId run_id(std::string_view description_text) {

@@ -7,11 +7,15 @@
 #include <string>
 #include <string_view>
 
+#include "model/tasks.h"
 #include "optim/recipe.h"
 #include "starling/ids.h"
 #include "starling/result.h"
 
 namespace starling {
+
+/// RunDescription::start of a run that starts where Task::initialize() says.
+inline constexpr std::string_view start_of_task = "task";
 
 struct RunDescription {
   std::string name = "run";
@@ -25,16 +29,20 @@ struct RunDescription {
   double interval_scale = 1.0;           ///< Of all protocol intervals; below 1 on a fast network.
   std::uint32_t features = 0;            ///< Of a sample in the users' own data; 0: as found.
   std::uint32_t classes = 0;
+  std::string start = std::string(start_of_task);  ///< Or a model file's digest (start_model.h).
+  model::ShiftRule shift = {};                     ///< Of everyone's data.
 };
 
 /// A run as its owner writes it: the description, and what only the ticket needs.
 struct RunFile {
   RunDescription run;
-  bool is_private = true;           ///< Only holders of the ticket can connect.
-  std::uint32_t valid_hours = 168;  ///< A week, our guess.
+  std::filesystem::path start_file = {};  ///< Whose digest is run.start; empty: none.
+  bool is_private = true;                 ///< Only holders of the ticket can connect.
+  std::uint32_t valid_hours = 168;        ///< A week, our guess.
 };
 
-/// The `recipe` of a run file is a built-in name or a file, relative to the run file's folder.
+/// The `recipe` of a run file is a built-in name or a file, `start` a model's file; both relative
+/// to the run file's folder.
 /// Error: invalid_input naming file, key, the value seen and those allowed.
 [[nodiscard]] Result<RunFile> load_run_file(const std::filesystem::path& path);
 
@@ -47,6 +55,9 @@ struct RunFile {
 
 /// The inverse; `text` came from a stranger. Error: invalid_input.
 [[nodiscard]] Result<RunDescription> parse_description(std::string_view text);
+
+/// What the run fixes of its task; where the data lies, and whose part, is for the node to say.
+[[nodiscard]] model::TaskOptions task_options(const RunDescription& run);
 
 [[nodiscard]] RunId run_id(std::string_view description_text);
 

@@ -79,12 +79,15 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
   }
   node::Config core = core_config(invitation, seat);
   auto encode_model = model_encoder(invitation, seat.task->segments());
+  auto start = starting_parameters(run, std::move(seat.start), *seat.task);
+  if (!start) return std::unexpected(start.error());
   auto learner = node::Learner::create({.recipe = run.recipe,
                                         .run = invitation.ticket.run,
                                         .self = seat.key.id(),
                                         .steps_total = run.steps,
                                         .model_seed = run.seed,
                                         .data_seed = data_seed(run.seed, seat.key.id()),
+                                        .start = std::move(*start),
                                         .task_name = run.task},
                                        std::move(seat.task));
   if (!learner) return std::unexpected(learner.error());

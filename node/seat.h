@@ -12,6 +12,7 @@
 #include "node/runtime/driver.h"
 #include "node/runtime/listener.h"
 #include "node/runtime/store.h"
+#include "node/start_model.h"
 #include "protocol/message.h"
 #include "starling/result.h"
 #include "starling/task.h"
@@ -38,10 +39,11 @@ struct Seat {
   std::string address = {};  ///< What others dial; empty: announced_address() of the listener.
   std::optional<runtime::Store> store = std::nullopt;
   std::vector<protocol::PeerRecord> pinned_neighbours = {};
+  std::optional<StartModel> start = std::nullopt;  ///< If the run starts from a model's file.
 };
 
 /// Options of a driver that trains the run's recipe on the seat's task.
-/// Error: the recipe does not fit the task; an address that nobody can dial.
+/// Error: the recipe or the starting model does not fit the task; an address that nobody can dial.
 [[nodiscard]] Result<runtime::DriverOptions> take_seat(const Invitation& invitation, Seat seat);
 
 }  // namespace starling

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,9 @@ struct Evaluation {
   double loss = 0;
   double accuracy = 0;  ///< In [0, 1]; NaN where a task has no notion of accuracy.
 };
+
+/// Writes direction `index` into `out` (length parameter_count, overwritten).
+using DirectionSource = std::function<void(std::size_t index, std::span<float> out)>;
 
 /// An objective f(x) over x in R^parameter_count. Called from one thread at a time.
 /// Exceptions thrown by a task are caught and end the node with an error naming the task.
@@ -59,6 +63,21 @@ class Task {
   /// Writes d loss / d parameters into `out` (overwritten) and returns the batch's mean loss.
   virtual double gradient(std::span<const float> parameters, const BatchKey& batch,
                           std::span<float> out) {
+    static_cast<void>(out);
+    return loss(parameters, batch);
+  }
+
+  /// True if derivatives() is implemented. With it, or with a gradient, recipes may ask for
+  /// votes.oracle "derivative"; every task can answer "difference".
+  [[nodiscard]] virtual bool has_derivatives() const { return false; }
+
+  /// Forward mode: out[j] = d/de loss(parameters + e * direction j) at e = 0, and returns the
+  /// batch's mean loss. All directions come in one call, one after another, so that what they have
+  /// in common is computed once and no more than one is in memory.
+  /// Source: forward gradient, Baydin et al. 2022, "Gradients without backpropagation".
+  virtual double derivatives(std::span<const float> parameters, const BatchKey& batch,
+                             const DirectionSource& direction, std::span<double> out) {
+    static_cast<void>(direction);
     static_cast<void>(out);
     return loss(parameters, batch);
   }

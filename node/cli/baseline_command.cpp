@@ -13,6 +13,7 @@
 #include "node/cli/testnet_baseline.h"
 #include "node/core/learner.h"
 #include "node/invitation.h"
+#include "node/start_model.h"
 
 namespace starling::cli {
 namespace {
@@ -26,6 +27,7 @@ class BaselineCommand final : public Command {
     app.group("");  // a part of testnet, not listed
     app.add_option("TICKET", ticket_, "The run to compare with")->required();
     app.add_option("--data", data_, "Where the data lies (default: the task's usual place)");
+    app.add_option("--from", start_file_, "The model that the run starts from");
     app.add_option("--step-size", step_size_, "Of the inner rule")->required();
   }
 
@@ -33,13 +35,14 @@ class BaselineCommand final : public Command {
     const auto invitation = open_ticket(ticket_);
     if (!invitation) return std::unexpected(invitation.error());
     const RunDescription& run = invitation->run;
-    model::TaskOptions options;
+    model::TaskOptions options = task_options(run);
     options.data.path = data_;
-    options.data.feature_count = run.features;
-    options.data.class_count = run.classes;
-    options.shard.seed = run.seed;
     auto task = model::make_task(run.task, options);
     if (!task) return std::unexpected(task.error());
+    auto model = find_start_model(run, start_file_);
+    if (!model) return std::unexpected(model.error());
+    auto start = starting_parameters(run, std::move(*model), **task);
+    if (!start) return std::unexpected(start.error());
     const optim::Recipe recipe = central_recipe(run.recipe, run.nodes, step_size_);
     auto learner = node::Learner::create({.recipe = recipe,
                                           .run = invitation->ticket.run,
@@ -47,6 +50,7 @@ class BaselineCommand final : public Command {
                                           .steps_total = run.steps,
                                           .model_seed = run.seed,
                                           .data_seed = run.seed,
+                                          .start = std::move(*start),
                                           .task_name = run.task},
                                          std::move(*task));
     if (!learner) return std::unexpected(learner.error());
@@ -82,6 +86,7 @@ class BaselineCommand final : public Command {
 
   std::string ticket_;
   std::string data_;
+  std::string start_file_;
   double step_size_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "node/cli/qr_code.h"
 #include "node/invitation.h"
 #include "node/runtime/store.h"
+#include "node/start_model.h"
 
 namespace starling::cli {
 namespace {
@@ -56,6 +57,11 @@ class CreateCommand final : public Command {
     const auto ticket = issue_ticket(*file, addresses_, *key);
     if (!ticket) return std::unexpected(ticket.error());
     if (auto saved = store->save_ticket(*ticket); !saved) return saved;
+    if (!file->start_file.empty()) {
+      const auto start = find_start_model(file->run, file->start_file);
+      if (!start) return std::unexpected(start.error());
+      if (auto kept = keep_start_model(**start, store->directory()); !kept) return kept;
+    }
     directory.keep();
     std::printf("%s\n", ticket->c_str());
     return show_qr_ ? print_qr_code(*ticket) : Result<void>{};

@@ -62,6 +62,7 @@ class JoinCommand final : public Command {
   std::string ticket_;
   std::string directory_;
   std::string data_;
+  std::string start_file_;
   std::string listen_;
   int listen_descriptor_ = -1;
   std::string address_;
@@ -84,6 +85,9 @@ void JoinCommand::add_options(CLI::App& app) {
                  "Your training data: a folder with MNIST-style IDX files, train.csv and test.csv, "
                  "or train.libsvm and test.libsvm; or one .csv or .libsvm file. It never leaves "
                  "this machine");
+  app.add_option("--from", start_file_,
+                 "The model that the run starts from, if it does: the .safetensors file its owner "
+                 "gave you");
   app.add_option("--dir", directory_,
                  "Node directory: key, state, results (default: starling-NAME, by the run). Start "
                  "again with the same one to go on");
@@ -148,11 +152,10 @@ Result<std::unique_ptr<Task>> JoinCommand::load_task(const RunDescription& run) 
   if (!rule) return std::unexpected(rule.error());
   const auto place = parse_shard(shard_);
   if (!place) return std::unexpected(place.error());
-  model::TaskOptions options;
+  model::TaskOptions options = task_options(run);
   options.data.path = data_;
-  options.data.feature_count = run.features;
-  options.data.class_count = run.classes;
-  options.shard = {.rule = *rule, .node_count = place->count, .seed = run.seed};
+  options.shard.rule = *rule;
+  options.shard.node_count = place->count;
   options.node_index = place->index;
   return model::make_task(run.task, options);
 }
@@ -181,12 +184,20 @@ Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>&
   if (!neighbours) return std::unexpected(neighbours.error());
   auto task = load_task(invitation->run);
   if (!task) return std::unexpected(task.error());
+  const std::filesystem::path directory =
+      directory_.empty() ? default_directory(invitation->run) : directory_;
+  auto start = find_start_model(invitation->run, start_file_, directory);
+  if (!start) return std::unexpected(start.error());
   if (!*store) {
-    made.emplace(directory_.empty() ? default_directory(invitation->run)
-                                    : std::filesystem::path(directory_));
+    made.emplace(directory);
     auto opened = runtime::Store::open(made->path());
     if (!opened) return std::unexpected(opened.error());
     *store = std::move(*opened);
+  }
+  if (*start) {
+    if (auto kept = keep_start_model(**start, (*store)->directory()); !kept) {
+      return std::unexpected(kept.error());
+    }
   }
   auto key = (*store)->load_or_create_identity();
   if (!key) return std::unexpected(key.error());
@@ -199,7 +210,8 @@ Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>&
                                          .listener = std::move(*listener),
                                          .address = address_.empty() ? place->address : address_,
                                          .store = std::move(*store),
-                                         .pinned_neighbours = std::move(*neighbours)});
+                                         .pinned_neighbours = std::move(*neighbours),
+                                         .start = std::move(*start)});
   if (!options) return options;
   options->core.catch_up = *catch_up;
   if (auto kept = keep_ticket(*options->store, ticket_, *invitation); !kept) {

@@ -70,6 +70,9 @@ class EvalCommand final : public Command {
     app.add_option("--data", data_, "Data with test samples, as for starling join");
     app.add_option("--seed", seed_, "The run's seed, for tasks made from it")
         ->capture_default_str();
+    app.add_option("--shift", shift_,
+                   "The run's change of the data: invert:SHARE or rotate90:SHARE")
+        ->capture_default_str();
     app.add_flag("--json", as_json_, "Print one JSON object");
     app.footer("Example:\n  starling eval model.safetensors --task fashion-mnist");
   }
@@ -82,6 +85,9 @@ class EvalCommand final : public Command {
     model::TaskOptions options;
     options.data.path = data_;
     options.shard.seed = seed_;
+    const auto shift = model::parse_shift_rule(shift_);
+    if (!shift) return invalid_input("--" + shift.error().message);
+    options.shift = *shift;
     auto task = model::make_task(task_, options);
     if (!task) return std::unexpected(task.error());
     if ((*task)->parameter_count() != model->parameters.size()) {
@@ -109,6 +115,7 @@ class EvalCommand final : public Command {
   std::string model_file_;
   std::string task_;
   std::string data_;
+  std::string shift_ = "none";
   std::uint64_t seed_ = 1;
   bool as_json_ = false;
 };

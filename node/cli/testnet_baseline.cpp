@@ -28,6 +28,9 @@ Result<runtime::ChildProcess> spawn_attempt(const TestnetPlan& plan, const std::
   if (!plan.data.empty()) {
     options.arguments.insert(options.arguments.end(), {"--data", plan.data});
   }
+  if (!plan.start_file.empty()) {
+    options.arguments.insert(options.arguments.end(), {"--from", plan.start_file.native()});
+  }
   return runtime::ChildProcess::spawn(options);
 }
 

@@ -14,6 +14,7 @@
 #include "node/cli/testnet_swarm.h"
 #include "node/cli/testnet_table.h"
 #include "node/runtime/platform.h"
+#include "node/start_model.h"
 
 namespace starling::cli {
 namespace {
@@ -53,6 +54,8 @@ class TestnetCommand final : public Command {
   std::string join_;
   std::string catch_up_ = "auto";
   std::string data_;
+  std::string start_file_;
+  std::string shift_ = "none";
   std::string folder_;
   bool as_json_ = false;
   bool is_quiet_ = false;
@@ -94,6 +97,12 @@ void TestnetCommand::add_experiment_options(CLI::App& app) {
   app.add_option("--skew", skew_,
                  "How the data is divided: iid, dirichlet:ALPHA or labels:K (default: "
                  "dirichlet:0.1; for votes along own directions iid)");
+  app.add_option("--from", start_file_,
+                 "Start from this model (.safetensors), such as an earlier run's");
+  app.add_option("--shift", shift_,
+                 "Change a share of the images, training and test alike: invert:SHARE or "
+                 "rotate90:SHARE")
+      ->capture_default_str();
   app.add_option("--kill", kill_,
                  "K@STEP: kill the last K processes when the median node reaches STEP");
   app.add_option("--join", join_,
@@ -119,6 +128,14 @@ Result<RunDescription> TestnetCommand::describe_run() const {
   run.nodes = nodes_;
   run.seed = seed_;
   run.evaluate_every = (run.steps + evaluations - 1) / evaluations;
+  const auto shift = model::parse_shift_rule(shift_);
+  if (!shift) return invalid_input("--" + shift.error().message);
+  run.shift = *shift;
+  if (!start_file_.empty()) {
+    const auto start = read_start_model(start_file_);
+    if (!start) return std::unexpected(start.error());
+    run.start = start->digest.hex();
+  }
   // A swarm of an hour needs no checkpoints of its own; under votes joiners are given them.
   run.checkpoint_every = is_votes ? run.evaluate_every : 0;
   run.interval_scale = loopback_interval_scale;
@@ -161,7 +178,8 @@ Result<TestnetPlan> TestnetCommand::make_plan() const {
                    .topology = *topology,
                    .topology_name = topology_,
                    .skew = skew,
-                   .data = data_};
+                   .data = data_,
+                   .start_file = start_file_};
   for (const auto& [option, text, change] :
        {std::tuple{"--kill", &kill_, &plan.kill}, std::tuple{"--join", &join_, &plan.join}}) {
     if (text->empty()) continue;

@@ -9,6 +9,7 @@
 #include "model/tasks.h"
 #include "node/core/catch_up_plan.h"
 #include "node/core/learner.h"
+#include "node/start_model.h"
 
 namespace starling::cli {
 namespace {
@@ -130,11 +131,16 @@ Result<std::uint64_t> check_plan(const TestnetPlan& plan) {
   }
   const auto rule = model::parse_shard_rule(plan.skew);
   if (!rule) return std::unexpected(rule.error());
-  model::TaskOptions options;
+  model::TaskOptions options = task_options(plan.run);
   options.data.path = plan.data;
-  options.shard = {.rule = *rule, .node_count = plan.shards(), .seed = plan.run.seed};
+  options.shard.rule = *rule;
+  options.shard.node_count = plan.shards();
   auto task = model::make_task(plan.run.task, options);
   if (!task) return std::unexpected(task.error());
+  auto model = find_start_model(plan.run, plan.start_file);
+  if (!model) return std::unexpected(model.error());
+  auto start = starting_parameters(plan.run, std::move(*model), **task);
+  if (!start) return std::unexpected(start.error());
   const std::uint64_t parameters = (*task)->parameter_count();
   const auto fits = node::Learner::create(
       {.recipe = plan.run.recipe, .run = {}, .self = {}, .steps_total = plan.run.steps},

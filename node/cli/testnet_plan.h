@@ -46,7 +46,8 @@ struct TestnetPlan {
   Topology topology = Topology::overlay;
   std::string topology_name = "overlay";
   std::string skew = "dirichlet:0.1";
-  std::string data = {};  ///< Empty: the task's usual place.
+  std::string data = {};                  ///< Empty: the task's usual place.
+  std::filesystem::path start_file = {};  ///< Whose digest is run.start; empty: the task's start.
   SwarmChange kill = {};
   SwarmChange join = {};
   std::string catch_up = "auto";  ///< Of the joiners; as of `starling join`.

@@ -84,9 +84,10 @@ namespace {
 Result<void> add_shares(const TestnetPlan& plan, RunRecord& record) {
   const auto rule = model::parse_shard_rule(plan.skew);
   if (!rule) return std::unexpected(rule.error());
-  model::TaskOptions options;
+  model::TaskOptions options = task_options(plan.run);
   options.data.path = plan.data;
-  options.shard = {.rule = *rule, .node_count = plan.shards(), .seed = plan.run.seed};
+  options.shard.rule = *rule;
+  options.shard.node_count = plan.shards();
   auto counts = model::count_labels(plan.run.task, options);
   if (!counts) return std::unexpected(counts.error());
   for (std::size_t node = 0; node < std::min(counts->size(), record.nodes.size()); ++node) {

@@ -56,7 +56,9 @@ Learner::Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica 
 Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> task) {
   if (task->parameter_count() == 0)
     return invalid_input("the task has 0 parameters; at least 1 is needed");
-  std::vector<float> start = starting_point(*task, options.model_seed);
+  std::vector<float> start = options.start.empty() ? starting_point(*task, options.model_seed)
+                                                   : std::exchange(options.start, {});
+  STARLING_CHECK(start.size() == task->parameter_count());
   if (options.recipe.oracle == optim::Oracle::votes) {
     auto movement = optim::Movement::create(options.recipe.votes, start.size(), task->segments());
     if (!movement) return std::unexpected(movement.error());

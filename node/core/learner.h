@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "node/core/learner_job.h"
 #include "node/core/saved_state.h"
@@ -23,10 +24,11 @@ struct LearnerOptions {
   optim::Recipe recipe;
   RunId run;
   NodeId self;
-  Step steps_total = 0;          ///< Schedules are functions of step / steps_total.
-  std::uint64_t model_seed = 0;  ///< The same on all nodes: the common starting point.
-  std::uint64_t data_seed = 0;   ///< This node's own batches.
-  std::string task_name = {};    ///< For errors.
+  Step steps_total = 0;           ///< Schedules are functions of step / steps_total.
+  std::uint64_t model_seed = 0;   ///< The same on all nodes: the common starting point.
+  std::uint64_t data_seed = 0;    ///< This node's own batches.
+  std::vector<float> start = {};  ///< The common starting point; empty: the task's, by model_seed.
+  std::string task_name = {};     ///< For errors.
 };
 
 class Learner {

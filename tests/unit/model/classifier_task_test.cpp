@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <vector>
 
 #include "model/synthetic.h"
@@ -83,6 +84,82 @@ TEST(ClassifierTask, GradientOfThreeLayersMatchesFiniteDifferences) {
     EXPECT_NEAR(task->loss(above, batch) - task->loss(below, batch), slope,
                 2e-5 + 0.01 * std::abs(slope));
   }
+}
+
+/// A network of three layers away from its starting point, and three random directions.
+struct DirectionProblem {
+  std::unique_ptr<Task> task;
+  Values parameters;
+  std::vector<Values> directions;
+  BatchKey batch{1, 0, 16};
+
+  DirectionProblem() {
+    task = make_mlp_task(make_clusters({.train_count = 64, .test_count = 1}, 3), {12, 8});
+    parameters = initial_parameters(*task);
+    Rng rng(5);
+    for (float& value : parameters) value += 0.1F * static_cast<float>(rng.normal());
+    directions.assign(3, Values(parameters.size()));
+    for (Values& direction : directions) {
+      for (float& value : direction) value = rng.below(2) == 0 ? 1.0F : -1.0F;
+    }
+  }
+
+  [[nodiscard]] std::vector<double> derivatives() {
+    std::vector<double> out(directions.size());
+    task->derivatives(
+        parameters, batch,
+        [&](std::size_t index, std::span<float> z) {
+          std::ranges::copy(directions[index], z.begin());
+        },
+        out);
+    return out;
+  }
+};
+
+TEST(ClassifierTask, ForwardDerivativesAreTheGradientAlongEachDirection) {
+  DirectionProblem problem;
+  Values gradient(problem.parameters.size());
+  problem.task->gradient(problem.parameters, problem.batch, gradient);
+  const std::vector<double> derivatives = problem.derivatives();
+  for (std::size_t j = 0; j < derivatives.size(); ++j) {
+    const Values& z = problem.directions[j];
+    const double expected = std::inner_product(z.begin(), z.end(), gradient.begin(), 0.0);
+    EXPECT_NEAR(derivatives[j], expected, 1e-4 * std::abs(expected));
+  }
+}
+
+TEST(ClassifierTask, ForwardDerivativesAreTheLimitOfDifferenceQuotients) {
+  DirectionProblem problem;
+  const std::vector<double> derivatives = problem.derivatives();
+  const double step = 0x1.0p-12;
+  for (std::size_t j = 0; j < derivatives.size(); ++j) {
+    Values above = problem.parameters;
+    Values below = problem.parameters;
+    for (std::size_t i = 0; i < above.size(); ++i) {
+      above[i] += static_cast<float>(step) * problem.directions[j][i];
+      below[i] -= static_cast<float>(step) * problem.directions[j][i];
+    }
+    const double quotient = (problem.task->loss(above, problem.batch) -
+                             problem.task->loss(below, problem.batch)) /
+                            (2 * step);
+    EXPECT_NEAR(quotient, derivatives[j], 0.01 * std::abs(derivatives[j]) + 0.01);
+  }
+}
+
+TEST(ClassifierTask, TheShareOfErrorsIsALossWithoutAGradient) {
+  const auto data = make_clusters({.train_count = 64, .test_count = 64}, 3);
+  const auto task = make_mlp_task({data.test, data.test}, {12}, 1.0, Objective::error_share);
+  const Values parameters = [&] {
+    Values values = initial_parameters(*task);
+    Rng rng(5);
+    for (float& value : values) value += 0.1F * static_cast<float>(rng.normal());
+    return values;
+  }();
+  EXPECT_FALSE(task->has_gradient());
+  EXPECT_FALSE(task->has_derivatives());
+  const double share = task->loss(parameters, {1, 0, 64});
+  EXPECT_NEAR(share, 1 - task->evaluate(parameters)->accuracy, 1e-12);
+  EXPECT_GT(share, 0.0);
 }
 
 TEST(ClassifierTask, TheSameKeyGivesTheSameLossWhateverCameBetween) {

@@ -116,6 +116,26 @@ TEST(FashionMnist, HasThePublishedShapeAndTheMeanAndDeviationThatTheTaskUses) {
   EXPECT_NEAR(std::sqrt(squares / count - std::pow(sum / count, 2)), 0.3530, 1e-4);
 }
 
+TEST(FashionMnist, IsInvertedBeforeItIsStandardized) {
+  const auto plain = make_task("fashion-mnist-softmax", {}).value();
+  const auto inverted =
+      make_task("fashion-mnist-softmax", {.shift = {ShiftKind::invert, 1.0}}).value();
+  // With p' = 1 - p, the standardized x' is (1 - 2 mean) / deviation - x: a model that undoes it
+  // has weights -w and a bias that is larger by their sum times that constant.
+  const Values parameters = train(*plain, 20, 0.01F);
+  Values undone = parameters;
+  for (std::size_t c = 0; c < 10; ++c) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 784; ++i) {
+      sum += static_cast<double>(parameters[c * 784 + i]);
+      undone[c * 784 + i] = -parameters[c * 784 + i];
+    }
+    undone[7840 + c] += static_cast<float>(sum * (1 - 2 * 0.2860) / 0.3530);
+  }
+  EXPECT_NEAR(inverted->evaluate(undone)->loss, plain->evaluate(parameters)->loss, 1e-4);
+  EXPECT_GT(inverted->evaluate(parameters)->loss, plain->evaluate(parameters)->loss + 0.5);
+}
+
 TEST(FashionMnist, AShareLearnsWithinAFewSteps) {
   const auto task = make_task("fashion-mnist-softmax", {.shard = {{}, 8, 1}, .node_index = 3});
   ASSERT_TRUE(task) << task.error().message;
