@@ -26,6 +26,10 @@ struct Layer {
   [[nodiscard]] LinearShape shape(std::size_t batch) const { return {batch, inputs, outputs}; }
 
   template <class Span>
+  [[nodiscard]] Span all(Span parameters) const {
+    return parameters.subspan(weight_offset, end() - weight_offset);
+  }
+  template <class Span>
   [[nodiscard]] Span weight(Span parameters) const {
     return parameters.subspan(weight_offset, inputs * outputs);
   }
@@ -99,7 +103,7 @@ class ClassifierTask final : public Task {
 
   [[nodiscard]] double loss(std::span<const float> parameters, const BatchKey& batch) override {
     gather(batch);
-    const auto logits = forward(parameters, inputs_, labels_.size());
+    const auto logits = forward_batch(parameters);
     if (objective_ == Objective::cross_entropy) return cross_entropy_forward(logits, labels_);
     return 1.0 - static_cast<double>(count_correct(logits, labels_)) /
                      static_cast<double>(labels_.size());
@@ -123,9 +127,14 @@ class ClassifierTask final : public Task {
   /// Copies the batch's rows into inputs_ and labels_, unless they are there already.
   void gather(const BatchKey& batch);
 
-  /// inputs: batch x I. Returns the logits, batch x C, valid until the next forward().
+  /// inputs: batch x I. Computes layers from `first` on; earlier ones left their activations.
+  /// Returns the logits, batch x C, valid until the next forward().
   std::span<const float> forward(std::span<const float> parameters, std::span<const float> inputs,
-                                 std::size_t batch);
+                                 std::size_t batch, std::size_t first = 0);
+
+  /// forward() of the gathered batch. Probes of a step that leave the first layers as they were
+  /// share those layers' work.
+  std::span<const float> forward_batch(std::span<const float> parameters);
 
   /// Forward and back to the logits: leaves the activations, and d_activations_.back() = d_logits.
   double differentiate_loss(std::span<const float> parameters, const BatchKey& batch);
@@ -145,6 +154,7 @@ class ClassifierTask final : public Task {
   std::optional<BatchKey> gathered_;
   std::vector<float> inputs_;           // B x I
   std::vector<Label> labels_;           // B
+  std::vector<float> point_;            // whose activations of the batch are kept; empty: none
   std::vector<Scratch> activations_;    // layer i: B x O_i
   std::vector<Scratch> d_activations_;  // layer i: B x O_i
   std::vector<Scratch> tangents_;       // layer i: B x O_i
@@ -156,6 +166,7 @@ void ClassifierTask::gather(const BatchKey& batch) {
       gathered_->size == batch.size) {
     return;
   }
+  point_.clear();
   inputs_.clear();
   labels_.clear();
   for (const std::uint32_t row : sampler_.rows(batch)) {
@@ -166,11 +177,25 @@ void ClassifierTask::gather(const BatchKey& batch) {
   gathered_ = batch;
 }
 
+std::span<const float> ClassifierTask::forward_batch(std::span<const float> parameters) {
+  const auto first = std::ranges::find_if(layers_, [&](const Layer& layer) {
+    return point_.size() < layer.end() ||
+           !std::ranges::equal(layer.all(std::span(point_)), layer.all(parameters));
+  });
+  const std::size_t known = first == layers_.end() ? parameters.size() : first->weight_offset;
+  point_.resize(parameters.size());
+  std::ranges::copy(parameters.subspan(known), point_.begin() + static_cast<std::ptrdiff_t>(known));
+  return forward(parameters, inputs_, labels_.size(),
+                 static_cast<std::size_t>(first - layers_.begin()));
+}
+
 std::span<const float> ClassifierTask::forward(std::span<const float> parameters,
-                                               std::span<const float> inputs, std::size_t batch) {
+                                               std::span<const float> inputs, std::size_t batch,
+                                               std::size_t first) {
   STARLING_CHECK(parameters.size() == parameter_count());
   std::span<const float> x = inputs;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+  if (first > 0) x = activations_[first - 1].first(batch * layers_[first - 1].outputs);
+  for (std::size_t i = first; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const auto y = activations_[i].first(batch * layer.outputs);
     linear_forward(layer.shape(batch), x, layer.weight(parameters), layer.bias(parameters), y);
@@ -183,7 +208,7 @@ std::span<const float> ClassifierTask::forward(std::span<const float> parameters
 double ClassifierTask::differentiate_loss(std::span<const float> parameters,
                                           const BatchKey& batch) {
   gather(batch);
-  const auto logits = forward(parameters, inputs_, labels_.size());
+  const auto logits = forward_batch(parameters);
   const auto d_logits = d_activations_.back().first(logits.size());
   std::ranges::copy(logits, d_logits.begin());
   return cross_entropy_backward(d_logits, labels_);
@@ -239,6 +264,7 @@ void ClassifierTask::backward(std::span<const float> parameters, std::span<float
 }
 
 std::optional<Evaluation> ClassifierTask::evaluate(std::span<const float> parameters) {
+  point_.clear();                     // the activations are about to be another batch's
   constexpr std::size_t block = 256;  // keeps the activations in the second-level cache
   const Dataset& test = data_.test;
   if (test.size() == 0) return std::nullopt;

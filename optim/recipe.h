@@ -21,6 +21,10 @@ enum class CorrectionKind : std::uint8_t { none, gradient_tracking };
 enum class ClockKind : std::uint8_t { rounds, pairs };
 enum class ScheduleKind : std::uint8_t { constant, linear, cosine };
 
+/// What a vote measures of the loss along its direction: a central difference quotient, which needs
+/// nothing but the loss, or the derivative itself.
+enum class VoteOracle : std::uint8_t { difference, derivative };
+
 /// own: each author votes along rows of its own. shared: along the rows that all authors of a step
 /// vote along, so that what sets their data apart averages out row by row.
 enum class Directions : std::uint8_t { own, shared };
@@ -47,7 +51,8 @@ struct CodecRule {
 
 struct VoteRule {
   std::uint32_t probes = 64;  ///< Votes of a node in one step, one packet.
-  double probe_size = 1e-3;   ///< e of LEDGER.md in parameter units; rounded to the grid.
+  VoteOracle oracle = VoteOracle::difference;
+  double probe_size = 1e-3;  ///< e of LEDGER.md in parameter units; rounded to the grid.
   double step_size = 0.01;  ///< As of SGD: a vote of scalar s moves the model by step_size / d * s.
   double scale = 1.0;       ///< Unit of the one-byte scalars: 2^-14 to 2^7 times it are told apart.
   ScheduleKind schedule = ScheduleKind::constant;

@@ -36,6 +36,8 @@ inline constexpr ChoiceNames<ScheduleKind, 3> schedule_names{{{ScheduleKind::con
 inline constexpr ChoiceNames<MergeWeight, 2> merge_weight_names{
     {{MergeWeight::uniform, "uniform"}, {MergeWeight::samples, "samples"}}};
 
+inline constexpr ChoiceNames<VoteOracle, 2> vote_oracle_names{
+    {{VoteOracle::difference, "difference"}, {VoteOracle::derivative, "derivative"}}};
 inline constexpr ChoiceNames<Directions, 2> directions_names{
     {{Directions::own, "own"}, {Directions::shared, "shared"}}};
 
@@ -80,6 +82,7 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
 
   visit.section("votes");
   visit.count("probes", recipe.votes.probes, Range{1, 4096});
+  visit.choice("oracle", recipe.votes.oracle, vote_oracle_names);
   visit.real("probe_size", recipe.votes.probe_size, Range{0x1.0p-24, 1.0});
   visit.real("step_size", recipe.votes.step_size, step_size_range);
   visit.real("scale", recipe.votes.scale, vote_scale_range);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "optim/ledger/grid.h"
+#include "optim/ledger/projection.h"
 #include "starling/check.h"
 
 namespace starling::optim {
@@ -49,11 +50,10 @@ VoteReplica::VoteReplica(const VoteRun& run, Movement movement, std::span<const 
   to_grid(parameters, grid_);
 }
 
-std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint32_t first,
-                                       std::uint32_t count, const LossOracle& loss) {
-  const StepKeys keys = step_keys(run_, step);
-  const AuthorStream author(keys, self, directions_);
-  const auto moving = pieces(movement_.part(step));
+std::vector<double> VoteReplica::probe(const ProbeRange& probes, const LossOracle& loss) {
+  const StepKeys keys = step_keys(run_, probes.step);
+  const AuthorStream author(keys, probes.author, directions_);
+  const auto moving = pieces(movement_.part(probes.step));
   static_cast<void>(parameters());  // the ones that stay where they are
   is_copied_ = false;
   double total = 0;
@@ -65,15 +65,47 @@ std::vector<double> VoteReplica::probe(const NodeId& self, Step step, std::uint3
     return task_loss + (weight_decay_ > 0 ? weight_decay_ / 2 * squared_norm(parameters_) : 0);
   };
   const auto size = static_cast<std::uint32_t>(probe_size_);
-  std::vector<double> scalars(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t row = author.row(first + i, movement_.rows());
+  std::vector<double> scalars(probes.count);
+  for (std::uint32_t i = 0; i < probes.count; ++i) {
+    const std::uint32_t row = author.row(probes.first + i, movement_.rows());
     const double forward = loss_after({row, 0U - size});
     const double backward = loss_after({row, size});
     scalars[i] = (forward - backward) / (2.0 * double{from_grid(probe_size_)});
   }
-  if (count > 0) last_loss_ = total / (2.0 * count);
+  if (probes.count > 0) last_loss_ = total / (2.0 * probes.count);
   return scalars;
+}
+
+std::vector<double> VoteReplica::project(const ProbeRange& probes,
+                                         std::span<const float> gradient) const {
+  STARLING_CHECK(gradient.size() == grid_.size());
+  std::vector<float> whole(gradient.begin(), gradient.end());
+  if (weight_decay_ > 0) {
+    const std::span<const float> now = parameters();
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      whole[i] += static_cast<float>(weight_decay_) * now[i];
+    }
+  }
+  const StepKeys keys = step_keys(run_, probes.step);
+  const AuthorStream author(keys, probes.author, directions_);
+  const std::vector<Stretch> stretches = movement_.stretches(movement_.part(probes.step));
+  const auto of_rows =
+      project_on_rows(keys.signs, movement_.rows(), moving_values(stretches, whole));
+  std::vector<double> scalars(probes.count);
+  for (std::uint32_t i = 0; i < probes.count; ++i) {
+    scalars[i] = of_rows[author.row(probes.first + i, movement_.rows())];
+  }
+  return scalars;
+}
+
+void VoteReplica::write_direction(const ProbeRange& probes, std::size_t index,
+                                  std::span<float> out) const {
+  STARLING_CHECK(out.size() == grid_.size());
+  const StepKeys keys = step_keys(run_, probes.step);
+  const AuthorStream author(keys, probes.author, directions_);
+  const auto probe = probes.first + static_cast<std::uint32_t>(index);
+  const std::vector<Stretch> stretches = movement_.stretches(movement_.part(probes.step));
+  optim::write_direction(keys.signs, author.row(probe, movement_.rows()), stretches, out);
 }
 
 void VoteReplica::apply(std::span<const VoteSpan> votes) {

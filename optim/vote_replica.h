@@ -32,6 +32,14 @@ struct VoteRun {
   Step steps_total = 0;
 };
 
+/// Probes [first, first + count) of `author` in a step.
+struct ProbeRange {
+  NodeId author;
+  Step step = 0;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
 class VoteReplica {
  public:
   /// parameters are rounded to the grid (unit 2^-24). run: all direction keys derive from it.
@@ -44,11 +52,15 @@ class VoteReplica {
   /// From now on; without it, the best kernels and the caller's thread alone.
   void compute_with(LedgerMachine machine) { machine_ = std::move(machine); }
 
-  /// Measures probes [first, first + count) of `step` along directions of `self`: the central
-  /// difference quotient (f(w + e z) - f(w - e z)) / 2e of each, with f the loss and the recipe's
-  /// weight decay. The model is unchanged afterwards, exactly.
-  [[nodiscard]] std::vector<double> probe(const NodeId& self, Step step, std::uint32_t first,
-                                          std::uint32_t count, const LossOracle& loss);
+  /// Measures the probes' central difference quotients, (f(w + e z) - f(w - e z)) / 2e, with f
+  /// the loss and the recipe's weight decay. The model is unchanged afterwards, exactly.
+  [[nodiscard]] std::vector<double> probe(const ProbeRange& probes, const LossOracle& loss);
+  /// <z, gradient of f> for the probes' directions z: what those quotients tend to as e does to 0.
+  /// gradient: of the loss at parameters(), length d.
+  [[nodiscard]] std::vector<double> project(const ProbeRange& probes,
+                                            std::span<const float> gradient) const;
+  /// z of probe first + index. out: length d, overwritten.
+  void write_direction(const ProbeRange& probes, std::size_t index, std::span<float> out) const;
 
   /// Adds votes; the result depends only on the set of votes applied, not on order or grouping.
   void apply(std::span<const VoteSpan> votes);

@@ -185,7 +185,7 @@ Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>&
   auto task = load_task(invitation->run);
   if (!task) return std::unexpected(task.error());
   const std::filesystem::path directory =
-      directory_.empty() ? default_directory(invitation->run) : directory_;
+      directory_.empty() ? default_directory(invitation->run) : std::filesystem::path(directory_);
   auto start = find_start_model(invitation->run, start_file_, directory);
   if (!start) return std::unexpected(start.error());
   if (!*store) {

@@ -7,6 +7,7 @@
 
 #include "crypto/digest.h"
 #include "node/core/fixed_point.h"
+#include "node/core/vote_oracle.h"
 #include "optim/ledger/vote_code.h"
 #include "starling/check.h"
 
@@ -56,6 +57,9 @@ Learner::Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica 
 Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> task) {
   if (task->parameter_count() == 0)
     return invalid_input("the task has 0 parameters; at least 1 is needed");
+  if (auto answers = check_oracle(options.recipe, *task); !answers) {
+    return std::unexpected(answers.error());
+  }
   std::vector<float> start = options.start.empty() ? starting_point(*task, options.model_seed)
                                                    : std::exchange(options.start, {});
   STARLING_CHECK(start.size() == task->parameter_count());
@@ -160,15 +164,15 @@ LearnerResult Learner::perform(const DropEdgeJob& job) {
 }
 
 LearnerResult Learner::perform(const ProbeJob& job) {
-  const auto loss = [&](std::span<const float> at) {
-    return loss_weight_ * task_->loss(at, batch(job.step));
-  };
-  ProbeDone done{.step = job.step, .first_probe = job.first_probe, .codes = {}, .loss = 0};
-  done.codes =
-      sender_.encode(votes().probe(options_.self, job.step, job.first_probe, job.count, loss));
-  done.loss = votes().last_loss() / loss_weight_;
+  const optim::ProbeRange probes{options_.self, job.step, job.first_probe, job.count};
+  Measurement measured =
+      measure({options_.recipe.votes.oracle, probes, batch(job.step)}, votes(), *task_);
+  for (double& scalar : measured.scalars) scalar *= static_cast<double>(loss_weight_);
   step_ = job.step + 1;
-  return done;
+  return ProbeDone{.step = job.step,
+                   .first_probe = job.first_probe,
+                   .codes = sender_.encode(measured.scalars),
+                   .loss = measured.loss};
 }
 
 void Learner::apply(std::span<const VoteBatch> batches) {

@@ -150,7 +150,7 @@ TEST(VoteReplica, ProbesOnlyWhatTheStepMoves) {
     for (std::size_t i = 0; i < at.size(); ++i) moved[i] += at[i] != before[i] ? 1 : 0;
     return 0.0;
   };
-  static_cast<void>(replica.probe(test::id_of<NodeId>(1), step, 0, 2, loss));
+  static_cast<void>(replica.probe({test::id_of<NodeId>(1), step, 0, 2}, loss));
   std::vector<int> expected(parameter_count);
   for (const Stretch& stretch : movement.stretches(movement.part(step))) {
     for (std::size_t k = 0; k < stretch.length; ++k) expected[stretch.offset + k] = 4;
@@ -163,7 +163,7 @@ TEST(VoteReplica, ProbeLeavesTheModelExactlyAsItWas) {
   const std::vector<std::int32_t> grid(replica.grid().begin(), replica.grid().end());
   const std::vector<float> parameters(replica.parameters().begin(), replica.parameters().end());
   const auto loss = [](std::span<const float> at) { return double{at[0]} * at[1]; };
-  static_cast<void>(replica.probe(test::id_of<NodeId>(1), 3, 0, 5, loss));
+  static_cast<void>(replica.probe({test::id_of<NodeId>(1), 3, 0, 5}, loss));
   EXPECT_TRUE(std::ranges::equal(replica.grid(), grid));
   EXPECT_TRUE(std::ranges::equal(replica.parameters(), parameters));
 }
@@ -172,7 +172,7 @@ TEST(VoteReplica, ProbeOfALinearLossVotesItsDerivativeAlongTheDirection) {
   VoteReplica replica = new_replica();
   const NodeId self = test::id_of<NodeId>(4);
   const auto loss = [](std::span<const float> at) { return 0.25 * at[700]; };
-  const std::vector<double> scalars = replica.probe(self, 9, 2, 50, loss);
+  const std::vector<double> scalars = replica.probe({self, 9, 2, 50}, loss);
   const StepKeys keys = step_keys(test::id_of<RunId>(1), 9);
   for (std::uint32_t i = 0; i < scalars.size(); ++i) {
     std::vector<std::int32_t> direction(parameter_count);
@@ -205,14 +205,53 @@ TEST(VoteReplica, GivesTheSameOnSeveralThreads) {
     return std::accumulate(at.begin(), at.end(), 0.0);
   };
   const NodeId self = test::id_of<NodeId>(1);
-  EXPECT_EQ(alone.probe(self, 3, 0, 2, loss), spread.probe(self, 3, 0, 2, loss));
+  EXPECT_EQ(alone.probe({self, 3, 0, 2}, loss), spread.probe({self, 3, 0, 2}, loss));
+}
+
+/// All parameters alike; and only a part of them, with directions of length 2.
+std::vector<VoteReplica> replicas_of_every_movement() {
+  std::vector<VoteReplica> replicas;
+  replicas.push_back(new_replica());
+  VoteRule rule = vote_recipe().votes;
+  const Movement movement = second_layer(rule);
+  replicas.emplace_back(VoteRun{rule, test::id_of<RunId>(1), steps_total}, movement, start());
+  return replicas;
+}
+
+TEST(VoteReplica, ProjectsAGradientOnTheDirectionsOfItsProbes) {
+  const ProbeRange probes{test::id_of<NodeId>(4), 9, 2, 20};
+  const std::vector<float> gradient = start();
+  for (const VoteReplica& replica : replicas_of_every_movement()) {
+    const std::vector<double> scalars = replica.project(probes, gradient);
+    std::vector<float> direction(parameter_count);
+    for (std::uint32_t i = 0; i < scalars.size(); ++i) {
+      replica.write_direction(probes, i, direction);
+      const double product =
+          std::inner_product(gradient.begin(), gradient.end(), direction.begin(), 0.0);
+      EXPECT_NEAR(scalars[i], product, 1e-4);  // the product is summed in another order
+    }
+  }
+}
+
+TEST(VoteReplica, ProjectionIsWhatDifferenceQuotientsMeasure) {
+  const ProbeRange probes{test::id_of<NodeId>(4), 9, 2, 20};
+  const std::vector<float> gradient = start();
+  const auto linear_loss = [&](std::span<const float> at) {
+    return std::inner_product(gradient.begin(), gradient.end(), at.begin(), 0.0);
+  };
+  auto replicas = replicas_of_every_movement();
+  for (VoteReplica& replica : replicas) {
+    const std::vector<double> quotients = replica.probe(probes, linear_loss);
+    const std::vector<double> scalars = replica.project(probes, gradient);
+    for (std::size_t i = 0; i < scalars.size(); ++i) EXPECT_NEAR(quotients[i], scalars[i], 0.05);
+  }
 }
 
 TEST(VoteSender, MarksALossThatIsNotFinite) {
   VoteReplica replica = new_replica();
   const auto loss = [](std::span<const float>) { return std::nan(""); };
   const VoteSender sender(vote_recipe().votes);
-  EXPECT_EQ(sender.encode(replica.probe(test::id_of<NodeId>(1), 0, 0, 2, loss)),
+  EXPECT_EQ(sender.encode(replica.probe({test::id_of<NodeId>(1), 0, 0, 2}, loss)),
             (Bytes{vote_not_finite, vote_not_finite}));
 }
 
@@ -281,7 +320,7 @@ TEST(VoteReplica, TrainsTheLedgerOfSeveralNodesDownAQuadratic) {
     std::vector<Packet> packets;
     for (std::uint64_t node = 0; node < 4; ++node) {
       const auto self = test::id_of<NodeId>(node);
-      const auto scalars = replica.probe(self, step, 0, 8, loss);
+      const auto scalars = replica.probe({self, step, 0, 8}, loss);
       packets.push_back({self, step, 0, VoteSender(recipe.votes).encode(scalars)});
     }
     replica.apply(spans_of(packets));

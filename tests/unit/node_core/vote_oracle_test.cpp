@@ -1,0 +1,106 @@
+// What votes measure, and what they can train that a gradient cannot.
+
+#include "node/core/vote_oracle.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "model/classifier_task.h"
+#include "model/synthetic.h"
+#include "model/tasks.h"
+#include "optim/ledger/vote_code.h"
+#include "tests/unit/node_core/vote_swarm.h"
+
+namespace starling::node {
+namespace {
+
+constexpr std::uint32_t nodes = 4;
+
+optim::Recipe vote_recipe(optim::VoteOracle oracle) {
+  optim::Recipe recipe = *optim::builtin_recipe("votes");
+  recipe.batch = 64;
+  recipe.votes.oracle = oracle;
+  return recipe;
+}
+
+Result<std::unique_ptr<Task>> share_of(std::string_view task, std::uint32_t node) {
+  return model::make_task(task, {.shard = {{}, nodes, 1}, .node_index = node});
+}
+
+/// A task whose gradient is not to be had, as where there is no memory for all activations.
+class ForwardOnly final : public Task {
+ public:
+  explicit ForwardOnly(std::unique_ptr<Task> whole) : whole_(std::move(whole)) {}
+  [[nodiscard]] std::size_t parameter_count() const override { return whole_->parameter_count(); }
+  void initialize(std::span<float> parameters, std::uint64_t seed) const override {
+    whole_->initialize(parameters, seed);
+  }
+  [[nodiscard]] double loss(std::span<const float> parameters, const BatchKey& batch) override {
+    return whole_->loss(parameters, batch);
+  }
+  [[nodiscard]] bool has_derivatives() const override { return true; }
+  double derivatives(std::span<const float> parameters, const BatchKey& batch,
+                     const DirectionSource& direction, std::span<double> out) override {
+    return whole_->derivatives(parameters, batch, direction, out);
+  }
+
+ private:
+  std::unique_ptr<Task> whole_;
+};
+
+/// The decoded votes of one step on the perceptron's starting point.
+std::vector<double> votes_of(optim::VoteOracle oracle, bool has_gradient) {
+  const auto make = [&](std::uint32_t node) -> std::unique_ptr<Task> {
+    auto task = share_of("clusters", node).value();
+    if (has_gradient) return task;
+    return std::make_unique<ForwardOnly>(std::move(task));
+  };
+  optim::Recipe recipe = vote_recipe(oracle);
+  recipe.votes.probe_size = 1e-3;
+  test::VoteSwarm swarm(recipe, nodes, 1, make);
+  std::vector<double> scalars;
+  for (const VoteBatch& batch : swarm.probe(0)) {
+    for (const std::uint8_t code : batch.codes) scalars.push_back(optim::decode_vote(code));
+  }
+  return scalars;
+}
+
+TEST(VoteOracle, GradientForwardModeAndDifferencesCastTheSameVotes) {
+  const auto by_gradient = votes_of(optim::VoteOracle::derivative, true);
+  const auto by_forward_mode = votes_of(optim::VoteOracle::derivative, false);
+  const auto by_differences = votes_of(optim::VoteOracle::difference, true);
+  ASSERT_EQ(by_gradient.size(), 64U);
+  for (std::size_t i = 0; i < by_gradient.size(); ++i) {
+    // One level, 12 %, where rounding falls on either side; and the differences' own error.
+    EXPECT_NEAR(by_forward_mode[i], by_gradient[i], 0.13 * std::abs(by_gradient[i]));
+    EXPECT_NEAR(by_differences[i], by_gradient[i], 0.13 * std::abs(by_gradient[i]) + 0.02);
+  }
+}
+
+TEST(VoteOracle, DerivativesOfATaskWithoutThemAreRefusedWithTheReason) {
+  const auto learner =
+      Learner::create({.recipe = vote_recipe(optim::VoteOracle::derivative), .run = {}, .self = {}},
+                      share_of("clusters-softmax-error", 0).value());
+  ASSERT_FALSE(learner);
+  EXPECT_THAT(learner.error().message,
+              testing::HasSubstr("neither a gradient nor derivatives; use 'difference'"));
+}
+
+// No gradient exists: the loss counts wrong answers.
+TEST(VoteLearning, TheShareOfErrorsItselfIsTrainedFromZero) {
+  optim::Recipe recipe = vote_recipe(optim::VoteOracle::difference);
+  recipe.batch = 256;
+  recipe.votes.probe_size = 0.1;
+  recipe.votes.step_size = 2.0;
+  test::VoteSwarm swarm(recipe, nodes, 200, [](std::uint32_t node) {
+    return share_of("clusters-softmax-error", node).value();
+  });
+  EXPECT_LT(swarm.quality().accuracy, 0.2);
+  swarm.train();
+  EXPECT_GT(swarm.quality().accuracy, 0.6);
+}
+
+}  // namespace
+}  // namespace starling::node
