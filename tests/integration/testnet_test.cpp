@@ -21,9 +21,9 @@ struct Outcome {
 class Testnet : public testing::Test {
  protected:
   /// Four nodes of `starling testnet --json`, and the last line it printed.
-  Outcome run(std::vector<std::string> options) {
+  Outcome run(std::vector<std::string> options, const char* folder = "run") {
     options.insert(options.begin(), {"testnet", "--json", "--quiet", "--nodes", "4", "--out",
-                                     (directory_.path() / "run").native()});
+                                     (directory_.path() / folder).native()});
     auto child = runtime::ChildProcess::spawn(
         {.program = STARLING_PROGRAM, .arguments = std::move(options)});
     if (!child) return {};
@@ -86,6 +86,18 @@ TEST_F(Testnet, AJoinerIsInTheManifest) {
   EXPECT_EQ(outcome.result["joined"], 1);
   EXPECT_EQ(outcome.result["merge_members"], 5);
   EXPECT_EQ(outcome.result["digests_equal"], true);
+}
+
+TEST_F(Testnet, ARunGoesOnFromTheModelOfAnEarlierOne) {
+  ASSERT_EQ(run({"--task", "clusters", "--steps", "200", "--no-baseline"}, "first").status, 0);
+  const std::string model = (directory_.path() / "first" / "model.safetensors").native();
+  // Five steps alone do not come far from the task's own start.
+  const Outcome outcome =
+      run({"--task", "clusters", "--steps", "5", "--from", model, "--no-baseline"});
+  ASSERT_EQ(outcome.status, 0);
+  EXPECT_GT(outcome.result["accuracy_merged"], 0.7);
+  EXPECT_EQ(run({"--task", "clusters-softmax", "--from", model}, "misfit").status, 2);
+  EXPECT_EQ(run({"--task", "clusters", "--shift", "invert:0.5"}, "no-images").status, 2);
 }
 
 TEST_F(Testnet, WrongInputEndsWithStatusTwoAndWritesNothing) {

@@ -102,5 +102,60 @@ TEST(VoteLearning, TheShareOfErrorsItselfIsTrainedFromZero) {
   EXPECT_GT(swarm.quality().accuracy, 0.6);
 }
 
+/// Every second sample has its features inverted; the labels stay.
+model::SplitDataset shifted_clusters() {
+  model::SplitDataset data = model::make_clusters({}, 1);
+  for (model::Dataset* part : {&data.train, &data.test}) {
+    for (std::size_t i = 0; i < part->features.size(); ++i) {
+      const bool is_shifted = i / part->feature_count % 2 == 1;
+      if (is_shifted) part->features[i] = 1 - part->features[i];
+    }
+  }
+  return data;
+}
+
+/// A perceptron trained by plain gradient steps on the data before the shift.
+std::vector<float> first_order_checkpoint() {
+  const auto task = share_of("clusters", 0).value();
+  std::vector<float> parameters(task->parameter_count());
+  task->initialize(parameters, 1);
+  std::vector<float> gradient(parameters.size());
+  for (std::uint64_t step = 0; step < 2000; ++step) {
+    task->gradient(parameters, {1, step, 32}, gradient);
+    for (std::size_t i = 0; i < gradient.size(); ++i) parameters[i] -= 0.1F * gradient[i];
+  }
+  return parameters;
+}
+
+/// Accuracies of the checkpoint before and after the shift, and after votes.
+struct FineTuning {
+  double before = 0;
+  double shifted = 0;
+  double tuned = 0;
+};
+
+FineTuning fine_tune(optim::VoteOracle oracle) {
+  const std::vector<float> start = first_order_checkpoint();
+  optim::Recipe recipe = vote_recipe(oracle);
+  recipe.votes.probes = 64;
+  recipe.votes.step_size = 1.0;
+  const auto make = [](std::uint32_t) { return model::make_mlp_task(shifted_clusters(), {64}); };
+  test::VoteSwarm swarm(recipe, nodes, 300, make, start);
+  FineTuning result;
+  result.before = share_of("clusters", 0).value()->evaluate(start)->accuracy;
+  result.shifted = swarm.quality().accuracy;
+  swarm.train();
+  result.tuned = swarm.quality().accuracy;
+  return result;
+}
+
+TEST(VoteLearning, VotesAloneRegainHalfOfWhatAShiftOfTheDataCost) {
+  for (const auto oracle : {optim::VoteOracle::difference, optim::VoteOracle::derivative}) {
+    const auto [before, shifted, tuned] = fine_tune(oracle);
+    EXPECT_LT(shifted, before - 0.2);
+    EXPECT_GT(tuned, shifted + 0.5 * (before - shifted));
+  }
+}
+
 }  // namespace
 }  // namespace starling::node
