@@ -72,9 +72,8 @@ Result<RunFile> run_file(const RunOptions& options) {
   if (auto read = parse_description(description_text(run, 0)); !read) {
     return std::unexpected(read.error());
   }
-  return RunFile{.run = std::move(run),
-                 .is_private = options.is_private,
-                 .valid_hours = options.valid_hours};
+  return RunFile{
+      .run = std::move(run), .is_private = options.is_private, .valid_hours = options.valid_hours};
 }
 
 /// What a newcomer dials: no one can dial "all interfaces".
