@@ -40,7 +40,7 @@ std::vector<double> quotients(const TuningOptions& options, std::span<const floa
   VoteRule rule = options.rule;
   rule.probe_size = probe_size;
   return replica_with(options, rule, start)
-      .probe(voter(0), 0, 0, probes_compared,
+      .probe({voter(0), 0, 0, probes_compared},
              [&](std::span<const float> at) { return loss(at, 0, 0); });
 }
 
@@ -89,7 +89,7 @@ double try_step_size(const TuningOptions& options, const VoteRule& rule,
     std::vector<VoteSpan> votes;
     for (std::uint32_t node = 0; node < options.nodes; ++node) {
       codes.push_back(sender.encode(
-          replica.probe(voter(node), step, 0, rule.probes,
+          replica.probe({voter(node), step, 0, rule.probes},
                         [&](std::span<const float> at) { return loss(at, node, step); })));
     }
     for (std::uint32_t node = 0; node < options.nodes; ++node) {
