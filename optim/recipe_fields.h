@@ -44,6 +44,8 @@ inline constexpr ChoiceNames<Directions, 2> directions_names{
 inline constexpr Range unit_range{0.0, 1.0};
 inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};
 inline constexpr Range step_size_range{0.0, 1000.0};
+/// A step's votes travel in one packet: protocol::vote_probes_per_packet_max.
+inline constexpr Range vote_probes_range{1, 1024};
 inline constexpr Range vote_scale_range{1e-9, 1e9};
 
 /// visit: text(key, string&), patterns(key, string&), choice(key, enum&, names),
@@ -81,7 +83,7 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.real("density", recipe.codec.density, above_zero_to_one);
 
   visit.section("votes");
-  visit.count("probes", recipe.votes.probes, Range{1, 4096});
+  visit.count("probes", recipe.votes.probes, vote_probes_range);
   visit.choice("oracle", recipe.votes.oracle, vote_oracle_names);
   visit.real("probe_size", recipe.votes.probe_size, Range{0x1.0p-24, 1.0});
   visit.real("step_size", recipe.votes.step_size, step_size_range);

@@ -39,7 +39,7 @@ class TestnetCommand final : public Command {
   Result<RunDescription> describe_run() const;
   [[nodiscard]] std::string choose_skew(const optim::Recipe& recipe) const;
   Result<std::filesystem::path> choose_folder(const RunDescription& run) const;
-  Result<RunRecord> perform(const TestnetPlan& plan, std::uint64_t parameters);
+  Result<RunRecord> perform(const TestnetPlan& plan, const TaskFacts& task);
   [[nodiscard]] std::FILE* progress_output() const { return as_json_ ? stderr : stdout; }
 
   std::uint32_t nodes_ = 8;
@@ -111,8 +111,9 @@ void TestnetCommand::add_experiment_options(CLI::App& app) {
   app.add_option("--catch-up", catch_up_,
                  "How joiners of a voting run get the votes they missed: auto, replay or snapshot")
       ->capture_default_str();
-  app.add_flag("--baseline,!--no-baseline", has_baseline_,
-               "Central training afterwards, for comparison (default: yes)");
+  app.add_flag(
+      "--baseline,!--no-baseline", has_baseline_,
+      "Central training afterwards, for comparison, if the task has a gradient (default: yes)");
 }
 
 Result<RunDescription> TestnetCommand::describe_run() const {
@@ -195,7 +196,7 @@ Result<TestnetPlan> TestnetCommand::make_plan() const {
 }
 
 /// The swarm, then the baseline: neither takes the other's time.
-Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, std::uint64_t parameters) {
+Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, const TaskFacts& task) {
   const Instant begin = runtime::monotonic_now();
   Swarm swarm(plan);
   if (auto started = swarm.start(); !started) return std::unexpected(started.error());
@@ -205,10 +206,10 @@ Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, std::uint64_t
   });
   if (!is_quiet_) table.finish(swarm.nodes());
   if (!ended) return std::unexpected(ended.error());
-  auto record = make_record(plan, swarm, parameters);
+  auto record = make_record(plan, swarm, task.parameters);
   if (!record) return record;
   record->swarm_s = to_seconds(runtime::monotonic_now() - begin);
-  if (has_baseline_) {
+  if (has_baseline_ && task.has_gradient) {
     if (!is_quiet_) std::fprintf(progress_output(), "central baseline ...\n");
     auto central = run_baseline(plan, swarm.ticket());
     if (!central) return std::unexpected(central.error());
@@ -230,9 +231,9 @@ Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, std::uint64_t
 Result<void> TestnetCommand::run() {
   const auto plan = make_plan();
   if (!plan) return std::unexpected(plan.error());
-  const auto parameters = check_plan(*plan);
-  if (!parameters) return std::unexpected(parameters.error());
-  const auto record = perform(*plan, *parameters);
+  const auto task = check_plan(*plan);
+  if (!task) return std::unexpected(task.error());
+  const auto record = perform(*plan, *task);
   if (!record) return std::unexpected(record.error());
   if (as_json_) {
     std::printf("%s\n", result_json(*record).c_str());

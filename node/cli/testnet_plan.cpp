@@ -124,7 +124,7 @@ std::uint32_t default_steps(const optim::Recipe& recipe) {
   return known == default_step_table.end() ? other_default_steps : known->steps;
 }
 
-Result<std::uint64_t> check_plan(const TestnetPlan& plan) {
+Result<TaskFacts> check_plan(const TestnetPlan& plan) {
   if (auto changes = check_changes(plan); !changes) return std::unexpected(changes.error());
   if (auto mode = node::parse_catch_up_mode(plan.catch_up); !mode) {
     return std::unexpected(mode.error());
@@ -141,12 +141,12 @@ Result<std::uint64_t> check_plan(const TestnetPlan& plan) {
   if (!model) return std::unexpected(model.error());
   auto start = starting_parameters(plan.run, std::move(*model), **task);
   if (!start) return std::unexpected(start.error());
-  const std::uint64_t parameters = (*task)->parameter_count();
+  const TaskFacts facts{(*task)->parameter_count(), (*task)->has_gradient()};
   const auto fits = node::Learner::create(
       {.recipe = plan.run.recipe, .run = {}, .self = {}, .steps_total = plan.run.steps},
       std::move(*task));
   if (!fits) return std::unexpected(fits.error());
-  return parameters;
+  return facts;
 }
 
 }  // namespace starling::cli

@@ -57,9 +57,13 @@ struct TestnetPlan {
   [[nodiscard]] std::uint32_t shards() const { return run.nodes + join.nodes; }
 };
 
+struct TaskFacts {
+  std::uint64_t parameters = 0;
+  bool has_gradient = false;  ///< Without one there is no central training to compare with.
+};
+
 /// Error: invalid_input: changes that cannot happen; a task, data set or skew that cannot be had; a
 /// recipe that does not fit the task. Loads one share of the data to find out.
-/// Returns the number of the model's parameters.
-[[nodiscard]] Result<std::uint64_t> check_plan(const TestnetPlan& plan);
+[[nodiscard]] Result<TaskFacts> check_plan(const TestnetPlan& plan);
 
 }  // namespace starling::cli

@@ -75,7 +75,8 @@ TestnetPlan small_plan() {
 }
 
 TEST(TestnetPlan, TellsTheModelsSize) {
-  EXPECT_EQ(check_plan(small_plan()).value_or(0), 32U * 64 + 64 + 64 * 10 + 10);
+  EXPECT_EQ(check_plan(small_plan()).value_or(TaskFacts{}).parameters,
+            32U * 64 + 64 + 64 * 10 + 10);
 }
 
 TEST(TestnetPlan, RefusesToKillEverybody) {

@@ -11,6 +11,8 @@
 #include "model/synthetic.h"
 #include "model/tasks.h"
 #include "optim/ledger/vote_code.h"
+#include "optim/recipe_fields.h"
+#include "protocol/limits.h"
 #include "tests/unit/node_core/vote_swarm.h"
 
 namespace starling::node {
@@ -77,6 +79,11 @@ TEST(VoteOracle, GradientForwardModeAndDifferencesCastTheSameVotes) {
     EXPECT_NEAR(by_forward_mode[i], by_gradient[i], 0.13 * std::abs(by_gradient[i]));
     EXPECT_NEAR(by_differences[i], by_gradient[i], 0.13 * std::abs(by_gradient[i]) + 0.02);
   }
+}
+
+TEST(VoteOracle, ARecipeAsksForNoMoreProbesThanAPacketHolds) {
+  EXPECT_EQ(optim::vote_probes_range.highest,
+            static_cast<double>(protocol::vote_probes_per_packet_max));
 }
 
 TEST(VoteOracle, DerivativesOfATaskWithoutThemAreRefusedWithTheReason) {
