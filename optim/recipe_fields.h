@@ -44,7 +44,7 @@ inline constexpr ChoiceNames<Directions, 2> directions_names{
 inline constexpr Range unit_range{0.0, 1.0};
 inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};
 inline constexpr Range step_size_range{0.0, 1000.0};
-/// A step's votes travel in one packet: protocol::vote_probes_per_packet_max.
+/// A step's votes travel in one packet: protocol::limits::vote_probes_per_packet_max.
 inline constexpr Range vote_probes_range{1, 1024};
 inline constexpr Range vote_scale_range{1e-9, 1e9};
 

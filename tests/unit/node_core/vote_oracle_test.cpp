@@ -83,7 +83,7 @@ TEST(VoteOracle, GradientForwardModeAndDifferencesCastTheSameVotes) {
 
 TEST(VoteOracle, ARecipeAsksForNoMoreProbesThanAPacketHolds) {
   EXPECT_EQ(optim::vote_probes_range.highest,
-            static_cast<double>(protocol::vote_probes_per_packet_max));
+            static_cast<double>(protocol::limits::vote_probes_per_packet_max));
 }
 
 TEST(VoteOracle, DerivativesOfATaskWithoutThemAreRefusedWithTheReason) {
