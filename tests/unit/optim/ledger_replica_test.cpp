@@ -247,6 +247,19 @@ TEST(VoteReplica, ProjectionIsWhatDifferenceQuotientsMeasure) {
   }
 }
 
+TEST(VoteReplica, ProjectionContainsTheWeightDecayThatProbesMeasure) {
+  VoteRule rule = vote_recipe().votes;
+  rule.weight_decay = 0.5;
+  const Movement movement(rule, parameter_count);
+  VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, movement, start());
+  const ProbeRange probes{test::id_of<NodeId>(4), 9, 2, 20};
+  const auto no_loss = [](std::span<const float>) { return 0.0; };
+  const std::vector<double> quotients = replica.probe(probes, no_loss);
+  const std::vector<double> scalars = replica.project(probes, std::vector<float>(parameter_count));
+  for (std::size_t i = 0; i < scalars.size(); ++i) EXPECT_NEAR(quotients[i], scalars[i], 0.1);
+  EXPECT_NE(scalars[0], 0.0);
+}
+
 TEST(VoteSender, MarksALossThatIsNotFinite) {
   VoteReplica replica = new_replica();
   const auto loss = [](std::span<const float>) { return std::nan(""); };
@@ -291,7 +304,7 @@ TEST(VoteReplica, VotesTheWeightDecayAsPartOfTheLoss) {
   const auto no_loss = [](std::span<const float>) { return 0.0; };
   constexpr Step steps = 50;
   for (Step step = 0; step < steps; ++step) {
-    const auto scalars = replica.probe(NodeId{}, step, 0, d, no_loss);
+    const auto scalars = replica.probe({NodeId{}, step, 0, d}, no_loss);
     const Bytes codes = VoteSender(rule).encode(scalars);
     const VoteSpan votes{NodeId{}, step, 0, codes};
     replica.apply(std::span(&votes, 1));
