@@ -86,9 +86,10 @@ class AuditCommand final : public Command {
                                                  std::uint32_t shard) {
     const auto rule = model::parse_shard_rule(map.skew);
     if (!rule) return std::unexpected(rule.error());
-    model::TaskOptions options;
-    options.data = {.path = map.data, .feature_count = run.features, .class_count = run.classes};
-    options.shard = {.rule = *rule, .node_count = map.shards, .seed = run.seed};
+    model::TaskOptions options = task_options(run);
+    options.data.path = map.data;
+    options.shard.rule = *rule;
+    options.shard.node_count = map.shards;
     options.node_index = shard;
     return model::make_task(run.task, options);
   }
