@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # ./dev bench [NAME] [--json | --full]: builds and runs the benchmarks, each beside its reference from the same run.
-# Names: crypto session node_core model ledger vote_log (default: all). --json (ledger): one JSON object as the
+# Names: crypto session node_core model ledger vote_log divergence (default: all). --json (ledger): one JSON object as the
 # last line; the table goes to standard error. --full (ledger): also sums naively at all sizes, some four
 # minutes, and ends with the table of docs/LEDGER.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-names=(crypto session node_core model ledger vote_log)
+names=(crypto session node_core model ledger vote_log divergence)
 as_json=no
 full=
 chosen=()
@@ -14,7 +14,7 @@ for argument in "$@"; do
   case $argument in
     --json) as_json=yes ;;
     --full) full=--full ;;
-    crypto | session | node_core | model | ledger | vote_log) chosen+=("$argument") ;;
+    crypto | session | node_core | model | ledger | vote_log | divergence) chosen+=("$argument") ;;
     *) echo "bench: unknown argument '$argument'; one of: ${names[*]} --json --full" >&2; exit 2 ;;
   esac
 done

@@ -17,13 +17,16 @@ class BatchSampler {
   /// sample_count >= 1.
   explicit BatchSampler(std::size_t sample_count);
 
-  /// min(key.size, sample_count) distinct rows, valid until the next call. key.size >= 1.
+  /// min(key.size, sample_count) distinct rows, valid until the next call. key.size >= 1. Under
+  /// key.is_poisson: each row with probability key.size / sample_count, whatever other steps read.
   [[nodiscard]] std::span<const std::uint32_t> rows(const BatchKey& key);
 
  private:
+  std::span<const std::uint32_t> poisson_rows(const BatchKey& key);
   void shuffle_for(std::uint64_t seed, std::uint64_t epoch);
 
   std::vector<std::uint32_t> permutation_;
+  std::vector<std::uint32_t> poisson_rows_;
   std::uint64_t seed_ = 0;
   std::uint64_t epoch_ = 0;
   bool shuffled_ = false;

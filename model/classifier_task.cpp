@@ -103,11 +103,12 @@ class ClassifierTask final : public Task {
 
   [[nodiscard]] double loss(std::span<const float> parameters, const BatchKey& batch) override {
     gather(batch);
-    const auto logits = forward_batch(parameters);
-    if (objective_ == Objective::cross_entropy) return cross_entropy_forward(logits, labels_);
-    return 1.0 - static_cast<double>(count_correct(logits, labels_)) /
-                     static_cast<double>(labels_.size());
+    return mean_loss(forward_batch(parameters), labels_);
   }
+
+  [[nodiscard]] bool has_losses() const override { return true; }
+  [[nodiscard]] std::vector<double> losses(std::span<const float> parameters,
+                                           const BatchKey& batch) override;
 
   double gradient(std::span<const float> parameters, const BatchKey& batch,
                   std::span<float> out) override {
@@ -136,6 +137,10 @@ class ClassifierTask final : public Task {
   /// share those layers' work.
   std::span<const float> forward_batch(std::span<const float> parameters);
 
+  /// By objective_. Shapes as of cross_entropy_forward.
+  [[nodiscard]] double mean_loss(std::span<const float> logits,
+                                 std::span<const Label> labels) const;
+
   /// Forward and back to the logits: leaves the activations, and d_activations_.back() = d_logits.
   double differentiate_loss(std::span<const float> parameters, const BatchKey& batch);
 
@@ -162,10 +167,7 @@ class ClassifierTask final : public Task {
 };
 
 void ClassifierTask::gather(const BatchKey& batch) {
-  if (gathered_ && gathered_->seed == batch.seed && gathered_->step == batch.step &&
-      gathered_->size == batch.size) {
-    return;
-  }
+  if (gathered_ == batch) return;
   point_.clear();
   inputs_.clear();
   labels_.clear();
@@ -261,6 +263,26 @@ void ClassifierTask::backward(std::span<const float> parameters, std::span<float
     linear_backward_input(layer.shape(batch), d_y, layer.weight(parameters), d_x);
     relu_backward(x, d_x);
   }
+}
+
+std::vector<double> ClassifierTask::losses(std::span<const float> parameters,
+                                           const BatchKey& batch) {
+  gather(batch);
+  std::vector<double> losses(labels_.size());
+  if (losses.empty()) return losses;
+  const auto logits = forward_batch(parameters);
+  const std::size_t classes = logits.size() / labels_.size();
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    losses[i] = mean_loss(logits.subspan(i * classes, classes), std::span(labels_).subspan(i, 1));
+  }
+  return losses;
+}
+
+double ClassifierTask::mean_loss(std::span<const float> logits,
+                                 std::span<const Label> labels) const {
+  if (objective_ == Objective::cross_entropy) return cross_entropy_forward(logits, labels);
+  return 1.0 -
+         static_cast<double>(count_correct(logits, labels)) / static_cast<double>(labels.size());
 }
 
 std::optional<Evaluation> ClassifierTask::evaluate(std::span<const float> parameters) {

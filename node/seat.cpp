@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/safetensors.h"
+#include "node/runtime/platform.h"
 #include "starling/rng.h"
 
 namespace starling {
@@ -88,6 +89,7 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
                                         .model_seed = run.seed,
                                         .data_seed = data_seed(run.seed, seat.key.id()),
                                         .start = std::move(*start),
+                                        .privacy_secret = runtime::random_secret(),
                                         .task_name = run.task},
                                        std::move(seat.task));
   if (!learner) return std::unexpected(learner.error());

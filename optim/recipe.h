@@ -63,6 +63,11 @@ struct VoteRule {
   std::string segment_factors = {};    ///< "PATTERN=FACTOR, ...", see ledger/segment_factors.h.
   std::uint32_t hadamard_rows = 8192;  ///< B
   std::uint32_t window_steps = 64;     ///< Older votes are void.
+  std::uint32_t digest_interval = 32;  ///< Steps between comparisons of models; 0: none.
+  double clip = 0;                     ///< Bound of one sample's scalar, before the mean; 0: none.
+  double noise = 0;                    ///< Gaussian, in units of what one sample can move; 0: none.
+  double delta = 1e-5;                 ///< For which the privacy spent is stated.
+  double epsilon_max = 0;              ///< Privacy after which a node votes no more; 0: no bound.
 };
 
 struct Recipe {

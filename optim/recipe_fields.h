@@ -96,6 +96,11 @@ void visit_recipe(RecipeType& recipe, Visitor& visit) {
   visit.patterns("segment_factors", recipe.votes.segment_factors);
   visit.count("hadamard_rows", recipe.votes.hadamard_rows, Range{1, 65536});
   visit.count("window_steps", recipe.votes.window_steps, Range{1, 65536});
+  visit.count("digest_interval", recipe.votes.digest_interval, Range{0, 65536});
+  visit.real("clip", recipe.votes.clip, Range{0.0, 1e9});
+  visit.real("noise", recipe.votes.noise, Range{0.0, 1e6});
+  visit.real("delta", recipe.votes.delta, above_zero_to_one);
+  visit.real("epsilon_max", recipe.votes.epsilon_max, Range{0.0, 1e6});
 }
 
 }  // namespace starling::optim

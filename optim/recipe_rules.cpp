@@ -39,7 +39,15 @@ constexpr double consensus_step_per_density_max = 2.0;
       Rule{recipe.correction != CorrectionKind::none,
            "oracle 'votes' needs correction 'none': all replicas see the same votes"},
       Rule{!std::has_single_bit(recipe.votes.hadamard_rows),
-           "votes.hadamard_rows must be a power of two"}};
+           "votes.hadamard_rows must be a power of two"},
+      Rule{recipe.votes.noise > 0 && recipe.votes.clip == 0,
+           "votes.noise needs votes.clip: noise hides only what is bounded"},
+      Rule{recipe.votes.clip > 0 && recipe.votes.weight_decay > 0,
+           "votes.clip needs votes.weight_decay 0: it makes scalars of samples' losses alone"},
+      Rule{recipe.votes.clip > 0 && recipe.votes.oracle != VoteOracle::difference,
+           "votes.clip needs votes.oracle 'difference': it makes scalars of samples' losses alone"},
+      Rule{recipe.votes.epsilon_max > 0 && recipe.votes.noise == 0,
+           "votes.epsilon_max needs votes.noise: without noise nothing bounds what votes tell"}};
   return first_broken(rules, origin);
 }
 

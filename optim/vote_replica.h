@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "optim/ledger/direction.h"
+#include "optim/ledger/grid.h"
 #include "optim/ledger/ledger_machine.h"
 #include "optim/ledger/movement.h"
 #include "optim/ledger/moving_grid.h"
@@ -53,7 +54,8 @@ class VoteReplica {
   void compute_with(LedgerMachine machine) { machine_ = std::move(machine); }
 
   /// Measures the probes' central difference quotients, (f(w + e z) - f(w - e z)) / 2e, with f
-  /// the loss and the recipe's weight decay. The model is unchanged afterwards, exactly.
+  /// the loss and the recipe's weight decay. The model is unchanged afterwards, exactly. loss is
+  /// called twice for each probe, in their order, first at w + e z.
   [[nodiscard]] std::vector<double> probe(const ProbeRange& probes, const LossOracle& loss);
   /// <z, gradient of f> for the probes' directions z: what those quotients tend to as e does to 0.
   /// gradient: of the loss at parameters(), length d.
@@ -61,6 +63,9 @@ class VoteReplica {
                                             std::span<const float> gradient) const;
   /// z of probe first + index. out: length d, overwritten.
   void write_direction(const ProbeRange& probes, std::size_t index, std::span<float> out) const;
+
+  /// Between the two ends of a probe, in units of its direction: 2e.
+  [[nodiscard]] double probe_distance() const { return 2.0 * double{from_grid(probe_size_)}; }
 
   /// Adds votes; the result depends only on the set of votes applied, not on order or grouping.
   void apply(std::span<const VoteSpan> votes);

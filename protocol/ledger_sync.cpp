@@ -152,6 +152,15 @@ bool LedgerSync::agrees_with_neighbours() const {
   return !neighbours_.empty() && std::all_of(neighbours_.begin(), neighbours_.end(), agrees);
 }
 
+std::optional<std::vector<Bytes>> LedgerSync::all_packets() const {
+  if (!is_whole_) return std::nullopt;
+  std::vector<Bytes> packets;
+  for (const HeldPacket& held : held_beyond({})) {
+    packets.emplace_back(held.signed_bytes.begin(), held.signed_bytes.end());
+  }
+  return packets;
+}
+
 void LedgerSync::advance(Author& author) {
   const std::uint64_t before = author.contiguous;
   while (author.packets.contains(author.contiguous)) ++author.contiguous;

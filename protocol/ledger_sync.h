@@ -100,6 +100,8 @@ class LedgerSync {
   [[nodiscard]] std::vector<VoteCount> version_vector() const;
   /// True if every neighbour's last vector equals ours, and there is a neighbour.
   [[nodiscard]] bool agrees_with_neighbours() const;
+  /// Every packet held, for a replay from the start; nothing if bytes of older ones were let go.
+  [[nodiscard]] std::optional<std::vector<Bytes>> all_packets() const;
   [[nodiscard]] std::size_t stored_bytes() const { return stored_bytes_; }
 
  private:

@@ -108,6 +108,10 @@ inline constexpr std::uint64_t vote_packets_ahead_max = 4096;    // held beyond 
 inline constexpr std::size_t vote_store_bytes_max = 256U << 20U;
 inline constexpr std::uint64_t vote_packets_per_step_max = 16;
 
+// --- Votes: divergence ---
+inline constexpr std::size_t cut_parts_max = 1024;  // 8 KiB in one control message
+inline constexpr std::size_t cuts_kept_max = 4;     // of ours and of each neighbour; our guess
+
 // --- Peer score: points lose half their weight in every half-life (our guesses) ---
 inline constexpr Duration score_half_life = 60s;
 inline constexpr double score_drop_points = 10;

@@ -262,6 +262,23 @@ struct VoteRange {
   friend bool operator==(const VoteRange&, const VoteRange&) = default;
 };
 
+/// The sender's model as of a step boundary: `model` is its digest with all of its votes of steps
+/// below `step`, and no others; `votes` names that set, whatever its order (ledger_digest.h).
+struct CutDigest {
+  Step step = 0;
+  std::uint64_t packets = 0;  ///< In the set.
+  Digest votes;
+  Digest model;
+  friend bool operator==(const CutDigest&, const CutDigest&) = default;
+};
+/// The digests of the parts of such a model, 8 bytes of each: where two models differ.
+struct CutParts {
+  Step step = 0;
+  Digest votes;
+  std::vector<std::uint64_t> parts;
+  friend bool operator==(const CutParts&, const CutParts&) = default;
+};
+
 // --- Final merge: bulk parts; its control messages are announcements ---
 
 struct MergeSliceRequest {
@@ -277,6 +294,7 @@ using Message =
                  LeaveView, Shuffle, ShuffleReply, Ping, Pong, IndirectPing, IndirectPong, Gossip,
                  IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
                  ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,
-                 VoteRangeRequest, VoteRange, MergeSliceRequest, Progress, StateQuery, StateOffer>;
+                 VoteRangeRequest, VoteRange, MergeSliceRequest, Progress, StateQuery, StateOffer,
+                 CutDigest, CutParts>;
 
 }  // namespace starling::protocol

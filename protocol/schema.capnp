@@ -42,6 +42,8 @@ struct Message {
     progress @30 :Progress;
     stateQuery @31 :StateQuery;
     stateOffer @32 :StateOffer;
+    cutDigest @33 :CutDigest;
+    cutParts @34 :CutParts;
   }
 }
 
@@ -193,6 +195,17 @@ struct VoteRangeRequest {
 }
 struct VoteRange {
   packets @0 :List(Data);  # signed announcements, as their authors sent them
+}
+struct CutDigest {
+  step @0 :UInt64;
+  packets @1 :UInt64;
+  votes @2 :Data;
+  model @3 :Data;
+}
+struct CutParts {
+  step @0 :UInt64;
+  votes @1 :Data;
+  parts @2 :List(UInt64);
 }
 
 # --- Final merge ---

@@ -355,6 +355,31 @@ VoteRange read(schema::VoteRange::Reader from) {
       [](capnp::Data::Reader packet) { return read_bytes(packet, limits::gossip_bytes_max); })};
 }
 
+void write(Builder message, const CutDigest& cut) {
+  auto to = message.initCutDigest();
+  to.setStep(cut.step);
+  to.setPackets(cut.packets);
+  to.setVotes(data_of(cut.votes.bytes));
+  to.setModel(data_of(cut.model.bytes));
+}
+CutDigest read(schema::CutDigest::Reader from) {
+  return {from.getStep(), from.getPackets(), read_id<Digest>(from.getVotes()),
+          read_id<Digest>(from.getModel())};
+}
+
+void write(Builder message, const CutParts& cut) {
+  auto to = message.initCutParts();
+  to.setStep(cut.step);
+  to.setVotes(data_of(cut.votes.bytes));
+  auto parts = to.initParts(static_cast<kj::uint>(cut.parts.size()));
+  for (kj::uint i = 0; i < parts.size(); ++i) parts.set(i, cut.parts[i]);
+}
+CutParts read(schema::CutParts::Reader from) {
+  return {
+      from.getStep(), read_id<Digest>(from.getVotes()),
+      read_list(from.getParts(), limits::cut_parts_max, [](std::uint64_t part) { return part; })};
+}
+
 // --- Final merge ---
 
 void write(Builder message, const MergeSliceRequest& request) {
@@ -379,6 +404,10 @@ std::optional<Message> read_ledger_message(schema::Message::Reader message) {
       return read(message.getVoteRangeRequest());
     case schema::Message::VOTE_RANGE:
       return read(message.getVoteRange());
+    case schema::Message::CUT_DIGEST:
+      return read(message.getCutDigest());
+    case schema::Message::CUT_PARTS:
+      return read(message.getCutParts());
     default:
       return std::nullopt;
   }

@@ -29,6 +29,10 @@ struct Partition {
   std::vector<std::vector<std::uint32_t>> groups;
   Duration length{0};
 };
+/// One bit of a replica's integer grid turns over, as in a failing memory (recipe votes).
+struct Flip {
+  std::uint32_t node = 0;
+};
 /// The node starts only now.
 struct LateJoin {
   std::uint32_t node = 0;
@@ -36,7 +40,7 @@ struct LateJoin {
 
 struct Fault {
   Instant at;
-  std::variant<Crash, Pause, Cut, Partition, LateJoin> what;
+  std::variant<Crash, Pause, Cut, Partition, LateJoin, Flip> what;
 };
 
 /// Rates are of the whole swarm; 0: never.

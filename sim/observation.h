@@ -59,6 +59,8 @@ struct Observation {
   Digest model;  ///< Of the parameters on the grid.
   Digest votes;  ///< Of the set of vote packets held.
   std::uint64_t vote_packets = 0;
+  std::optional<std::size_t> flipped;      ///< The parameter of which a fault turned a bit.
+  std::vector<DivergenceLocated> located;  ///< Reports of replicas that were wrong.
 
   // --- The merge ---
   std::map<Digest, Bytes> contributions;  ///< Of every process of this node, by their digest.

@@ -216,6 +216,10 @@ Result<Fault> read_fault(const toml::table& table, const std::string& name, std:
     kinds += 1;
     fault.what = LateJoin{node};
   }
+  if (names("flip")) {
+    kinds += 1;
+    fault.what = Flip{node};
+  }
   if (const toml::node* cut = reader.take("cut")) {
     kinds += 1;
     read_cut(reader, *cut, nodes, fault);
@@ -225,8 +229,9 @@ Result<Fault> read_fault(const toml::table& table, const std::string& name, std:
     read_partition(reader, *partition, nodes, fault);
   }
   if (kinds != 1) {
-    reader.fail(std::to_string(kinds) +
-                " kinds of fault in one entry; allowed: one of crash pause join cut partition");
+    reader.fail(
+        std::to_string(kinds) +
+        " kinds of fault in one entry; allowed: one of crash pause join flip cut partition");
   }
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
   return fault;
@@ -282,6 +287,11 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
   }
   if (auto read = read_faults(faults, origin, scenario); !read) {
     return std::unexpected(read.error());
+  }
+  const bool has_flip = std::ranges::any_of(
+      scenario.faults, [](const Fault& fault) { return std::holds_alternative<Flip>(fault.what); });
+  if (has_flip && scenario.recipe.oracle != optim::Oracle::votes) {
+    return invalid_input(std::string(origin) + ": fault 'flip' needs a recipe with oracle 'votes'");
   }
   return scenario;
 }

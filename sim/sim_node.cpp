@@ -25,17 +25,21 @@ constexpr Duration job_time = std::chrono::microseconds(100);
 constexpr std::uint32_t ticket_addresses = 3;
 
 /// Independent streams of the run's seed.
-enum class Stream : std::uint64_t { key, data, core, speed };
+enum class Stream : std::uint64_t { key, data, core, speed, flip, privacy };
 
 std::uint64_t derive(std::uint64_t seed, Stream stream, std::uint64_t number) {
   return split_mix(split_mix(seed ^ (static_cast<std::uint64_t>(stream) + 1) << 56U) + number);
 }
 
-crypto::SigningKey key_of(std::uint64_t seed, std::uint32_t index) {
-  Rng rng(derive(seed, Stream::key, index));
+crypto::Secret<32> secret_of(std::uint64_t seed) {
+  Rng rng(seed);
   std::array<std::uint8_t, 32> bytes{};
   for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
-  return crypto::SigningKey::from_seed(crypto::Secret<32>(bytes));
+  return crypto::Secret<32>(bytes);
+}
+
+crypto::SigningKey key_of(std::uint64_t seed, std::uint32_t index) {
+  return crypto::SigningKey::from_seed(secret_of(derive(seed, Stream::key, index)));
 }
 
 std::uint32_t late_joiners(const Scenario& scenario) {
@@ -87,6 +91,8 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
     config.pinned_neighbours.push_back({ids[i], address_of(i)});
   }
   config.parameter_count = learner_->parameters().size();
+  config.segments = learner_->task().segments();
+  config.sampling_rate = learner_->sampling_rate();
   config.sample_count = learner_->task().sample_count();
   config.steps_total = scenario_.steps;
   config.nodes_expected = scenario_.nodes - late_joiners(scenario_);
@@ -102,6 +108,11 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   return config;
 }
 
+/// Of the process about to start.
+crypto::Secret<32> SimNode::privacy_secret() const {
+  return secret_of(derive(seed_, Stream::privacy, index_ + (life_ << 32U)));
+}
+
 Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<NodeId>& ids) {
   model::TaskOptions task_options;
   task_options.shard = {.rule = scenario_.skew, .node_count = scenario_.nodes, .seed = seed_};
@@ -114,6 +125,7 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
                                         .steps_total = scenario_.steps,
                                         .model_seed = seed_,
                                         .data_seed = derive(seed_, Stream::data, index_),
+                                        .privacy_secret = privacy_secret(),
                                         .task_name = scenario_.task},
                                        std::move(*task));
   if (!learner) return std::unexpected(learner.error());
@@ -179,6 +191,17 @@ void SimNode::after(const node::LearnerResult& result) {
   }
 }
 
+void SimNode::flip_bit() {
+  if (!learner_) return;
+  optim::VoteReplica& replica = *learner_->vote_replica();
+  std::vector<std::int32_t> grid(replica.grid().begin(), replica.grid().end());
+  Rng rng(derive(seed_, Stream::flip, index_));
+  const std::size_t at = rng.below(grid.size());
+  grid[at] ^= static_cast<std::int32_t>(1U << rng.below(32));
+  replica.set_grid(grid);
+  seen_.flipped = at;
+}
+
 // --- What the checkers see ---
 
 void SimNode::lose_edge(const NodeId& peer) {
@@ -194,6 +217,9 @@ void SimNode::notice(const Event& event, Instant now) {
   if (const auto* merged = std::get_if<Merged>(&event)) {
     seen_.merged = *merged;
     seen_.merged_at = now;
+  }
+  if (const auto* located = std::get_if<DivergenceLocated>(&event)) {
+    seen_.located.push_back(*located);
   }
   if (const auto* stopped = std::get_if<Stopped>(&event)) {
     seen_.has_stopped = true;

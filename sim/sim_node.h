@@ -46,6 +46,8 @@ class SimNode {
   void notice(const Event& event, Instant now);
   [[nodiscard]] bool has_stopped() const { return seen_.has_stopped; }
 
+  /// Turns over one bit of the replica's grid, drawn from the seed; nothing if it is not running.
+  void flip_bit();
   /// Another process of this node's edges has ended: what came over the edge is not to cancel.
   void lose_edge(const NodeId& peer);
   [[nodiscard]] Observation observe(Instant now);
@@ -59,6 +61,7 @@ class SimNode {
 
  private:
   [[nodiscard]] node::Config config(const std::vector<NodeId>& ids) const;
+  [[nodiscard]] crypto::Secret<32> privacy_secret() const;
   [[nodiscard]] Duration cost(const node::LearnerJob& job) const;
   [[nodiscard]] std::set<std::pair<NodeId, std::uint64_t>> packets_held() const;
   void look_at_replica(Instant now);

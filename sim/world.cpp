@@ -69,6 +69,7 @@ class World {
   void strike(const Cut& cut) { network_.cut(cut.a, cut.b); }
   void strike(const Partition& partition);
   void strike(const LateJoin& join) { start(join.node); }
+  void strike(const Flip& flip) { nodes_[flip.node].flip_bit(); }
   void resume(std::uint32_t node, std::uint64_t life);
 
   void draw_curve();

@@ -90,19 +90,49 @@ struct Merged {
 struct Warned {
   std::string text;
 };
+/// A neighbour that holds the same votes of steps below `step` holds another model: memory or a
+/// program has failed on one side, or the neighbour lies.
+struct Diverged {
+  NodeId peer;
+  Step step = 0;
+  Digest own;
+  Digest theirs;
+};
+/// Parameters [first, end) of one of the task's segments.
+struct ParameterRange {
+  std::string segment;
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+/// After Diverged the node has rebuilt its replica from its ledger. node: whose replica was wrong,
+/// its own (now right) or the neighbour's; ranges: where, as narrow as is known.
+struct DivergenceLocated {
+  Step step = 0;
+  NodeId node;
+  std::vector<ParameterRange> ranges;
+};
 /// The node has ended: `error` is empty after a clean end.
 struct Stopped {
   std::string error;
 };
 
-using Event = std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated,
-                           CaughtUp, SnapshotSaved, MergeStarted, Merged, Warned, Stopped>;
+using Event =
+    std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated, CaughtUp,
+                 SnapshotSaved, MergeStarted, Merged, Warned, Diverged, DivergenceLocated, Stopped>;
 
 struct NeighbourStatus {
   NodeId id;
   std::string address;
   Step step = 0;
   double round_trip_ms = 0;
+};
+
+/// What this node's votes may have told about any one of its samples: (epsilon, delta) differential
+/// privacy (docs/LEDGER.md, Privacy).
+struct PrivacyStatus {
+  double epsilon = 0;      ///< Spent so far.
+  double epsilon_max = 0;  ///< Where the node stops voting; 0: nowhere.
+  double delta = 0;
 };
 
 /// A snapshot for people and programs.
@@ -121,6 +151,9 @@ struct NodeStatus {
   std::uint64_t votes = 0;                ///< Cast by this node.
   std::optional<CaughtUp> caught_up;      ///< How this process did, if it joined a run under way.
   std::optional<SnapshotSaved> snapshot;  ///< Votes: the newest of this process.
+  Step agreed_step = 0;                   ///< Votes: the newest step a neighbour confirmed.
+  std::uint64_t divergences = 0;          ///< Votes: how often a neighbour's model was another.
+  std::optional<PrivacyStatus> privacy;   ///< Votes under noise.
   std::uint64_t unreconciled = 0;         ///< Exchanges not yet known to be applied at both ends.
   std::map<std::string, std::uint64_t> rejected;  ///< Dropped input by reason.
 };

@@ -17,6 +17,12 @@ struct BatchKey {
   std::uint64_t seed = 0;   ///< The node's data seed.
   std::uint64_t step = 0;   ///< The node's local step.
   std::uint32_t size = 32;  ///< Samples asked for; a task may have fewer.
+  /// Every sample is in the batch with probability size / samples held, independently: what the
+  /// accounting of privacy rests on (docs/LEDGER.md, Privacy). The batch may be empty. Set for
+  /// losses() only.
+  bool is_poisson = false;
+
+  friend bool operator==(const BatchKey&, const BatchKey&) = default;
 };
 
 /// A named range of the flat parameter vector: a layer's weight or bias.
@@ -56,6 +62,17 @@ class Task {
 
   /// Mean loss of the batch at `parameters`.
   [[nodiscard]] virtual double loss(std::span<const float> parameters, const BatchKey& batch) = 0;
+
+  /// True if losses() is implemented and honours BatchKey::is_poisson: votes can then protect
+  /// single samples at little cost. Without it they bound and drown what the whole batch says.
+  [[nodiscard]] virtual bool has_losses() const { return false; }
+
+  /// The loss of every sample of the batch at `parameters`. The order is that of the samples: the
+  /// same for every call with this batch.
+  [[nodiscard]] virtual std::vector<double> losses(std::span<const float> parameters,
+                                                   const BatchKey& batch) {
+    return {loss(parameters, batch)};
+  }
 
   /// True if gradient() is implemented; recipes with a first-order oracle need it.
   [[nodiscard]] virtual bool has_gradient() const { return false; }

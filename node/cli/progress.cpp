@@ -47,6 +47,20 @@ struct LineOf {
   }
   Line operator()(const Warned& e) const { return "warning: " + e.text; }
   Line operator()(const SnapshotSaved&) const { return std::nullopt; }
+  Line operator()(const Diverged& e) const {
+    return "DIVERGED at step " + std::to_string(e.step) + ": same votes, but model " +
+           e.own.short_text() + " here and " + e.theirs.short_text() + " at " +
+           e.peer.short_text() + "; rebuilding from the ledger";
+  }
+  Line operator()(const DivergenceLocated& e) const {
+    std::string line = "the replica of " + e.node.short_text() + " was wrong at step " +
+                       std::to_string(e.step) + ", in";
+    for (const ParameterRange& range : e.ranges) {
+      line += " " + range.segment + "[" + std::to_string(range.first) + ":" +
+              std::to_string(range.end) + "]";
+    }
+    return line;
+  }
   Line operator()(const StepsDone&) const { return std::nullopt; }
   Line operator()(const Exchanged&) const { return std::nullopt; }
   Line operator()(const Stopped&) const { return std::nullopt; }

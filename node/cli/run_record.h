@@ -34,6 +34,7 @@ struct NodeRecord {
   std::uint64_t exchanges = 0;
   std::uint64_t votes = 0;
   std::optional<CaughtUp> caught_up;  ///< Of a joiner.
+  double epsilon = 0;                 ///< Privacy spent; 0: votes without noise.
   std::string fate;                   ///< merged, killed, left or failed.
 };
 
@@ -64,6 +65,7 @@ struct RunRecord {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_dense_equivalent = 0;
   std::uint64_t votes = 0;
+  double epsilon = 0;  ///< The most that a node has spent.
   bool digests_equal = false;
   double swarm_s = 0;  ///< Until the last node ended.
   double wall_s = 0;   ///< With the central baseline.

@@ -1,6 +1,7 @@
 // starling status, merge: questions and requests to a node that runs in another process.
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -54,6 +55,14 @@ CaughtUp parse_caught_up(const Json& json) {
           .snapshot_s = number_of(json["snapshot_predicted_s"])};
 }
 
+/// The bound at which the node stops voting, if there is one.
+std::string bound_text(const Json& privacy) {
+  std::array<char, 48> text{};
+  const double bound = privacy.value("epsilon_max", 0.0);
+  if (bound > 0) std::snprintf(text.data(), text.size(), ", stops voting at %.3g", bound);
+  return text.data();
+}
+
 void print_status(const Json& json) {
   std::printf("node %.8s of run %.8s, %s\n%s\n", json.value("self", "").c_str(),
               json.value("run", "").c_str(), json.value("phase", "").c_str(),
@@ -65,6 +74,10 @@ void print_status(const Json& json) {
       snapshot != json.end() && snapshot->is_object()) {
     std::printf("snapshot of step %s, model %.8s\n", (*snapshot)["step"].dump().c_str(),
                 snapshot->value("model", "").c_str());
+  }
+  if (const Json privacy = json.value("privacy", Json()); privacy.is_object()) {
+    std::printf("  privacy spent: epsilon %.3g at delta %.3g%s\n", privacy.value("epsilon", 0.0),
+                privacy.value("delta", 0.0), bound_text(privacy).c_str());
   }
   for (const Json& neighbour : json["neighbours"]) {
     std::printf("  %.8s  %-21s step %-8llu %.1f ms\n", neighbour.value("id", "").c_str(),

@@ -125,6 +125,7 @@ Result<RunRecord> make_record(const TestnetPlan& plan, const Swarm& swarm,
     record.nodes.push_back(node.record);
     record.bytes_sent += node.record.bytes_sent;
     record.votes += node.record.votes;
+    record.epsilon = std::max(record.epsilon, node.record.epsilon);
   }
   if (auto counted = add_shares(plan, record); !counted) return std::unexpected(counted.error());
   add_quality(record, nodes);
@@ -163,6 +164,7 @@ std::string result_json(const RunRecord& record) {
                                          {"bytes_sent", record.bytes_sent},
                                          {"bytes_dense_equivalent", record.bytes_dense_equivalent},
                                          {"votes", record.votes},
+                                         {"epsilon", record.epsilon},
                                          {"digests_equal", record.digests_equal},
                                          {"consensus_distance", record.consensus_distance},
                                          {"merge_members", record.manifest.members.size()},
@@ -194,6 +196,9 @@ std::string result_text(const RunRecord& record) {
   for (const NodeRecord& node : record.nodes) {
     if (!node.caught_up) continue;
     text << "joiner      " << node.id.short_text() << " " << catch_up_text(*node.caught_up) << "\n";
+  }
+  if (record.epsilon > 0) {
+    text << "privacy     epsilon " << record.epsilon << " is the most that a node has spent\n";
   }
   text << "consensus   distance " << record.consensus_distance << " of the merged model's norm; "
        << (record.digests_equal ? "all nodes hold the same model\n" : "NODES DIFFER\n")

@@ -113,6 +113,9 @@ void note_event(NodeWatch& node, std::string_view line) try {
 void note_status(NodeWatch& node, std::string_view json) try {
   const Json status = Json::parse(json);
   node.record.votes = status.at("votes").get<std::uint64_t>();
+  if (const Json& privacy = status.at("privacy"); privacy.is_object()) {
+    node.record.epsilon = privacy.at("epsilon").get<double>();
+  }
   node.record.exchanges = status.at("exchanges").get<std::uint64_t>();
   node.record.neighbours.clear();
   for (const Json& neighbour : status.at("neighbours")) {

@@ -13,6 +13,7 @@
 #include "protocol/message.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
+#include "starling/task.h"
 
 namespace starling::node {
 
@@ -25,8 +26,10 @@ struct Config {
   /// If not empty, exactly these are the neighbours (fixed topologies of experiments).
   std::vector<protocol::PeerRecord> pinned_neighbours;
   optim::Recipe recipe;
-  std::size_t parameter_count = 0;  ///< Bounds every payload.
-  std::uint64_t sample_count = 1;   ///< Weight in a merge by samples.
+  std::size_t parameter_count = 0;     ///< Bounds every payload.
+  std::vector<Segment> segments = {};  ///< Names the parts of the model in reports.
+  std::uint64_t sample_count = 1;      ///< Weight in a merge by samples.
+  double sampling_rate = 1;            ///< Of private votes: that a sample is in a batch.
   Step steps_total = 0;
   /// Training starts when this many neighbours are there (or start_wait is over).
   std::uint32_t nodes_expected = 1;

@@ -15,17 +15,18 @@ namespace starling::node {
 
 namespace {
 
-std::vector<float> starting_point(const Task& task, std::uint64_t seed) {
-  std::vector<float> parameters(task.parameter_count());
-  task.initialize(parameters, seed);
-  return parameters;
-}
-
 std::size_t size_of(const std::vector<float>& parameters) {
   return parameters.size();
 }
 std::size_t size_of(const LedgerState& ledger) {
   return ledger.grid.size();
+}
+
+std::vector<float> starting_point(const LearnerOptions& options, const Task& task) {
+  if (!options.start.empty()) return options.start;
+  std::vector<float> parameters(task.parameter_count());
+  task.initialize(parameters, options.model_seed);
+  return parameters;
 }
 
 double norm_of(std::span<const float> values) {
@@ -45,6 +46,23 @@ double distance_between(std::span<const float> a, std::span<const float> b) {
 
 }  // namespace
 
+Result<optim::VoteReplica> starting_replica(const LearnerOptions& options, const Task& task) {
+  auto movement =
+      optim::Movement::create(options.recipe.votes, task.parameter_count(), task.segments());
+  if (!movement) return std::unexpected(movement.error());
+  return optim::VoteReplica({options.recipe.votes, options.run, options.steps_total},
+                            std::move(*movement), starting_point(options, task));
+}
+
+std::vector<optim::VoteSpan> spans_of(const std::vector<VoteBatch>& batches) {
+  std::vector<optim::VoteSpan> spans;
+  spans.reserve(batches.size());
+  for (const VoteBatch& batch : batches) {
+    spans.push_back({batch.author, batch.step, batch.first_probe, batch.codes});
+  }
+  return spans;
+}
+
 Learner::Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica replica)
     : options_(std::move(options)),
       task_(std::move(task)),
@@ -60,21 +78,18 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
   if (auto answers = check_oracle(options.recipe, *task); !answers) {
     return std::unexpected(answers.error());
   }
-  std::vector<float> start = options.start.empty() ? starting_point(*task, options.model_seed)
-                                                   : std::exchange(options.start, {});
-  STARLING_CHECK(start.size() == task->parameter_count());
+  STARLING_CHECK(options.start.empty() || options.start.size() == task->parameter_count());
   if (options.recipe.oracle == optim::Oracle::votes) {
-    auto movement = optim::Movement::create(options.recipe.votes, start.size(), task->segments());
-    if (!movement) return std::unexpected(movement.error());
-    optim::VoteReplica replica({options.recipe.votes, options.run, options.steps_total},
-                               std::move(*movement), start);
-    return Learner(std::move(options), std::move(task), std::move(replica));
+    auto replica = starting_replica(options, *task);
+    if (!replica) return std::unexpected(replica.error());
+    return Learner(std::move(options), std::move(task), std::move(*replica));
   }
   if (!task->has_gradient()) {
     return invalid_input("recipe '" + options.recipe.name +
                          "' needs a gradient and the task offers only a loss; use recipe 'votes'");
   }
-  optim::Replica replica(options.recipe, std::move(start), options.data_seed, options.steps_total);
+  optim::Replica replica(options.recipe, starting_point(options, *task), options.data_seed,
+                         options.steps_total);
   return Learner(std::move(options), std::move(task), std::move(replica));
 }
 
@@ -164,10 +179,14 @@ LearnerResult Learner::perform(const DropEdgeJob& job) {
 }
 
 LearnerResult Learner::perform(const ProbeJob& job) {
-  const optim::ProbeRange probes{options_.self, job.step, job.first_probe, job.count};
-  Measurement measured =
-      measure({options_.recipe.votes.oracle, probes, batch(job.step)}, votes(), *task_);
-  for (double& scalar : measured.scalars) scalar *= static_cast<double>(loss_weight_);
+  Measurement measured;
+  if (options_.recipe.votes.clip > 0) {
+    measured = measure_privately(job);
+  } else {
+    const optim::ProbeRange probes{options_.self, job.step, job.first_probe, job.count};
+    measured = measure({options_.recipe.votes.oracle, probes, batch(job.step)}, votes(), *task_);
+    for (double& scalar : measured.scalars) scalar *= static_cast<double>(loss_weight_);
+  }
   step_ = job.step + 1;
   return ProbeDone{.step = job.step,
                    .first_probe = job.first_probe,
@@ -175,13 +194,8 @@ LearnerResult Learner::perform(const ProbeJob& job) {
                    .loss = measured.loss};
 }
 
-void Learner::apply(std::span<const VoteBatch> batches) {
-  std::vector<optim::VoteSpan> spans;
-  spans.reserve(batches.size());
-  for (const VoteBatch& batch : batches) {
-    spans.push_back({batch.author, batch.step, batch.first_probe, batch.codes});
-  }
-  votes().apply(spans);
+void Learner::apply(const std::vector<VoteBatch>& batches) {
+  votes().apply(spans_of(batches));
 }
 
 LearnerResult Learner::perform(const ApplyVotesJob& job) {
@@ -224,17 +238,23 @@ LearnerResult Learner::perform(const AdoptJob& job) {
   return done;
 }
 
-/// The ledger's sum without what a cut leaves out. A vote with its sign turned is the vote's exact
-/// inverse (docs/LEDGER.md), so taking out and adding again restores every bit.
-LedgerState Learner::without(const VoteCut& cut) {
-  std::vector<VoteBatch> inverse = cut.without;
+/// A vote with its sign turned is the vote's exact inverse (docs/LEDGER.md), so taking out and
+/// adding again restores every bit.
+void Learner::look_without(const std::vector<VoteBatch>& batches, const GridLook& look) {
+  std::vector<VoteBatch> inverse = batches;
   for (VoteBatch& batch : inverse) {
     for (std::uint8_t& code : batch.codes) code ^= optim::vote_sign;
   }
   apply(inverse);
-  const auto grid = votes().grid();
-  LedgerState state{.packets = cut.packets, .votes = cut.votes, .grid = {grid.begin(), grid.end()}};
-  apply(cut.without);
+  look(votes().grid());
+  apply(batches);
+}
+
+LedgerState Learner::without(const VoteCut& cut) {
+  LedgerState state{.packets = cut.packets, .votes = cut.votes, .grid = {}};
+  look_without(cut.without, [&state](std::span<const std::int32_t> grid) {
+    state.grid.assign(grid.begin(), grid.end());
+  });
   return state;
 }
 

@@ -2,14 +2,18 @@
 // The computation of one node: a task, and the replica that a recipe trains on it. No peers, no
 // time, no I/O. The compute pool and the simulator call run() with one job after another.
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "crypto/secret.h"
 #include "node/core/learner_job.h"
 #include "node/core/saved_state.h"
+#include "node/core/vote_oracle.h"
 #include "optim/recipe.h"
 #include "optim/replica.h"
 #include "optim/vote_replica.h"
@@ -28,8 +32,17 @@ struct LearnerOptions {
   std::uint64_t model_seed = 0;   ///< The same on all nodes: the common starting point.
   std::uint64_t data_seed = 0;    ///< This node's own batches.
   std::vector<float> start = {};  ///< The common starting point; empty: the task's, by model_seed.
-  std::string task_name = {};     ///< For errors.
+  /// Entropy of this process that nobody else knows: the noise of private votes and their batches.
+  std::optional<crypto::Secret<32>> privacy_secret = {};
+  std::string task_name = {};  ///< For errors.
 };
+
+/// What every replica under votes begins with. Error: segment factors that do not fit the task.
+[[nodiscard]] Result<optim::VoteReplica> starting_replica(const LearnerOptions& options,
+                                                          const Task& task);
+
+/// The batches as the replica takes them; they refer to the batches' codes.
+[[nodiscard]] std::vector<optim::VoteSpan> spans_of(const std::vector<VoteBatch>& batches);
 
 class Learner {
  public:
@@ -49,8 +62,14 @@ class Learner {
   /// Under votes the ledger's integers, without the float copy's rounding.
   [[nodiscard]] Bytes fixed_point() const;
   [[nodiscard]] const Task& task() const { return *task_; }
+  /// Probability that a sample of this node is in the batch of a private vote.
+  [[nodiscard]] double sampling_rate() const;
   /// The replica of a first-order recipe, for checks of conservation; nullptr under votes.
   [[nodiscard]] optim::Replica* replica() { return std::get_if<optim::Replica>(&replica_); }
+  /// The replica under votes, for faults that tests plant; nullptr under a first-order recipe.
+  [[nodiscard]] optim::VoteReplica* vote_replica() {
+    return std::get_if<optim::VoteReplica>(&replica_);
+  }
 
  private:
   using AnyReplica = std::variant<optim::Replica, optim::VoteReplica>;
@@ -64,24 +83,33 @@ class Learner {
   LearnerResult perform(const DropEdgeJob& job);
   LearnerResult perform(const ProbeJob& job);
   LearnerResult perform(const ApplyVotesJob& job);
+  LearnerResult perform(const CutDigestJob& job);
+  LearnerResult perform(const RebuildJob& job);
   LearnerResult perform(const EvaluateJob& job);
   LearnerResult perform(const ContributeJob& job);
   LearnerResult perform(const AverageSliceJob& job);
   LearnerResult perform(const AdoptJob& job);
   LearnerResult perform(const SaveStateJob& job);
   LearnerResult perform(const LoadStateJob& job);
+  using GridLook = std::function<void(std::span<const std::int32_t>)>;
+  /// Shows the grid as it is without `batches`, which have been applied.
+  void look_without(const std::vector<VoteBatch>& batches, const GridLook& look);
   LedgerState without(const VoteCut& cut);
-  void apply(std::span<const VoteBatch> batches);
+  void apply(const std::vector<VoteBatch>& batches);
   [[nodiscard]] optim::Replica& first_order();
   [[nodiscard]] optim::VoteReplica& votes();
   [[nodiscard]] BatchKey batch(Step step) const;
+  [[nodiscard]] BatchKey private_batch(Step step) const;
+  /// By samples, clipped and with noise, as the recipe says.
+  [[nodiscard]] Measurement measure_privately(const ProbeJob& job);
 
   LearnerOptions options_;
   std::unique_ptr<Task> task_;
   AnyReplica replica_;
   optim::VoteSender sender_;
   float loss_weight_;  ///< Recipe::sample_weighting applied to the task's relative share.
-  Step step_ = 0;      ///< Local steps done; travels with the saved state.
+  std::uint64_t noise_drawn_ = 0;
+  Step step_ = 0;  ///< Local steps done; travels with the saved state.
 };
 
 }  // namespace starling::node

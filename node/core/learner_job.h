@@ -112,6 +112,33 @@ struct VoteCut {
   std::vector<VoteBatch> without;  ///< What has been applied besides.
 };
 
+/// Digests the model as of the boundary before `step`. newer: all applied votes of `step` and
+/// later.
+struct CutDigestJob {
+  Step step = 0;
+  std::vector<VoteBatch> newer;
+};
+/// parts: the first 8 bytes of each part's digest (cut_parts.h).
+struct CutDigestDone {
+  Step step = 0;
+  Digest model;
+  std::vector<std::uint64_t> parts;
+};
+
+/// Computes the model anew from the start and from all packets, replaces the replica's by it, and
+/// says where they differed. packets: signed, as the ledger keeps them.
+struct RebuildJob {
+  std::vector<Bytes> packets;
+};
+struct IndexRange {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+/// changed: ascending; the last one covers what there was no room for.
+struct RebuildDone {
+  std::vector<IndexRange> changed;
+};
+
 // --- Any recipe ---
 
 struct EvaluateJob {
@@ -198,15 +225,16 @@ struct LearnerFailed {
   std::string message;
 };
 
-using LearnerJob = std::variant<TrainJob, EncodeJob, ResyncJob, TakeCopyJob, MixJob, DropEdgeJob,
-                                ProbeJob, ApplyVotesJob, EvaluateJob, ContributeJob,
-                                AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
+using LearnerJob =
+    std::variant<TrainJob, EncodeJob, ResyncJob, TakeCopyJob, MixJob, DropEdgeJob, ProbeJob,
+                 ApplyVotesJob, CutDigestJob, RebuildJob, EvaluateJob, ContributeJob,
+                 AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
 struct DropEdgeDone {
   NodeId peer;
 };
 using LearnerResult =
     std::variant<TrainDone, EncodeDone, ResyncDone, MixDone, DropEdgeDone, ProbeDone,
-                 ApplyVotesDone, EvaluateDone, ContributeDone, AverageSliceDone, AdoptDone,
-                 SaveStateDone, LoadStateDone, LearnerFailed>;
+                 ApplyVotesDone, CutDigestDone, RebuildDone, EvaluateDone, ContributeDone,
+                 AverageSliceDone, AdoptDone, SaveStateDone, LoadStateDone, LearnerFailed>;
 
 }  // namespace starling::node

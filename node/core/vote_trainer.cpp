@@ -37,11 +37,14 @@ VoteTrainer::VoteTrainer(const Config& config, const Roll& roll)
                .interval_scale = config.interval_scale,
                .store_bytes_max = config.vote_store_bytes_max}),
       catch_up_(config, ledger_),
-      donor_(recipe_digest(config.recipe), config.interval_scale) {}
+      donor_(recipe_digest(config.recipe), config.interval_scale),
+      divergence_(config, ledger_),
+      privacy_(config) {}
 
 void VoteTrainer::start(Step step, Turn& turn) {
   step_ = std::max(step_, step);
   started_ = true;
+  check_privacy(turn);
   resync_at_ = turn.now;
   own_votes_awaited_until_ = turn.now + scaled(own_votes_patience, config_.interval_scale);
   catch_up_.consider(turn);
@@ -56,6 +59,7 @@ void VoteTrainer::stop(Turn& turn) {
 void VoteTrainer::neighbour_up(const NodeId& peer, Turn& turn) {
   neighbours_ += 1;
   ledger_.neighbour_up(peer, turn.now, turn.effects);
+  divergence_.neighbour_up(peer, turn);
 }
 
 void VoteTrainer::neighbour_down(const NodeId& peer, Turn& turn) {
@@ -63,6 +67,7 @@ void VoteTrainer::neighbour_down(const NodeId& peer, Turn& turn) {
   ledger_.neighbour_down(peer);
   donor_.neighbour_down(peer);
   catch_up_.neighbour_down(peer, turn);
+  divergence_.neighbour_down(peer);
   proceed(turn);
 }
 
@@ -71,7 +76,13 @@ void VoteTrainer::give_up(const NodeId& peer, Turn& turn) {
   proceed(turn);
 }
 
+/// Not one that has ended: at its last step, or at the end of its privacy.
+bool VoteTrainer::votes_on(const NodeId& voter) const {
+  return !roll_.find(voter)->presence.finished;
+}
+
 bool VoteTrainer::is_behind(const NodeId& voter) const {
+  if (!votes_on(voter)) return false;
   const auto newest = latest_.find(voter);
   // One not heard yet is waited for as the run begins; a later joiner holds nobody up.
   if (newest == latest_.end()) return step_ == steps_ahead;
@@ -94,6 +105,7 @@ void VoteTrainer::proceed(Turn& turn) {
   if (pending_.empty() && applying_ == 0) catch_up_.applied(newest_step_, turn);
   if (!started_ || stopped_ || loading_ || catch_up_.active()) return;
   save_if_due(turn);
+  divergence_.proceed(step_, turn);
   if (probing_ || complete()) return;
   // Two packets of ours with one number would be a fork of the ledger: a process that has lost the
   // end of its log gets its own votes from others first. A neighbour that lies delays it a little.
@@ -119,6 +131,7 @@ void VoteTrainer::proceed(Turn& turn) {
 Step VoteTrainer::complete_through() const {
   Step through = step_;
   for (const NodeId& voter : roll_.present()) {
+    if (!votes_on(voter)) continue;
     if (const auto newest = latest_.find(voter); newest != latest_.end()) {
       through = std::min(through, newest->second + 1);
     }
@@ -143,18 +156,21 @@ void VoteTrainer::insert(const protocol::SignedAnnouncement& announcement, Bytes
   if (packet == nullptr) return;
   const auto inserted = ledger_.insert(announcement.author, *packet, signed_bytes);
   if (inserted != protocol::VoteInsertion::stored) return;
-  if (!is_logged) turn.vote_log.push_back(std::move(signed_bytes));
   Step& latest = latest_[announcement.author];
   latest = std::max(latest, packet->step);
   newest_step_ = std::max(newest_step_, latest);
   if (announcement.author == config_.self.id) {
     packets_cast_ = std::max(packets_cast_, packet->packet + 1);
     votes_cast_ += packet->codes.size();
+    check_privacy(turn);
   }
-  if (protocol::is_void(*packet, config_.recipe.votes.window_steps)) return;
-  votes_counted_ += packet->codes.size();
-  pending_.push_back(VoteBatch{announcement.author, packet->step, packet->first_probe,
-                               packet->codes, packet->packet});
+  if (!protocol::is_void(*packet, config_.recipe.votes.window_steps)) {
+    votes_counted_ += packet->codes.size();
+    pending_.push_back(VoteBatch{announcement.author, packet->step, packet->first_probe,
+                                 packet->codes, packet->packet});
+    divergence_.counted(signed_bytes, pending_.back());
+  }
+  if (!is_logged) turn.vote_log.push_back(std::move(signed_bytes));
 }
 
 void VoteTrainer::restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
@@ -188,6 +204,8 @@ void VoteTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
   } else if (auto* bulk = std::get_if<protocol::Bulk>(&message)) {
     auto load = catch_up_.receive(peer, std::move(*bulk));
     if (load) begin_load(std::move(*load), true, turn);
+  } else if (!stopped_ && !loading_) {  // else the replica is about to become another
+    divergence_.receive(peer, message, turn);
   }
 }
 
@@ -251,6 +269,8 @@ void VoteTrainer::adopt(const LoadStateDone& done, LoadingState&& loaded, Turn& 
     newest_step_ = std::max(newest_step_, latest_[author]);
     if (author == config_.self.id) packets_cast_ = std::max(packets_cast_, packets);
   }
+  check_privacy(turn);
+  divergence_.begin_with_snapshot();
   std::erase_if(pending_, [&](const VoteBatch& batch) {
     const auto end = contained.find(batch.author);
     return end != contained.end() && batch.packet < end->second;
@@ -298,10 +318,25 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
                                                          .replica_step = replica_step_,
                                                          .first_probe = probed->first_probe,
                                                          .codes = std::move(probed->codes)});
+    packets_cast_ += 1;  // now, not when it is published: the next probe may begin before that
+    check_privacy(turn);
   } else if (std::holds_alternative<ApplyVotesDone>(result)) {
     applying_ -= 1;
+  } else {
+    divergence_.finished(result, turn);
   }
   proceed(turn);
+}
+
+void VoteTrainer::check_privacy(Turn& turn) {
+  if (privacy_is_spent_ || !privacy_.is_spent(packets_cast_)) return;
+  privacy_is_spent_ = true;
+  patience_ends_ = Instant::never();
+  turn.events.emplace_back(Warned{privacy_.farewell(packets_cast_)});
+}
+
+bool VoteTrainer::complete() const {
+  return step_ >= config_.steps_total || privacy_is_spent_;
 }
 
 Instant VoteTrainer::next_deadline() const {
@@ -323,7 +358,7 @@ void VoteTrainer::tick(Turn& turn) {
 
 bool VoteTrainer::settled() const {
   return !probing_ && !catch_up_.active() && applying_ == 0 && pending_.empty() &&
-         (ledger_.agrees_with_neighbours() || neighbours_ == 0);
+         !divergence_.rebuilding() && (ledger_.agrees_with_neighbours() || neighbours_ == 0);
 }
 
 void VoteTrainer::fill(NodeStatus& status) const {
@@ -331,6 +366,8 @@ void VoteTrainer::fill(NodeStatus& status) const {
   status.caught_up = catch_up_.result();
   status.snapshot = snapshot_;
   if (catch_up_.active()) status.phase = "catching_up";
+  divergence_.fill(status);
+  status.privacy = privacy_.status(packets_cast_);
 }
 
 }  // namespace starling::node

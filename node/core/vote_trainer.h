@@ -7,9 +7,11 @@
 #include <optional>
 #include <vector>
 
+#include "node/core/divergence.h"
 #include "node/core/snapshot_donor.h"
 #include "node/core/trainer.h"
 #include "node/core/vote_catch_up.h"
+#include "node/core/vote_privacy.h"
 #include "protocol/ledger_sync.h"
 
 namespace starling::node {
@@ -30,7 +32,8 @@ class VoteTrainer final : public Trainer {
   [[nodiscard]] Instant next_deadline() const override;
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
-  [[nodiscard]] bool complete() const override { return step_ >= config_.steps_total; }
+  /// Nothing more to cast: the steps are done, or the privacy is spent.
+  [[nodiscard]] bool complete() const override;
   /// Every vote that a neighbour holds is held and applied here.
   [[nodiscard]] bool settled() const override;
   [[nodiscard]] bool needs_state() const override { return false; }
@@ -55,6 +58,8 @@ class VoteTrainer final : public Trainer {
   void receive(const NodeId& peer, const protocol::VoteVector& vector, Turn& turn);
   void receive(const NodeId& peer, protocol::VoteRange&& range, Turn& turn);
   void apply_pending(Turn& turn);
+  void check_privacy(Turn& turn);
+  [[nodiscard]] bool votes_on(const NodeId& voter) const;
   [[nodiscard]] bool is_behind(const NodeId& voter) const;
   [[nodiscard]] bool in_step();
   [[nodiscard]] Step complete_through() const;
@@ -68,6 +73,8 @@ class VoteTrainer final : public Trainer {
   protocol::LedgerSync ledger_;
   VoteCatchUp catch_up_;
   SnapshotDonor donor_;
+  Divergence divergence_;
+  VotePrivacy privacy_;
   std::map<NodeId, Step> latest_;   ///< The newest step that each author has voted on.
   Step newest_step_ = 0;            ///< Of all of latest_.
   NodeId waiting_for_;              ///< A voter that was behind when last looked at.
@@ -90,6 +97,7 @@ class VoteTrainer final : public Trainer {
   bool started_ = false;
   bool stopped_ = false;
   bool probing_ = false;
+  bool privacy_is_spent_ = false;
   int applying_ = 0;  ///< ApplyVotesJobs under way.
 };
 

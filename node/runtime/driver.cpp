@@ -57,6 +57,8 @@ Result<void> keep_start(Store& store, node::Learner& learner) {
 node::Config completed(node::Config config, const node::Learner& learner,
                        const Listener& listener) {
   config.parameter_count = learner.parameters().size();
+  config.segments = learner.task().segments();
+  config.sampling_rate = learner.sampling_rate();
   config.sample_count = learner.task().sample_count();
   config.self.id = config.key.id();
   if (config.self.address.empty()) config.self.address = listener.address;

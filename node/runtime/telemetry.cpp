@@ -100,6 +100,23 @@ struct EventFields {
             {"manifest", manifest_value(e.manifest)}};
   }
   Json operator()(const Warned& e) const { return {{"event", "warned"}, {"text", e.text}}; }
+  Json operator()(const Diverged& e) const {
+    return {{"event", "diverged"},
+            {"peer", e.peer.hex()},
+            {"step", e.step},
+            {"own", e.own.hex()},
+            {"theirs", e.theirs.hex()}};
+  }
+  Json operator()(const DivergenceLocated& e) const {
+    Json ranges = Json::array();
+    for (const ParameterRange& range : e.ranges) {
+      ranges.push_back({{"segment", range.segment}, {"first", range.first}, {"end", range.end}});
+    }
+    return {{"event", "divergence_located"},
+            {"step", e.step},
+            {"node", e.node.hex()},
+            {"ranges", ranges}};
+  }
   Json operator()(const Stopped& e) const { return {{"event", "stopped"}, {"error", e.error}}; }
 };
 
@@ -127,6 +144,12 @@ std::string status_json(const NodeStatus& status) {
                           {"step", neighbour.step},
                           {"round_trip_ms", neighbour.round_trip_ms}});
   }
+  Json privacy;
+  if (status.privacy) {
+    privacy = {{"epsilon", status.privacy->epsilon},
+               {"epsilon_max", status.privacy->epsilon_max},
+               {"delta", status.privacy->delta}};
+  }
   return dump({{"self", status.self.hex()},
                {"run", status.run.hex()},
                {"phase", status.phase},
@@ -141,6 +164,9 @@ std::string status_json(const NodeStatus& status) {
                {"votes", status.votes},
                {"caught_up", status.caught_up ? caught_up_value(*status.caught_up) : Json()},
                {"snapshot", status.snapshot ? snapshot_value(*status.snapshot) : Json()},
+               {"agreed_step", status.agreed_step},
+               {"divergences", status.divergences},
+               {"privacy", privacy},
                {"unreconciled", status.unreconciled},
                {"rejected", status.rejected}});
 }

@@ -132,6 +132,11 @@ class RandomValues {
     range.packets.resize(rng_.below(8));
     for (auto& packet : range.packets) fill(packet, 1500);
   }
+  void fill(CutDigest& cut) { fill_all(cut.step, cut.packets, cut.votes, cut.model); }
+  void fill(CutParts& cut) {
+    fill_all(cut.step, cut.votes);
+    fill(cut.parts, limits::cut_parts_max);
+  }
   void fill(MergeSliceRequest& request) { fill_all(request.merge, request.slice); }
 
   // Announcements.

@@ -27,6 +27,22 @@ TEST(BatchSampler, AnEpochVisitsEverySampleOnce) {
   }
 }
 
+// Of 200 samples in 1000 batches each is drawn 100 times on average, with a deviation of 9.5 if the
+// draws are independent; batches have 20 samples with a deviation of 4.2.
+TEST(BatchSampler, PoissonBatchesDrawEverySampleByItself) {
+  BatchSampler sampler(200);
+  std::vector<double> counts(200);
+  double squares = 0;
+  for (std::uint64_t step = 0; step < 1000; ++step) {
+    const Rows rows = rows_of(sampler, {.seed = 5, .step = step, .size = 20, .is_poisson = true});
+    EXPECT_EQ(std::set(rows.begin(), rows.end()).size(), rows.size());
+    for (const auto row : rows) counts[row] += 1;
+    squares += (static_cast<double>(rows.size()) - 20) * (static_cast<double>(rows.size()) - 20);
+  }
+  for (const double count : counts) EXPECT_NEAR(count, 100, 5 * 9.5);
+  EXPECT_NEAR(squares / 1000, 200 * 0.1 * 0.9, 3);
+}
+
 TEST(BatchSampler, EpochsAndSeedsDifferInOrder) {
   BatchSampler sampler(40);
   EXPECT_NE(rows_of(sampler, {1, 0, 8}), rows_of(sampler, {1, 5, 8}));

@@ -62,6 +62,25 @@ TEST(ClassifierTask, LossAgreesWithTheGradientsLossAndWithEvaluation) {
   EXPECT_NEAR(loss, problem.task->evaluate(problem.parameters)->loss, 1e-6);
 }
 
+TEST(ClassifierTask, TheLossOfABatchIsTheMeanOfItsSamplesLosses) {
+  GoldenProblem problem;
+  const auto losses = problem.task->losses(problem.parameters, problem.batch);
+  ASSERT_EQ(losses.size(), 6U);
+  double sum = 0;
+  for (const double loss : losses) sum += loss;
+  EXPECT_NEAR(sum / 6, problem.task->loss(problem.parameters, problem.batch), 1e-12);
+}
+
+TEST(ClassifierTask, APoissonBatchMayBeEmpty) {
+  GoldenProblem problem;
+  std::size_t least = 6;
+  for (std::uint64_t step = 0; step < 50; ++step) {
+    const BatchKey key{.seed = 1, .step = step, .size = 1, .is_poisson = true};
+    least = std::min(least, problem.task->losses(problem.parameters, key).size());
+  }
+  EXPECT_EQ(least, 0U);
+}
+
 TEST(ClassifierTask, GradientOfThreeLayersMatchesFiniteDifferences) {
   const auto task = make_mlp_task(make_clusters({.train_count = 64, .test_count = 1}, 3), {12, 8});
   Values parameters = initial_parameters(*task);
