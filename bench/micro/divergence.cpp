@@ -69,3 +69,5 @@ BENCHMARK(hash_alone)->Arg(1'000'000)->Arg(10'000'000)->Unit(benchmark::kMillise
 
 }  // namespace
 }  // namespace starling::node
+
+BENCHMARK_MAIN();
