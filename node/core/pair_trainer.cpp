@@ -106,11 +106,18 @@ void PairTrainer::mix(std::optional<protocol::PairMix> mix, Turn& turn) {
 
 void PairTrainer::on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn) {
   if (edges_.on_hello(peer, hello, turn.effects)) turn.jobs.emplace_back(DropEdgeJob{peer});
+  // Steps done between our hello and theirs were told to nobody: two nodes that wait for each
+  // other's old step would wait for ever.
+  if (lead_steps_ > 0) turn.effects.send(peer, protocol::Progress{step_});
 }
 
 void PairTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn& turn) {
   // A hello may be faster than the membership's word that the peer is a neighbour.
   if (const auto* hello = std::get_if<protocol::EdgeHello>(&message)) on_hello(peer, *hello, turn);
+  const auto* progress = std::get_if<protocol::Progress>(&message);
+  if (progress != nullptr && edges_.find(peer) != nullptr) {
+    edges_.set_peer_step(peer, progress->step);
+  }
   if (!neighbours_.contains(peer)) return;
   if (const auto* offer = std::get_if<protocol::ExchangeOffer>(&message)) {
     if (exchange_.on_offer(peer, *offer, willing(), step_, turn.now, turn.effects)) encode(turn);
@@ -118,8 +125,6 @@ void PairTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
     if (exchange_.on_accept(peer, *accept, turn.now, turn.effects)) encode(turn);
   } else if (const auto* busy = std::get_if<protocol::ExchangeBusy>(&message)) {
     exchange_.on_busy(peer, *busy);
-  } else if (const auto* progress = std::get_if<protocol::Progress>(&message)) {
-    edges_.set_peer_step(peer, progress->step);
   } else if (const auto* applied = std::get_if<protocol::ExchangeApplied>(&message)) {
     edges_.confirmed(peer, applied->exchange);
   } else if (auto* bulk = std::get_if<protocol::Bulk>(&message);

@@ -73,6 +73,20 @@ TEST_F(PairTrainerTest, SkipsToTheMedianNeighbourWhenItFallsBehind) {
   EXPECT_EQ(std::get<TrainJob>(jobs[0]).first, 50U);
 }
 
+// Once a swarm stood still: two nodes waited for each other's steps as of their hellos.
+TEST_F(PairTrainerTest, TellsItsStepToANeighbourWhoseEdgeOpensLate) {
+  start_at(7);
+  Turn turn(Instant{});
+  trainer_.neighbour_up(peer_of(5), turn);
+  trainer_.receive(peer_of(5), protocol::EdgeHello{.incarnation = 5}, turn);
+  const auto tells = [](const protocol::Effect& effect) {
+    const auto* send = std::get_if<protocol::SendTo>(&effect);
+    const auto* told = send ? std::get_if<protocol::Progress>(&send->message) : nullptr;
+    return told != nullptr && send->peer == peer_of(5) && told->step == 7;
+  };
+  EXPECT_TRUE(std::ranges::any_of(turn.effects.items, tells));
+}
+
 TEST_F(PairTrainerTest, IsCompleteWhenTheOthersHaveEnded) {
   start_at(7);
   EXPECT_TRUE(after_progress(1000).empty());
