@@ -22,19 +22,13 @@ constexpr std::size_t header_bytes_max = 100'000'000;  // the reference implemen
 constexpr std::size_t alignment = 8;  // the reference pads its header so that data is aligned
 constexpr int header_depth_max = 3;   // header, tensor, shape
 
-std::size_t element_count(std::span<const std::size_t> shape) {
-  std::size_t count = 1;
-  for (const std::size_t size : shape) count *= size;
-  return count;
-}
-
 std::string header_text(const Checkpoint& checkpoint) {
   Json header = Json::object();
   if (!checkpoint.metadata.empty()) header["__metadata__"] = checkpoint.metadata;
   std::size_t offset = 0;
   for (const Segment& segment : checkpoint.segments) {
     STARLING_CHECK(segment.offset == offset && !header.contains(segment.name));
-    offset += element_count(segment.shape);
+    offset += segment.length();
     header[segment.name] = {
         {"dtype", "F32"},
         {"shape", segment.shape},
@@ -145,12 +139,12 @@ Result<Checkpoint> read_entries(const NamedBytes& file, const Json& header,
 /// Sorts the segments and returns how many parameters they cover from 0 without gap or overlap.
 std::size_t covered(std::vector<Segment>& segments) {
   std::ranges::sort(segments, {}, [](const Segment& segment) {
-    return std::pair(segment.offset, element_count(segment.shape));  // empty ones before their twin
+    return std::pair(segment.offset, segment.length());  // empty ones before their twin
   });
   std::size_t end = 0;
   for (const Segment& segment : segments) {
     if (segment.offset != end) return end;
-    end += element_count(segment.shape);
+    end += segment.length();
   }
   return end;
 }

@@ -29,7 +29,14 @@ struct BatchKey {
 struct Segment {
   std::string name;
   std::size_t offset = 0;
-  std::vector<std::size_t> shape;  ///< Row-major; the product is the segment's length.
+  std::vector<std::size_t> shape;  ///< Row-major; empty for a single number.
+
+  /// Parameters in the segment.
+  [[nodiscard]] constexpr std::size_t length() const {
+    std::size_t product = 1;
+    for (const std::size_t size : shape) product *= size;
+    return product;
+  }
 };
 
 /// Quality on held-out data.

@@ -1,8 +1,6 @@
 #include "node/core/divergence.h"
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -17,11 +15,6 @@ namespace {
 /// 2 steps ahead of the slowest (vote_trainer.cpp). Our guess; too few costs comparisons only.
 constexpr Step cut_margin_steps = 8;
 
-std::size_t length_of(const Segment& segment) {
-  return std::accumulate(segment.shape.begin(), segment.shape.end(), std::size_t{1},
-                         std::multiplies<>());
-}
-
 /// Ranges of the whole model as ranges of its segments.
 std::vector<ParameterRange> in_segments(const std::vector<IndexRange>& ranges,
                                         const std::vector<Segment>& segments) {
@@ -29,7 +22,7 @@ std::vector<ParameterRange> in_segments(const std::vector<IndexRange>& ranges,
   for (const IndexRange& range : ranges) {
     for (const Segment& segment : segments) {
       const std::size_t first = std::max(range.first, segment.offset);
-      const std::size_t end = std::min(range.end, segment.offset + length_of(segment));
+      const std::size_t end = std::min(range.end, segment.offset + segment.length());
       if (first >= end) continue;
       named.push_back({segment.name, first - segment.offset, end - segment.offset});
     }

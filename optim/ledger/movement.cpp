@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
-#include <numeric>
 #include <string>
 #include <utility>
 
@@ -19,11 +17,6 @@ constexpr std::size_t block_size = signs_per_block;
 
 std::size_t block_count(std::size_t parameters) {
   return (parameters + block_size - 1) / block_size;
-}
-
-std::size_t length_of(const Segment& segment) {
-  return std::accumulate(segment.shape.begin(), segment.shape.end(), std::size_t{1},
-                         std::multiplies<>());
 }
 
 /// The first pattern that matches decides; a segment that none matches has the factor 1.
@@ -93,7 +86,7 @@ Result<Movement> Movement::create(const VoteRule& rule, std::size_t parameter_co
   std::vector<Stretch> moving;
   std::size_t end = 0;
   for (const Segment& segment : in_order) {
-    const std::size_t length = length_of(segment);
+    const std::size_t length = segment.length();
     if (segment.offset < end || segment.offset + length > parameter_count) {
       return invalid_input("segment '" + segment.name + "' overlaps another or ends beyond the " +
                            std::to_string(parameter_count) + " parameters of the model");

@@ -235,9 +235,7 @@ TEST(ClassifierTask, SegmentsCoverTheParametersInOrder) {
   std::size_t end = 0;
   for (const Segment& segment : task->segments()) {
     EXPECT_EQ(segment.offset, end) << segment.name;
-    std::size_t count = 1;
-    for (const std::size_t size : segment.shape) count *= size;
-    end += count;
+    end += segment.length();
   }
   EXPECT_EQ(end, task->parameter_count());
   EXPECT_EQ(end, 32U * 64 + 64 + 64 * 10 + 10);
