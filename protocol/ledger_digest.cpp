@@ -8,15 +8,6 @@
 namespace starling::protocol {
 namespace {
 
-/// The word of a digest's number, least significant first.
-std::uint64_t word_of(const Digest& digest, std::size_t word) {
-  std::uint64_t value = 0;
-  for (std::size_t byte = 8; byte > 0; --byte) {
-    value = value << 8U | digest.bytes[word * 8 + byte - 1];
-  }
-  return value;
-}
-
 template <class Item>
 void push_bounded(std::vector<Item>& items, Item item) {
   if (items.size() >= limits::cuts_kept_max) items.erase(items.begin());
@@ -28,7 +19,7 @@ void push_bounded(std::vector<Item>& items, Item item) {
 void PacketSet::add(const Digest& packet) {
   unsigned carry = 0;
   for (std::size_t i = 0; i < sum_.size(); ++i) {
-    const auto sum = static_cast<unsigned __int128>(sum_[i]) + word_of(packet, i) + carry;
+    const auto sum = static_cast<unsigned __int128>(sum_[i]) + packet.word(i) + carry;
     sum_[i] = static_cast<std::uint64_t>(sum);
     carry = static_cast<unsigned>(sum >> 64U);
   }
@@ -38,7 +29,7 @@ void PacketSet::add(const Digest& packet) {
 void PacketSet::remove(const Digest& packet) {
   unsigned borrow = 0;
   for (std::size_t i = 0; i < sum_.size(); ++i) {
-    const auto rest = static_cast<unsigned __int128>(sum_[i]) - word_of(packet, i) - borrow;
+    const auto rest = static_cast<unsigned __int128>(sum_[i]) - packet.word(i) - borrow;
     sum_[i] = static_cast<std::uint64_t>(rest);
     borrow = static_cast<unsigned>(rest >> 64U) & 1U;
   }

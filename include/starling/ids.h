@@ -60,6 +60,14 @@ struct ByteId {
   /// Eight digits, enough to tell nodes apart on a screen; never used as a key.
   [[nodiscard]] std::string short_text() const { return hex().substr(0, 8); }
 
+  /// Eight of the bytes as a number, the least significant first, whatever the machine's order.
+  /// index: 0 to 3.
+  [[nodiscard]] constexpr std::uint64_t word(std::size_t index) const {
+    std::uint64_t value = 0;
+    for (std::size_t i = 8; i-- > 0;) value = value << 8U | bytes[index * 8 + i];
+    return value;
+  }
+
   /// Nothing unless `from` holds exactly 32 bytes.
   [[nodiscard]] static std::optional<ByteId> from_bytes(ByteSpan from) {
     if (from.size() != size) return std::nullopt;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "crypto/digest.h"
 #include "node/core/cut_parts.h"
@@ -69,9 +68,7 @@ LearnerResult Learner::perform(const CutDigestJob& job) {
       const Digest digest = crypto::digest_of(
           {reinterpret_cast<const std::uint8_t*>(part.data()), part.size_bytes()});
       whole.update(digest.bytes);
-      std::uint64_t short_digest = 0;
-      std::memcpy(&short_digest, digest.bytes.data(), sizeof short_digest);
-      done.parts.push_back(short_digest);
+      done.parts.push_back(digest.word(0));
     }
   });
   done.model = whole.finish();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numbers>
 #include <numeric>
 
@@ -17,12 +16,6 @@ namespace starling::node {
 
 namespace {
 
-std::uint64_t word_of(const Digest& digest, std::size_t word) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, digest.bytes.data() + word * sizeof value, sizeof value);
-  return value;
-}
-
 /// Uniform in (0, 1], 53 bits.
 double uniform(std::uint64_t bits) {
   return static_cast<double>((bits >> 11U) + 1) * 0x1.0p-53;
@@ -34,8 +27,8 @@ double secret_normal(const crypto::Secret<32>& secret, std::uint64_t number) {
   Bytes counter;
   crypto::append_big_endian(counter, number);
   const Digest bits = crypto::keyed_digest(secret.bytes(), "vote noise", counter);
-  const double radius = std::sqrt(-2.0 * std::log(uniform(word_of(bits, 0))));
-  return radius * std::cos(2.0 * std::numbers::pi * uniform(word_of(bits, 1)));
+  const double radius = std::sqrt(-2.0 * std::log(uniform(bits.word(0))));
+  return radius * std::cos(2.0 * std::numbers::pi * uniform(bits.word(1)));
 }
 
 double mean_of(const std::vector<double>& values) {
@@ -52,7 +45,7 @@ double Learner::sampling_rate() const {
 
 BatchKey Learner::private_batch(Step step) const {
   const Digest seed = crypto::keyed_digest(options_.privacy_secret->bytes(), "vote batches", {});
-  return {.seed = word_of(seed, 0),
+  return {.seed = seed.word(0),
           .step = step,
           .size = options_.recipe.batch,
           .is_poisson = task_->has_losses()};
