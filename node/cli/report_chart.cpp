@@ -107,10 +107,6 @@ class Mapping {
   double to_;
 };
 
-std::string svg_number(double value) {
-  return fixed_text(value, 1);
-}
-
 Mapping horizontal(const Chart& chart) {
   Range range;
   const auto include = [&](const ChartPoint& point) {

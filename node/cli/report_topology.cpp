@@ -25,10 +25,6 @@ struct Spot {
   double y = 0;
 };
 
-std::string svg_number(double value) {
-  return fixed_text(value, 1);
-}
-
 Spot around(Spot centre, double radius, double turn) {
   const double angle = (turn - 0.25) * 2 * std::numbers::pi;  // starts at twelve o'clock
   return {centre.x + radius * std::cos(angle), centre.y + radius * std::sin(angle)};

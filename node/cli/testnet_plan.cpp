@@ -6,7 +6,6 @@
 #include <set>
 #include <utility>
 
-#include "model/tasks.h"
 #include "node/core/catch_up_plan.h"
 #include "node/core/learner.h"
 #include "node/start_model.h"
@@ -124,18 +123,24 @@ std::uint32_t default_steps(const optim::Recipe& recipe) {
   return known == default_step_table.end() ? other_default_steps : known->steps;
 }
 
+Result<model::TaskOptions> TestnetPlan::task_options() const {
+  const auto rule = model::parse_shard_rule(skew);
+  if (!rule) return std::unexpected(rule.error());
+  model::TaskOptions options = starling::task_options(run);
+  options.data.path = data;
+  options.shard.rule = *rule;
+  options.shard.node_count = shards();
+  return options;
+}
+
 Result<TaskFacts> check_plan(const TestnetPlan& plan) {
   if (auto changes = check_changes(plan); !changes) return std::unexpected(changes.error());
   if (auto mode = node::parse_catch_up_mode(plan.catch_up); !mode) {
     return std::unexpected(mode.error());
   }
-  const auto rule = model::parse_shard_rule(plan.skew);
-  if (!rule) return std::unexpected(rule.error());
-  model::TaskOptions options = task_options(plan.run);
-  options.data.path = plan.data;
-  options.shard.rule = *rule;
-  options.shard.node_count = plan.shards();
-  auto task = model::make_task(plan.run.task, options);
+  const auto options = plan.task_options();
+  if (!options) return std::unexpected(options.error());
+  auto task = model::make_task(plan.run.task, *options);
   if (!task) return std::unexpected(task.error());
   auto model = find_start_model(plan.run, plan.start_file);
   if (!model) return std::unexpected(model.error());

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/tasks.h"
 #include "node/run_description.h"
 #include "starling/ids.h"
 #include "starling/result.h"
@@ -55,6 +56,8 @@ struct TestnetPlan {
 
   /// The data is cut for everyone from the start: a joiner brings samples that nobody else has.
   [[nodiscard]] std::uint32_t shards() const { return run.nodes + join.nodes; }
+  /// The data of the run and how it is cut, for node 0. Error: invalid_input: no such skew.
+  [[nodiscard]] Result<model::TaskOptions> task_options() const;
 };
 
 struct TaskFacts {

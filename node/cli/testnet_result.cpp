@@ -76,19 +76,11 @@ std::string joined_metrics(const Swarm& swarm) {
   return all;
 }
 
-}  // namespace
-
-namespace {
-
 /// Which samples each node holds: the shards are a function of the plan.
 Result<void> add_shares(const TestnetPlan& plan, RunRecord& record) {
-  const auto rule = model::parse_shard_rule(plan.skew);
-  if (!rule) return std::unexpected(rule.error());
-  model::TaskOptions options = task_options(plan.run);
-  options.data.path = plan.data;
-  options.shard.rule = *rule;
-  options.shard.node_count = plan.shards();
-  auto counts = model::count_labels(plan.run.task, options);
+  const auto options = plan.task_options();
+  if (!options) return std::unexpected(options.error());
+  auto counts = model::count_labels(plan.run.task, *options);
   if (!counts) return std::unexpected(counts.error());
   for (std::size_t node = 0; node < std::min(counts->size(), record.nodes.size()); ++node) {
     record.nodes[node].label_counts = std::move((*counts)[node]);
