@@ -10,6 +10,7 @@
 
 #include "optim/recipe.h"
 #include "tests/support/crypto_keys.h"
+#include "tests/support/node_config.h"
 
 namespace starling::node {
 namespace {
@@ -34,15 +35,9 @@ class Bench {
 
  private:
   static Config config() {
-    Config config{.run = crypto::run_of(1),
-                  .key = crypto::node_key(1),
-                  .self = {crypto::node_key(1).id(), "127.0.0.1:1"},
-                  .bootstrap = {},
-                  .pinned_neighbours = {},
-                  .recipe = *optim::builtin_recipe("gossip")};
+    Config config = testing::node_config(1, *optim::builtin_recipe("gossip"));
     config.parameter_count = 1000;
     config.steps_total = 1'000'000;
-    config.incarnation = 1;
     return config;
   }
 

@@ -8,20 +8,15 @@
 
 #include "node/core/node_core.h"
 #include "tests/support/crypto_keys.h"
+#include "tests/support/node_config.h"
 
 namespace starling::node {
 namespace {
 
 TEST(MessageRoutes, APingIsAnsweredByAPong) {
-  Config config{.run = crypto::run_of(1),
-                .key = crypto::node_key(1),
-                .self = {crypto::node_key(1).id(), "127.0.0.1:1"},
-                .bootstrap = {},
-                .pinned_neighbours = {},
-                .recipe = *optim::builtin_recipe("gossip")};
+  Config config = testing::node_config(1, *optim::builtin_recipe("gossip"));
   config.parameter_count = 4;
   config.steps_total = 10;
-  config.incarnation = 1;
   NodeCore core(std::move(config));
   const Instant now{std::chrono::seconds(1)};
   const NodeId peer = crypto::node_key(2).id();

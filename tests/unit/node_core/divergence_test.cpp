@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/crypto_keys.h"
+#include "tests/support/node_config.h"
 
 namespace starling::node {
 namespace {
@@ -25,12 +26,7 @@ class DivergenceTest : public ::testing::Test {
   }
 
   static Config config() {
-    Config config{.run = crypto::run_of(1),
-                  .key = crypto::node_key(1),
-                  .self = {peer_of(1), "127.0.0.1:1"},
-                  .bootstrap = {},
-                  .pinned_neighbours = {},
-                  .recipe = *optim::builtin_recipe("votes")};
+    Config config = testing::node_config(1, *optim::builtin_recipe("votes"));
     config.recipe.votes.digest_interval = 10;
     config.parameter_count = 10'000;
     config.segments = {{"weight", 0, {4000}}, {"bias", 4000, {6000}}};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tests/support/crypto_keys.h"
+#include "tests/support/node_config.h"
 
 namespace starling::node {
 namespace {
@@ -25,16 +26,10 @@ class PairTrainerTest : public ::testing::Test {
   }
 
   static Config config() {
-    Config config{.run = crypto::run_of(1),
-                  .key = crypto::node_key(1),
-                  .self = {peer_of(1), "127.0.0.1:1"},
-                  .bootstrap = {},
-                  .pinned_neighbours = {},
-                  .recipe = *optim::builtin_recipe("gossip")};
+    Config config = testing::node_config(1, *optim::builtin_recipe("gossip"));
     config.recipe.local_steps = 100;  // no exchange in these tests
     config.recipe.lead_steps = 6;
     config.steps_total = 1000;
-    config.incarnation = 1;
     return config;
   }
 

@@ -9,6 +9,7 @@
 #include "node/core/vote_privacy.h"
 #include "optim/ledger/vote_code.h"
 #include "tests/support/crypto_keys.h"
+#include "tests/support/node_config.h"
 
 namespace starling::node {
 namespace {
@@ -128,12 +129,7 @@ TEST(PrivateVotes, AreDrawnAtTheRateOfTheBatch) {
 // --- The account ---
 
 Config private_config(double epsilon_max) {
-  Config config{.run = crypto::run_of(1),
-                .key = crypto::node_key(1),
-                .self = {},
-                .bootstrap = {},
-                .pinned_neighbours = {},
-                .recipe = *optim::builtin_recipe("votes")};
+  Config config = testing::node_config(1, *optim::builtin_recipe("votes"));
   config.recipe.votes.clip = 1;
   config.recipe.votes.noise = 4;
   config.recipe.votes.epsilon_max = epsilon_max;

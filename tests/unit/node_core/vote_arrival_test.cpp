@@ -9,6 +9,7 @@
 
 #include "node/core/trainer.h"
 #include "protocol/ledger_sync.h"
+#include "tests/support/node_config.h"
 #include "tests/support/vote_ledger.h"
 
 namespace starling::node {
@@ -38,12 +39,7 @@ class Hearer {
 
  private:
   static Config config() {
-    Config config{.run = crypto::run_of(1),
-                  .key = crypto::node_key(9),
-                  .self = {crypto::node_key(9).id(), "127.0.0.1:1"},
-                  .bootstrap = {},
-                  .pinned_neighbours = {},
-                  .recipe = testing::ledger_recipe()};
+    Config config = testing::node_config(9, testing::ledger_recipe());
     config.steps_total = testing::ledger_steps;
     return config;
   }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/effects_view.h"
+#include "tests/support/node_config.h"
 #include "tests/support/vote_ledger.h"
 
 namespace starling::node {
@@ -36,12 +37,7 @@ class VoteCatchUpTest : public ::testing::Test {
       : config_(config(mode)), catch_up_(config_, ledger_) {}
 
   static Config config(CatchUpMode mode) {
-    Config config{.run = crypto::run_of(1),
-                  .key = crypto::node_key(8),
-                  .self = {peer_of(8), "127.0.0.1:1"},
-                  .bootstrap = {},
-                  .pinned_neighbours = {},
-                  .recipe = testing::ledger_recipe()};
+    Config config = testing::node_config(8, testing::ledger_recipe());
     config.catch_up = mode;
     return config;
   }

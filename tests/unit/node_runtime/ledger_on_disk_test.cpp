@@ -12,6 +12,7 @@
 #include "node/runtime/record_log.h"
 #include "starling/rng.h"
 #include "temporary_directory.h"
+#include "tests/support/node_config.h"
 #include "tests/support/vote_ledger.h"
 
 namespace starling::runtime {
@@ -25,15 +26,9 @@ constexpr int cuts = 200;
 /// The model of a node that starts with these packets on its disk.
 Digest model_of_reopened_node(const std::vector<Bytes>& log) {
   node::Learner learner = starling::testing::ledger_learner();
-  node::Config config{.run = crypto::run_of(1),
-                      .key = crypto::node_key(1),
-                      .self = {crypto::node_key(1).id(), "127.0.0.1:1"},
-                      .bootstrap = {},
-                      .pinned_neighbours = {},
-                      .recipe = starling::testing::ledger_recipe()};
+  node::Config config = starling::testing::node_config(1, starling::testing::ledger_recipe());
   config.parameter_count = starling::testing::ledger_parameters;
   config.steps_total = starling::testing::ledger_steps;
-  config.incarnation = 1;
   config.nodes_expected = 2;  // nobody else comes, so it does not begin to vote
   node::NodeCore core(config);
   const auto run_jobs = [&learner](std::vector<node::Output> outputs) {
