@@ -1,9 +1,6 @@
 #include "optim/vote_replica.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
-#include <string>
 #include <utility>
 
 #include "optim/ledger/grid.h"
@@ -12,8 +9,6 @@
 
 namespace starling::optim {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "saved states are little endian");
 
 /// Steps added in one pass over memory: 16 tiles of 256 KiB at most.
 constexpr std::size_t tiles_per_pass_max = 16;
@@ -155,25 +150,6 @@ void VoteReplica::set_grid(std::span<const std::int32_t> grid) {
   STARLING_CHECK(grid.size() == grid_.size());
   std::ranges::copy(grid, grid_.begin());
   is_copied_ = false;
-}
-
-Bytes VoteReplica::save() const {
-  Bytes state(grid_.size() * sizeof(std::int32_t) + sizeof(last_loss_));
-  std::memcpy(state.data(), &last_loss_, sizeof(last_loss_));
-  std::memcpy(state.data() + sizeof(last_loss_), grid_.data(), grid_.size() * sizeof(std::int32_t));
-  return state;
-}
-
-Result<void> VoteReplica::load(ByteSpan state) {
-  const std::size_t expected = grid_.size() * sizeof(std::int32_t) + sizeof(last_loss_);
-  if (state.size() != expected) {
-    return failure("saved vote replica has " + std::to_string(state.size()) + " bytes, need " +
-                   std::to_string(expected));
-  }
-  std::memcpy(&last_loss_, state.data(), sizeof(last_loss_));
-  std::memcpy(grid_.data(), state.data() + sizeof(last_loss_), grid_.size() * sizeof(std::int32_t));
-  is_copied_ = false;
-  return {};
 }
 
 }  // namespace starling::optim

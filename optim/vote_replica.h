@@ -19,7 +19,6 @@
 #include "optim/ledger/vote_sum.h"
 #include "optim/recipe.h"
 #include "starling/ids.h"
-#include "starling/result.h"
 
 namespace starling::optim {
 
@@ -78,10 +77,6 @@ class VoteReplica {
 
   /// Mean loss over the points evaluated by the last probe(); 0 before the first.
   [[nodiscard]] double last_loss() const { return last_loss_; }
-
-  [[nodiscard]] Bytes save() const;
-  /// Error: the state is of another size.
-  [[nodiscard]] Result<void> load(ByteSpan state);
 
  private:
   using VotesByStep = std::map<Step, std::vector<VoteSpan>>;

@@ -275,7 +275,7 @@ TEST(VoteSender, CountsScalarsInTheRecipesUnit) {
             (Bytes{encode_vote(4), encode_vote(-1), vote_zero}));
 }
 
-TEST(VoteReplica, GoesOnFromASavedState) {
+TEST(VoteReplica, GoesOnFromTheGridOfAnother) {
   const auto packets = random_packets();
   const auto spans = spans_of(packets);
   VoteReplica straight = new_replica();
@@ -283,17 +283,10 @@ TEST(VoteReplica, GoesOnFromASavedState) {
   VoteReplica first = new_replica();
   first.apply(std::span(spans).first(70));
   VoteReplica second = new_replica();
-  ASSERT_TRUE(second.load(first.save()));
+  second.set_grid(first.grid());
   second.apply(std::span(spans).subspan(70));
   EXPECT_TRUE(std::ranges::equal(second.grid(), straight.grid()));
   EXPECT_TRUE(std::ranges::equal(second.parameters(), straight.parameters()));
-}
-
-TEST(VoteReplica, RefusesASavedStateOfAnotherSize) {
-  VoteReplica replica = new_replica();
-  Bytes state = replica.save();
-  state.pop_back();
-  EXPECT_FALSE(replica.load(state));
 }
 
 TEST(VoteReplica, VotesTheWeightDecayAsPartOfTheLoss) {
