@@ -27,6 +27,14 @@ class LedgerKernels : public testing::TestWithParam<Case> {
     for (const RowVote& vote : votes_) add_vote_naive(keys_.signs, vote, expected_);
   }
 
+  /// The votes, summed and transformed.
+  [[nodiscard]] std::vector<StepTile> tile_with(const optim::LedgerKernels& kernels) const {
+    std::vector<StepTile> tiles(1, StepTile(keys_.signs, GetParam().rows));
+    for (const RowVote& vote : votes_) tiles[0].add(vote);
+    tiles[0].transform(kernels);
+    return tiles;
+  }
+
   StepKeys keys_;
   std::vector<std::int32_t> grid_;
   std::vector<std::int32_t> expected_;
@@ -44,10 +52,7 @@ TEST_P(LedgerKernels, AddVotesEqualsTheNaiveSum) {
 TEST_P(LedgerKernels, TileEqualsTheNaiveSum) {
   for (const auto& kernels : usable_kernels()) {
     auto grid = grid_;
-    std::vector<StepTile> tiles(1, StepTile(keys_.signs, GetParam().rows));
-    for (const RowVote& vote : votes_) tiles[0].add(vote);
-    tiles[0].transform(kernels);
-    sweep_tiles({grid, 0}, tiles, kernels);
+    sweep_tiles({grid, 0}, tile_with(kernels), kernels);
     EXPECT_EQ(grid, expected_) << kernels.name;
   }
 }
@@ -55,12 +60,9 @@ TEST_P(LedgerKernels, TileEqualsTheNaiveSum) {
 TEST_P(LedgerKernels, PartsGiveTheSameAsTheWhole) {
   const std::size_t first = GetParam().groups / 2;
   for (const auto& kernels : usable_kernels()) {
-    std::vector<StepTile> tiles(1, StepTile(keys_.signs, GetParam().rows));
-    for (const RowVote& vote : votes_) tiles[0].add(vote);
-    tiles[0].transform(kernels);
     auto grid = grid_;
     const std::span whole(grid);
-    sweep_tiles({whole.subspan(first * group_size), first}, tiles, kernels);
+    sweep_tiles({whole.subspan(first * group_size), first}, tile_with(kernels), kernels);
     kernels.add_votes({whole.first(first * group_size), 0}, keys_.signs, votes_);
     EXPECT_EQ(grid, expected_) << kernels.name;
   }
@@ -85,16 +87,9 @@ TEST(LedgerKernels, OneSweepOfSeveralStepsEqualsOneStepAfterAnother) {
   Rng rng(4);
   auto expected = test::random_grid(7 * group_size, rng);
   auto grid = expected;
-  std::vector<StepTile> tiles;
-  for (Step step = 0; step < 5; ++step) {
-    const StepKeys keys = step_keys(test::id_of<RunId>(2), step);
-    tiles.emplace_back(keys.signs, rows);
-    for (const RowVote& vote : test::random_votes(20, rows, rng)) {
-      add_vote_naive(keys.signs, vote, expected);
-      tiles.back().add(vote);
-    }
-    tiles.back().transform(best_kernels());
-  }
+  const auto tiles = test::random_tiles(
+      5, rows, rng,
+      [&](const PhiloxKey& signs, const RowVote& vote) { add_vote_naive(signs, vote, expected); });
   sweep_tiles({grid, 0}, tiles, best_kernels());
   EXPECT_EQ(grid, expected);
 }

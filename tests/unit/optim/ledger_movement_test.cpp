@@ -166,16 +166,9 @@ class MovingGridOf : public testing::TestWithParam<Case> {
 
 TEST_P(MovingGridOf, SweepsToTheNaiveSumWithEveryKernel) {
   auto expected = grid_;
-  std::vector<StepTile> tiles;
-  for (Step step = 0; step < 3; ++step) {
-    const StepKeys keys = step_keys(test::id_of<RunId>(1), step);
-    tiles.emplace_back(keys.signs, rows_);
-    for (const RowVote& vote : test::random_votes(20, rows_, rng_)) {
-      add_naive(keys.signs, vote, expected);
-      tiles.back().add(vote);
-    }
-    tiles.back().transform(best_kernels());
-  }
+  const auto tiles = test::random_tiles(
+      3, rows_, rng_,
+      [&](const PhiloxKey& signs, const RowVote& vote) { add_naive(signs, vote, expected); });
   for (const auto& kernels : usable_kernels()) {
     auto grid = grid_;
     MovingGrid{grid, stretches_, kernels}.sweep(tiles);

@@ -1,11 +1,13 @@
 #pragma once
-// Random votes and a digest, shared by the ledger's tests.
+// Random votes, tiles of them and a digest, shared by the ledger's tests.
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "optim/ledger/kernels.h"
 #include "optim/ledger/naive_sum.h"
+#include "optim/ledger/tile.h"
 #include "optim/vote_replica.h"
 #include "starling/rng.h"
 
@@ -32,6 +34,24 @@ template <class Id>
     vote = {static_cast<std::uint32_t>(rng.below(rows)), static_cast<std::uint32_t>(rng.next())};
   }
   return votes;
+}
+
+/// Tiles of `steps` steps with 20 random votes each, transformed. Every vote goes to
+/// add_naive(signs, vote) too, which makes the sum that they are compared with.
+template <class AddNaive>
+[[nodiscard]] std::vector<StepTile> random_tiles(Step steps, std::uint32_t rows, Rng& rng,
+                                                 const AddNaive& add_naive) {
+  std::vector<StepTile> tiles;
+  for (Step step = 0; step < steps; ++step) {
+    const StepKeys keys = step_keys(id_of<RunId>(1), step);
+    tiles.emplace_back(keys.signs, rows);
+    for (const RowVote& vote : random_votes(20, rows, rng)) {
+      add_naive(keys.signs, vote);
+      tiles.back().add(vote);
+    }
+    tiles.back().transform(best_kernels());
+  }
+  return tiles;
 }
 
 /// FNV-1a over the little-endian bytes: enough to compare builds, without crypto.
