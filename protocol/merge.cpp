@@ -21,18 +21,6 @@ constexpr std::size_t early_announcements_max = 1024;
 /// Dials of one member before it is taken for dead. Our guess.
 constexpr int dials_max = 3;
 
-/// The vector is cut at multiples of its 4-byte elements.
-constexpr std::size_t element_bytes = 4;
-
-Digest rendezvous_score(const Digest& merge, std::uint32_t slice, const NodeId& member) {
-  Bytes input(merge.bytes.begin(), merge.bytes.end());
-  for (unsigned shift = 0; shift < 32; shift += 8) {
-    input.push_back(static_cast<std::uint8_t>(slice >> shift));
-  }
-  input.insert(input.end(), member.bytes.begin(), member.bytes.end());
-  return crypto::digest_of(input);
-}
-
 }  // namespace
 
 // --- Proposal and commitments ---
@@ -195,7 +183,7 @@ void Merge::begin_reduction(Instant now, MergeOutput output) {
   stage_ = Stage::reducing;
   deadline_ = now + options_.slice_time;
   overdue_rounds_ = 0;
-  slices_.resize(slice_count());  // slices of faster members may be here already
+  slices_.resize(plan_.count());  // slices of faster members may be here already
   if (all_agree_already()) {
     stage_ = Stage::adopting;
     output.requests.emplace_back(NeedAdoption{merge_, own_vector_});
@@ -219,32 +207,11 @@ bool Merge::all_agree_already() const {
       commitments_, [this](const auto& entry) { return entry.second.digest == own_digest_; });
 }
 
-std::uint32_t Merge::slice_count() const {
-  const std::size_t by_size = options_.vector_bytes / limits::merge_slice_bytes_min;
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(by_size, 1, limits::merge_slices_max));
-}
-
-std::size_t Merge::slice_offset(std::uint32_t slice) const {
-  const std::size_t elements = options_.vector_bytes / element_bytes;
-  return elements * slice / slice_count() * element_bytes;
-}
-
-Bytes Merge::own_slice(std::uint32_t slice) const {
-  const auto begin = own_vector_.begin();
-  return {begin + static_cast<std::ptrdiff_t>(slice_offset(slice)),
-          begin + static_cast<std::ptrdiff_t>(slice_offset(slice + 1))};
-}
-
 std::vector<NodeId> Merge::ranking(std::uint32_t slice) const {
-  std::vector<std::pair<Digest, NodeId>> scored;
-  for (const auto& [member, commitment] : commitments_) {
-    scored.emplace_back(rendezvous_score(merge_, slice, member), member);
-  }
-  std::ranges::sort(scored);
   std::vector<NodeId> members;
-  members.reserve(scored.size());
-  for (const auto& entry : scored) members.push_back(entry.second);
-  return members;
+  members.reserve(commitments_.size());
+  for (const auto& [member, commitment] : commitments_) members.push_back(member);
+  return rendezvous_order(merge_, slice, members);
 }
 
 NodeId Merge::owner_of(std::uint32_t slice) const {
@@ -279,20 +246,21 @@ void Merge::reach(const NodeId& member, Message message, MergeOutput output) {
 void Merge::send_own_slice(std::uint32_t slice, MergeOutput output) {
   if (is_observer()) return;
   const NodeId owner = owner_of(slice);
+  Bytes own = plan_.cut(own_vector_, slice);
   if (owner == options_.self.id) {
-    slices_[slice].parts.insert_or_assign(owner, own_slice(slice));
+    slices_[slice].parts.insert_or_assign(owner, std::move(own));
     average_if_complete(slice, false, output);
   } else {
-    reach(owner, bulk(BulkKind::merge_slice, slice, own_slice(slice)), output);
+    reach(owner, bulk(BulkKind::merge_slice, slice, std::move(own)), output);
   }
 }
 
 void Merge::on_slice(const NodeId& peer, Bulk&& bulk, MergeOutput output) {
-  if (bulk.context != merge_ || bulk.number >= slice_count()) return;
+  if (bulk.context != merge_ || bulk.number >= plan_.count()) return;
   if (stage_ != Stage::committing && stage_ != Stage::reducing) return;
   const auto slice = static_cast<std::uint32_t>(bulk.number);
-  if (bulk.data.size() != slice_offset(slice + 1) - slice_offset(slice)) return;
-  slices_.resize(slice_count());  // a slice may outrun the roster
+  if (bulk.data.size() != plan_.size(slice)) return;
+  slices_.resize(plan_.count());  // a slice may outrun the roster
   if (bulk.kind == BulkKind::merged_slice) {
     store_merged(slice, std::move(bulk.data));
     adopt_if_complete(output);

@@ -18,6 +18,7 @@
 #include "protocol/announcement.h"
 #include "protocol/effects.h"
 #include "protocol/message.h"
+#include "protocol/slice_plan.h"
 #include "starling/check.h"
 #include "starling/event.h"
 #include "starling/instant.h"
@@ -71,7 +72,7 @@ class Merge {
     Duration redial_time = std::chrono::milliseconds(500);  ///< After a refused dial.
     Duration attest_time = std::chrono::seconds(5);         ///< For the others' word on the digest.
   };
-  explicit Merge(Options options) : options_(std::move(options)) {}
+  explicit Merge(Options options) : options_(std::move(options)), plan_(options_.vector_bytes) {}
 
   /// As the proposer. expected: nodes whose commitment ends the wait early (ourselves included).
   void propose(const Digest& merge, Step cut_off, std::set<NodeId> expected, Instant now,
@@ -141,14 +142,12 @@ class Merge {
   [[nodiscard]] Manifest manifest() const;
   [[nodiscard]] bool is_observer() const;
   [[nodiscard]] bool all_agree_already() const;
-  [[nodiscard]] std::uint32_t slice_count() const;
-  [[nodiscard]] Bytes own_slice(std::uint32_t slice) const;
-  [[nodiscard]] std::size_t slice_offset(std::uint32_t slice) const;
   [[nodiscard]] std::vector<NodeId> ranking(std::uint32_t slice) const;
   [[nodiscard]] NodeId owner_of(std::uint32_t slice) const;
   [[nodiscard]] Bulk bulk(BulkKind kind, std::uint32_t slice, Bytes data) const;
 
   Options options_;
+  SlicePlan plan_;
   Stage stage_ = Stage::idle;
   Digest merge_;
   NodeId proposer_;
