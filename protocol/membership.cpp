@@ -23,20 +23,20 @@ bool speaks_for_itself(const NodeId& from, const PeerRecord& record) {
 }  // namespace
 
 Membership::Membership(MembershipOptions options)
-    : options_(std::move(options)), rng_(options_.seed), book_(options_.interval_scale) {
+    : options_(std::move(options)),
+      rng_(options_.seed),
+      book_(options_.interval_scale),
+      contacts_(options_.interval_scale) {
   if (!options_.pinned) return;
   for (const PeerRecord& peer : *options_.pinned) remember(peer);
 }
 
 void Membership::start(const std::vector<PeerRecord>& contacts, Instant now, Effects& effects) {
   for (const PeerRecord& contact : contacts) {
-    const bool has_address = !contact.address.empty() &&
-                             contact.address.size() <= limits::address_characters_max &&
-                             contact.address != options_.self.address;
     if (contact.id != NodeId{}) {
       remember(contact);
-    } else if (has_address && contacts_.size() < limits::contacts_max) {
-      contacts_.push_back({.address = contact.address, .failures = 0, .retry_at = now});
+    } else if (contact.address != options_.self.address) {
+      contacts_.add(contact.address, now);
     }
   }
   for (const PeerRecord& peer : book_.all()) yield_dialling(peer.id, now);
@@ -52,8 +52,7 @@ void Membership::start(const std::vector<PeerRecord>& contacts, Instant now, Eff
 void Membership::link_up(const PeerRecord& peer, bool dialled_by_us, Instant now,
                          Effects& effects) {
   if (peer.id == options_.self.id) {  // a contact that turns out to be this very node
-    std::erase_if(contacts_,
-                  [&](const Contact& contact) { return contact.address == peer.address; });
+    contacts_.remove(peer.address);
     effects.hang_up(peer.id, CloseReason::normal);
     return;
   }
@@ -93,10 +92,7 @@ void Membership::link_down(const NodeId& peer, CloseReason reason, Instant now, 
 
 void Membership::dial_failed(const PeerRecord& record, Instant now, Effects& effects) {
   if (links_.contains(record.id)) return;  // it dialled us in the meantime
-  for (Contact& contact : contacts_) {
-    if (record.id != NodeId{} || contact.address != record.address) continue;
-    contact.retry_at = now + redial_delay(contact.failures++, options_.interval_scale);
-  }
+  if (record.id == NodeId{}) contacts_.dial_failed(record.address, now);
   dialling_.erase(record.id);
   drop_passive(record.id);
   book_.dial_failed(record.id, now);
@@ -390,9 +386,7 @@ void Membership::note_answer(const PeerRecord& peer) {
   learn(peer);
   book_.remember(peer, AddressBook::Source::first_hand);
   book_.answered(peer.id);
-  for (Contact& contact : contacts_) {
-    if (contact.address == peer.address) contact.failures = 0;
-  }
+  contacts_.answered(peer.address);
 }
 
 void Membership::introduce(const PeerRecord& sender) {
@@ -462,7 +456,7 @@ void Membership::drop_passive(const NodeId& peer) {
 
 void Membership::refill(Instant now, Effects& effects) {
   if (refill_at_ == Instant::never()) return;  // not started
-  if (isolated()) dial_contacts(now, effects);
+  if (isolated()) contacts_.dial_due(now, effects);
   if (options_.pinned) {
     dial_pinned(now, effects);
     return;
@@ -477,14 +471,6 @@ void Membership::refill(Instant now, Effects& effects) {
   for (const PeerRecord& candidate : free) {
     if (courted_count() >= wanted) return;
     court(candidate, is_urgent, now, effects);
-  }
-}
-
-void Membership::dial_contacts(Instant now, Effects& effects) {
-  for (Contact& contact : contacts_) {
-    if (contact.retry_at > now) continue;
-    contact.retry_at = now + scaled_interval(limits::dial_time_max);
-    effects.dial({.id = {}, .address = contact.address});
   }
 }
 

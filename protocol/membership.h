@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "protocol/address_book.h"
+#include "protocol/contact_list.h"
 #include "protocol/effects.h"
 #include "protocol/reject_reason.h"
 #include "starling/ids.h"
@@ -100,12 +100,6 @@ class Membership {
     Message greeting;
     Instant expires;
   };
-  /// An address without a name.
-  struct Contact {
-    std::string address;
-    int failures = 0;
-    Instant retry_at;
-  };
 
   [[nodiscard]] std::size_t neighbour_count() const;
   [[nodiscard]] std::size_t courted_count() const;
@@ -131,7 +125,6 @@ class Membership {
   void drop_passive(const NodeId& peer);
 
   void refill(Instant now, Effects& effects);
-  void dial_contacts(Instant now, Effects& effects);
   void dial_pinned(Instant now, Effects& effects);
   void yield_dialling(const NodeId& peer, Instant now);
   void shuffle(Instant now, Effects& effects);
@@ -142,9 +135,9 @@ class Membership {
   MembershipOptions options_;
   Rng rng_;
   AddressBook book_;
+  ContactList contacts_;
   std::map<NodeId, Link> links_;
   std::map<NodeId, Greeting> dialling_;
-  std::vector<Contact> contacts_;
   std::vector<PeerRecord> passive_;
   std::vector<NeighbourChange> changes_;
   bool keep_strangers_ = false;

@@ -1,0 +1,40 @@
+#pragma once
+// Addresses without a name: those of a ticket, whose owner is known only once it has answered.
+
+#include <string>
+#include <vector>
+
+#include "protocol/effects.h"
+#include "starling/instant.h"
+
+namespace starling::protocol {
+
+class ContactList {
+ public:
+  /// interval_scale: as in MembershipOptions.
+  explicit ContactList(double interval_scale) : interval_scale_(interval_scale) {}
+
+  /// May be dialled from now on. Ignored: an address that nobody can have, and more than
+  /// limits::contacts_max.
+  void add(const std::string& address, Instant now);
+  void remove(const std::string& address);
+
+  /// Dials those whose pause is over, all at once: any of them leads into the swarm.
+  void dial_due(Instant now, Effects& effects);
+  /// The pauses grow with every failure (redial_delay()).
+  void dial_failed(const std::string& address, Instant now);
+  /// Clears the failures.
+  void answered(const std::string& address);
+
+ private:
+  struct Contact {
+    std::string address;
+    int failures = 0;
+    Instant retry_at;
+  };
+
+  double interval_scale_;
+  std::vector<Contact> contacts_;
+};
+
+}  // namespace starling::protocol
