@@ -86,7 +86,7 @@ TEST_F(BadInput, UnknownCommandsAreNamedBesideThoseThereAre) {
 
 TEST_F(BadInput, UnknownFlagsAreNamed) {
   for (const char* command : {"create", "join", "testnet", "sim", "status", "merge", "export",
-                              "replay", "audit", "version"}) {
+                              "replay", "audit", "tune", "version"}) {
     const std::string help = std::string("starling ") + command + " --help";
     expect_refused({command, "a", "b", "--frob"}, {"--frob", help});
   }
@@ -114,6 +114,16 @@ TEST_F(BadInput, ADirectoryWithoutALedgerIsNeitherReplayedNorAudited) {
   expect_refused({"testnet", "--recipe", "votes", "--task", "clusters-softmax", "--catch-up",
                   "fast", "--out", folder() / "run"},
                  {"'fast'", "auto, replay or snapshot"});
+}
+
+TEST_F(BadInput, ReplayAuditAndTuneNameOptionsOutOfRange) {
+  expect_refused({"replay", folder(), "--step", "soon"}, {"--step", "soon"});
+  expect_refused({"audit", folder(), "--sample", "0"}, {"--sample", "0", "1"});
+  expect_refused({"tune", "--nodes", "0"}, {"--nodes", "0", "1"});
+  expect_refused({"tune", "--steps", "many"}, {"--steps", "many"});
+  expect_refused({"tune", "--recipe", "gosip"}, {"'gosip'", "gossip"});
+  expect_refused({"tune", "--recipe", "gossip"}, {"'gossip'", "does not vote"});
+  expect_refused({"tune", "--task", "odd"}, {"'odd'", "clusters-softmax"});
 }
 
 TEST_F(BadInput, ARunFileNamesKeyValueAndRange) {
