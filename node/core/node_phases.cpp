@@ -321,6 +321,7 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
       turn.effects.hang_up(peer, protocol::CloseReason::misbehaviour);
     }
   }
+  outputs.reserve(turn.vote_log.size() + turn.jobs.size() + turn.effects.items.size());
   // Durable before anyone is told: a process that forgot a vote it has sent would cast another one
   // with its number.
   for (Bytes& packet : turn.vote_log) outputs.emplace_back(AppendVotes{std::move(packet)});

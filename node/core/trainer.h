@@ -40,12 +40,11 @@ class Trainer {
     static_cast<void>(signed_bytes);
     static_cast<void>(turn);
   }
-  /// An announcement that this node kept on disk (AppendVotes), before start().
+  /// An announcement that this node kept on disk (AppendVotes), before start(). Default: no other
+  /// than one that arrives.
   virtual void restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
                        Turn& turn) {
-    static_cast<void>(announcement);
-    static_cast<void>(signed_bytes);
-    static_cast<void>(turn);
+    receive(announcement, std::move(signed_bytes), turn);
   }
   /// Begins from a saved state; answered by loaded(). Before restore(), which may add to it.
   virtual void load(Bytes state, Turn& turn) {
