@@ -20,7 +20,6 @@ namespace starling::optim {
 template <class Scalar>
 using BasicGradientOracle =
     std::function<double(std::span<const Scalar> parameters, std::span<Scalar> out)>;
-using GradientOracle = BasicGradientOracle<float>;
 
 /// Opaque name of a neighbour; the replica never learns more about it.
 using EdgeKey = NodeId;

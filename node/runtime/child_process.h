@@ -43,7 +43,6 @@ class ChildProcess {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool is_running() const { return !exit_.has_value(); }
-  [[nodiscard]] const std::optional<ExitStatus>& exit_status() const { return exit_; }
 
   /// Nothing happens if it has ended.
   void send_signal(int signal);

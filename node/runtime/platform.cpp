@@ -1,6 +1,5 @@
 #include "node/runtime/platform.h"
 
-#include <sched.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -46,12 +45,6 @@ std::uint64_t random_nonzero() {
     std::memcpy(&value, bytes.data(), sizeof value);
   }
   return value;
-}
-
-unsigned processor_count() {
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
-  return static_cast<unsigned>(CPU_COUNT(&allowed));
 }
 
 void set_thread_niceness(int niceness) {

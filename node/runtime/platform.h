@@ -26,9 +26,6 @@ void fill_entropy(std::span<std::uint8_t> out);
 /// Never 0: NodeCore's incarnation uses 0 for "never met".
 [[nodiscard]] std::uint64_t random_nonzero();
 
-/// Processors that this process may use.
-[[nodiscard]] unsigned processor_count();
-
 /// Lowers the calling thread's priority (19: runs only when nothing else wants the processor).
 void set_thread_niceness(int niceness);
 
