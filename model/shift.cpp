@@ -64,7 +64,7 @@ Result<ShiftRule> parse_shift_rule(std::string_view text) {
 }
 
 std::string shift_text(const ShiftRule& rule) {
-  const std::string name(optim::name_of(rule.kind, shift_names));
+  std::string name(optim::name_of(rule.kind, shift_names));
   if (rule.kind == ShiftKind::none) return name;
   char share[32];
   const auto end = std::to_chars(std::begin(share), std::end(share), rule.share).ptr;

@@ -25,7 +25,7 @@ constexpr int dials_max = 3;
 
 // --- Proposal and commitments ---
 
-void Merge::announce(Announcement content, Instant now, MergeOutput output) {
+void Merge::announce(const Announcement& content, Instant now, MergeOutput output) {
   output.requests.emplace_back(AnnounceMerge{content});
   on_announcement(options_.self.id, content, now, output);
 }
@@ -288,7 +288,7 @@ void Merge::average_if_complete(std::uint32_t slice, bool overdue, MergeOutput o
   output.requests.emplace_back(NeedAverage{merge_, slice, std::move(parts)});
 }
 
-void Merge::on_averaged(std::uint32_t slice, Bytes data, const Digest& digest, Instant now,
+void Merge::on_averaged(std::uint32_t slice, const Bytes& data, const Digest& digest, Instant now,
                         MergeOutput output) {
   if (stage_ != Stage::reducing || slice >= slices_.size()) return;
   Slice& state = slices_[slice];

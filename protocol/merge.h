@@ -83,7 +83,7 @@ class Merge {
   void on_contribution(const Digest& merge, Bytes vector, const Digest& digest, Step step,
                        Instant now, MergeOutput output);
   void on_slice(const NodeId& peer, Bulk&& bulk, MergeOutput output);
-  void on_averaged(std::uint32_t slice, Bytes data, const Digest& digest, Instant now,
+  void on_averaged(std::uint32_t slice, const Bytes& data, const Digest& digest, Instant now,
                    MergeOutput output);
   void on_adopted(const Digest& model, Instant now, MergeOutput output);
   void on_slice_request(const NodeId& peer, const MergeSliceRequest& request, MergeOutput output);
@@ -112,7 +112,7 @@ class Merge {
     Bytes early;  ///< Came before its owner's word on it; not verified yet.
   };
 
-  void announce(Announcement content, Instant now, MergeOutput output);
+  void announce(const Announcement& content, Instant now, MergeOutput output);
   [[nodiscard]] bool is_early(const Announcement& content) const;
   [[nodiscard]] bool is_outvoted_by(const Announcement& content) const;
   void replay_early(Instant now, MergeOutput output);

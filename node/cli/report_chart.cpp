@@ -61,8 +61,8 @@ std::vector<double> logarithmic_ticks(const Range& range) {
   const std::vector<double> factors =
       decades > 2 ? std::vector<double>{1} : std::vector<double>{1, 2, 5};
   std::vector<double> ticks;
-  for (double power = std::floor(std::log10(range.low)); power <= std::log10(range.high);
-       power += stride) {
+  const auto decade = [](double value) { return static_cast<int>(std::floor(std::log10(value))); };
+  for (int power = decade(range.low); power <= decade(range.high); power += stride) {
     for (const double factor : factors) {
       const double tick = factor * std::pow(10, power);
       if (tick >= range.low && tick <= range.high) ticks.push_back(tick);

@@ -71,8 +71,9 @@ Result<void> check_changes(const TestnetPlan& plan) {
 
 Result<SwarmChange> parse_swarm_change(std::string_view option, std::string_view text) {
   SwarmChange change;
-  const char* end = text.data() + text.size();
-  const auto nodes = std::from_chars(text.data(), end, change.nodes);
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  const auto nodes = std::from_chars(begin, end, change.nodes);
   const bool has_at = nodes.ec == std::errc{} && nodes.ptr != end && *nodes.ptr == '@';
   const auto at = std::from_chars(has_at ? nodes.ptr + 1 : end, end, change.at);
   if (!has_at || at.ec != std::errc{} || at.ptr != end || change.nodes == 0) {

@@ -15,8 +15,8 @@ void NodeParts::on_result(LearnerResult&& result, Turn& turn) {
                                   contribution->digest, trainer_->step(), turn.now,
                                   merge_output(turn));
   }
-  if (auto* average = std::get_if<AverageSliceDone>(&result)) {
-    return merge_.on_averaged(average->slice, std::move(average->data), average->digest, turn.now,
+  if (const auto* average = std::get_if<AverageSliceDone>(&result)) {
+    return merge_.on_averaged(average->slice, average->data, average->digest, turn.now,
                               merge_output(turn));
   }
   if (const auto* evaluated = std::get_if<EvaluateDone>(&result)) {
