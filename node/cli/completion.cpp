@@ -43,10 +43,11 @@ std::string fish_script(const CLI::App& program) {
     const std::string& name = command->get_name();
     script += "complete -c starling -n __fish_use_subcommand -a " + name + " -d '" +
               command->get_description() + "'\n";
+    const std::string option_of =
+        "complete -c starling -n '__fish_seen_subcommand_from " + name + "' -l ";
     for (const CLI::Option* option : command->get_options()) {
       for (const std::string& long_name : option->get_lnames()) {
-        script += "complete -c starling -n '__fish_seen_subcommand_from " + name + "' -l " +
-                  long_name + "\n";
+        script.append(option_of).append(long_name).append("\n");
       }
     }
   }

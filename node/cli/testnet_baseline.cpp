@@ -73,6 +73,7 @@ std::vector<double> central_step_sizes(const optim::Recipe& recipe) {
     return {votes_step_sizes.begin(), votes_step_sizes.end()};
   }
   std::vector<double> sizes;
+  sizes.reserve(step_size_factors.size());
   for (const double factor : step_size_factors) sizes.push_back(factor * recipe.inner.step_size);
   return sizes;
 }

@@ -124,7 +124,7 @@ Result<void> Swarm::spawn(std::size_t node, const runtime::Listener& listener) {
                     "--end-with-input"},
       .inherited_descriptors = {socket},
       .error_output = directory_of(node) / "errors.log"};
-  const auto add = [&](const char* option, std::string value) {
+  const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) options.arguments.insert(options.arguments.end(), {option, value});
   };
   add("--data", plan_.data);

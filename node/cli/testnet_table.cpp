@@ -88,7 +88,7 @@ void LiveTable::print_line(std::span<const NodeWatch> nodes) {
   std::uint64_t bytes = 0;
   for (const NodeWatch& node : nodes) bytes += node.record.bytes_sent;
   std::fprintf(out_, "%3llu %% of %llu steps, %zu nodes, %s sent\n",
-               static_cast<unsigned long long>(tenths * 10),
+               static_cast<unsigned long long>(tenths) * 10,
                static_cast<unsigned long long>(steps_), nodes.size(), bytes_text(bytes).c_str());
   std::fflush(out_);
 }

@@ -107,7 +107,8 @@ void note(NodeWatch& node, const Json& event) {
 
 void note_event(NodeWatch& node, std::string_view line) try {
   note(node, Json::parse(line));
-} catch (const Json::exception&) {  // cut off by a SIGKILL, or a library's own print
+} catch (const Json::exception&) {
+  return;  // cut off by a SIGKILL, or a library's own print
 }
 
 void note_status(NodeWatch& node, std::string_view json) try {
@@ -121,7 +122,8 @@ void note_status(NodeWatch& node, std::string_view json) try {
   for (const Json& neighbour : status.at("neighbours")) {
     node.record.neighbours.push_back(id_of<NodeId>(neighbour.at("id")));
   }
-} catch (const Json::exception&) {  // a node that died before its first whole status
+} catch (const Json::exception&) {
+  return;  // a node that died before its first whole status
 }
 
 }  // namespace starling::cli
