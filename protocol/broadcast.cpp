@@ -39,7 +39,7 @@ BroadcastId Broadcast::broadcast(Bytes body, Instant now, Effects& effects) {
   if (seen_.contains(id)) return id;
   const Gossip gossip{.id = id, .hops = 0, .body = std::move(body)};
   remember(gossip, now);
-  forward(std::nullopt, gossip, now, effects);
+  forward({}, gossip, now, effects);
   return id;
 }
 
@@ -70,12 +70,13 @@ void Broadcast::accept(const NodeId& from, const Gossip& gossip, Instant now, Ef
   if (seen_.contains(gossip.id)) return;
   ++counters_.delivered;
   remember(gossip, now);
-  if (const auto sender = peers_.find(from); sender != peers_.end()) {
-    sender->second.is_eager = true;
-  }
-  prefer_shorter_path(from, gossip, effects);
-  missing_.erase(gossip.id);
-  forward(from, gossip, now, effects);
+  const std::deque<Source> announcers = take_announcers(from, gossip.id, now);
+  if (shapes_tree(gossip.id)) shape_tree(from, announcers, gossip, effects);
+  std::set<NodeId> holders{from};
+  for (const Source& announcer : announcers) holders.insert(announcer.peer);
+  Gossip onward = gossip;
+  onward.hops += 1;
+  forward(holders, onward, now, effects);
 }
 
 Handled Broadcast::receive(const NodeId& from, const IHave& have, Instant now) {
@@ -91,7 +92,10 @@ Handled Broadcast::receive(const NodeId& from, const IHave& have, Instant now) {
     return std::unexpected(RejectReason::flood);
   }
   for (std::size_t i = 0; i < have.ids.size(); ++i) {
-    if (seen_.contains(have.ids[i])) continue;
+    if (seen_.contains(have.ids[i])) {
+      std::erase_if(peer.to_announce, [&](const Announced& due) { return due.id == have.ids[i]; });
+      continue;
+    }
     note_missing(have.ids[i], {.peer = from, .hops = have.hops[i]}, now);
   }
   return {};
@@ -139,12 +143,9 @@ void Broadcast::tick(Instant now, Effects& effects) {
 
 bool Broadcast::shapes_tree(const BroadcastId& id) const {
   // The first deliveries of one body form a spanning tree, so its duplicates may cut the rest; two
-  // bodies under way at once would cut each other's tree. About one body in pruning_interval does
-  // it, the same at all nodes, because the id decides. Bodies come in bursts, so the busiest
-  // interval counts: by the latest one alone the first few of every burst would all do it.
-  double fraction = 0;  // the id as a number in [0, 1)
-  for (std::size_t i = 4; i-- > 0;) fraction = (fraction + id[i]) / 256;
-  return fraction * static_cast<double>(busiest_) < 1;
+  // bodies under way at once would cut each other's tree. Of those the least id does it, the same
+  // at all nodes and at any rate. Where it comes later than others it takes their tree over.
+  return !recent_least_.empty() && recent_least_.front().id == id;
 }
 
 void Broadcast::remember(const Gossip& gossip, Instant now) {
@@ -153,30 +154,57 @@ void Broadcast::remember(const Gossip& gossip, Instant now) {
   cache_[gossip.id] = {.hops = gossip.hops, .body = gossip.body};
   cache_order_.push_back({.id = gossip.id, .expires = now + limits::broadcast_cache_time});
   cached_bytes_ += gossip.body.size();
+  while (!recent_least_.empty() && gossip.id < recent_least_.back().id) recent_least_.pop_back();
+  recent_least_.push_back({.id = gossip.id, .expires = now + limits::shaping_interval});
   forget_old(now);
-  const Instant expires_if_recent = now + (limits::broadcast_id_time - limits::pruning_interval);
-  const auto recent = static_cast<std::size_t>(
-      seen_order_.end() -
-      std::lower_bound(seen_order_.begin(), seen_order_.end(), expires_if_recent,
-                       [](const Aged& aged, Instant limit) { return aged.expires < limit; }));
-  if (now - busiest_at_ >= limits::pruning_memory) {
-    busiest_ /= 2;
-    busiest_at_ = now;
-  }
-  busiest_ = std::max(busiest_, recent);
 }
 
-void Broadcast::forward(const std::optional<NodeId>& from, const Gossip& gossip, Instant now,
+/// holders: who has the body and need not hear of it. gossip: as the receivers are to have it.
+void Broadcast::forward(const std::set<NodeId>& holders, const Gossip& gossip, Instant now,
                         Effects& effects) {
-  const std::uint32_t hops = from ? gossip.hops + 1 : gossip.hops;
   for (auto& [id, peer] : peers_) {
-    if (id == from) continue;
+    if (holders.contains(id)) continue;
     if (peer.is_eager) {
-      effects.send(id, Gossip{.id = gossip.id, .hops = hops, .body = gossip.body});
+      effects.send(id, gossip);
     } else {
-      announce(peer, {.id = gossip.id, .hops = gossip.hops}, now);
+      announce(peer, {.id = gossip.id, .hops = cache_.at(gossip.id).hops}, now);
     }
   }
+}
+
+/// Who announced a body that has come now; it is missing no more.
+std::deque<Broadcast::Source> Broadcast::take_announcers(const NodeId& from, const BroadcastId& id,
+                                                         Instant now) {
+  auto missing = missing_.extract(id);
+  if (missing.empty()) return {};
+  std::deque<Source>& sources = missing.mapped().sources;
+  const bool was_grafted = std::ranges::any_of(
+      sources, [&from](const Source& source) { return source.peer == from && source.is_grafted; });
+  // The answer to a graft tells nothing of the tree (as in Karn and Partridge 1987).
+  if (!was_grafted) {
+    const Duration late = now - missing.mapped().announced_at;
+    lateness_ = std::max(late, (7 * lateness_ + late) / 8);
+  }
+  return std::move(sources);
+}
+
+/// The link that brought the body belongs to the tree; those whose other end had it before do not.
+void Broadcast::shape_tree(const NodeId& from, const std::deque<Source>& announcers,
+                           const Gossip& gossip, Effects& effects) {
+  for (const Source& announcer : announcers) peers_.at(announcer.peer).is_eager = false;
+  const auto sender = peers_.find(from);
+  if (sender != peers_.end()) sender->second.is_eager = true;
+  const auto nearest = std::ranges::min_element(announcers, {}, &Source::hops);
+  // Plumtree section 3.8: the tree is changed only for a clear gain, or it would never settle.
+  if (nearest == announcers.end() || nearest->peer == from ||
+      nearest->hops + limits::eager_hops_threshold > gossip.hops) {
+    return;
+  }
+  peers_.at(nearest->peer).is_eager = true;
+  effects.send(nearest->peer, Graft{});  // an id nobody has: only the link is wanted
+  if (sender == peers_.end()) return;
+  sender->second.is_eager = false;
+  effects.send(from, Prune{});
 }
 
 void Broadcast::announce(Peer& peer, const Announced& announced, Instant now) {
@@ -203,10 +231,9 @@ void Broadcast::note_missing(const BroadcastId& id, const Source& source, Instan
   auto found = missing_.find(id);
   if (found == missing_.end()) {
     if (missing_.size() >= limits::missing_broadcasts_max) return;
-    const Duration patience = 3 * peers_.at(source.peer).round_trip;
     found = missing_.emplace(id, Missing{}).first;
-    found->second.graft_at =
-        now + std::max(scaled(limits::graft_delay_first, graft_scale_), patience);
+    found->second.announced_at = now;
+    found->second.graft_at = now + patience_with(source.peer);
     graft_next_ = std::min(graft_next_, found->second.graft_at);
   }
   auto& sources = found->second.sources;
@@ -215,11 +242,20 @@ void Broadcast::note_missing(const BroadcastId& id, const Source& source, Instan
   if (!is_known) sources.push_back(source);  // at most one for each neighbour
 }
 
+Duration Broadcast::patience_with(const NodeId& source) const {
+  const Duration usual = scaled(limits::graft_delay_first, graft_scale_);
+  return std::max({usual, 3 * peers_.at(source).round_trip,
+                   std::min(2 * lateness_, std::max(usual, limits::graft_delay_max))});
+}
+
 void Broadcast::graft_missing(Instant now, Effects& effects) {
   if (graft_next_ > now) return;
   graft_next_ = Instant::never();
   for (auto at = missing_.begin(); at != missing_.end();) {
-    const Missing& missing = at->second;
+    Missing& missing = at->second;
+    if (missing.attempts == 0 && !missing.sources.empty()) {  // the patience may have grown
+      missing.graft_at = missing.announced_at + patience_with(missing.sources.front().peer);
+    }
     const bool is_hopeless =
         missing.sources.empty() || missing.attempts == limits::graft_attempts_max;
     if (missing.graft_at <= now && is_hopeless) {
@@ -238,7 +274,8 @@ void Broadcast::graft(const BroadcastId& id, Missing& missing, Instant now, Effe
       std::find_if(missing.sources.begin(), missing.sources.end(),
                    [this](const Source& source) { return peers_.at(source.peer).is_eager; });
   const auto chosen = grafted == missing.sources.end() ? missing.sources.begin() : grafted;
-  const Source source = *chosen;
+  Source source = *chosen;
+  source.is_grafted = true;
   // The next attempt asks another source; this one comes last.
   missing.sources.erase(chosen);
   missing.sources.push_back(source);
@@ -249,26 +286,6 @@ void Broadcast::graft(const BroadcastId& id, Missing& missing, Instant now, Effe
   ++counters_.grafts_sent;
   missing.graft_at =
       now + std::max(scaled(limits::graft_delay_next, graft_scale_), peer.round_trip);
-}
-
-void Broadcast::prefer_shorter_path(const NodeId& from, const Gossip& gossip, Effects& effects) {
-  const auto found = missing_.find(gossip.id);
-  if (found == missing_.end()) return;
-  const auto& sources = found->second.sources;
-  const auto nearest =
-      std::min_element(sources.begin(), sources.end(),
-                       [](const Source& a, const Source& b) { return a.hops < b.hops; });
-  // Plumtree section 3.8: the tree is changed only for a clear gain, or it would never settle.
-  if (nearest == sources.end() || nearest->peer == from ||
-      nearest->hops + limits::eager_hops_threshold > gossip.hops) {
-    return;
-  }
-  peers_.at(nearest->peer).is_eager = true;
-  effects.send(nearest->peer, Graft{});  // an id nobody has: only the link is wanted
-  if (const auto sender = peers_.find(from); sender != peers_.end()) {
-    sender->second.is_eager = false;
-    effects.send(from, Prune{});
-  }
 }
 
 void Broadcast::forget_old(Instant now) {
@@ -284,6 +301,7 @@ void Broadcast::forget_old(Instant now) {
     seen_.erase(seen_order_.front().id);
     seen_order_.pop_front();
   }
+  while (!recent_least_.empty() && recent_least_.front().expires <= now) recent_least_.pop_front();
 }
 
 void Broadcast::start_interval(Peer& peer, Instant now) {

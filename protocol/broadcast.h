@@ -82,11 +82,13 @@ class Broadcast {
   struct Source {
     NodeId peer;
     std::uint32_t hops = 0;
+    bool is_grafted = false;
   };
   /// Announced by `sources`, not received.
   struct Missing {
     std::deque<Source> sources;
     std::size_t attempts = 0;
+    Instant announced_at;
     Instant graft_at;
   };
   struct Aged {
@@ -99,12 +101,15 @@ class Broadcast {
   static void start_interval(Peer& peer, Instant now);
   [[nodiscard]] bool shapes_tree(const BroadcastId& id) const;
   void remember(const Gossip& gossip, Instant now);
-  void forward(const std::optional<NodeId>& from, const Gossip& gossip, Instant now,
+  void forward(const std::set<NodeId>& holders, const Gossip& gossip, Instant now,
                Effects& effects);
   void note_missing(const BroadcastId& id, const Source& source, Instant now);
+  [[nodiscard]] Duration patience_with(const NodeId& source) const;
+  std::deque<Source> take_announcers(const NodeId& from, const BroadcastId& id, Instant now);
+  void shape_tree(const NodeId& from, const std::deque<Source>& announcers, const Gossip& gossip,
+                  Effects& effects);
   void graft_missing(Instant now, Effects& effects);
   void graft(const BroadcastId& id, Missing& missing, Instant now, Effects& effects);
-  void prefer_shorter_path(const NodeId& from, const Gossip& gossip, Effects& effects);
   void forget_old(Instant now);
 
   double graft_scale_;
@@ -114,9 +119,12 @@ class Broadcast {
   std::size_t cached_bytes_ = 0;
   std::set<BroadcastId> seen_;
   std::deque<Aged> seen_order_;
-  std::size_t busiest_ = 0;  ///< Bodies of the busiest pruning_interval; halved now and then.
-  Instant busiest_at_;       ///< When it was last halved.
+  /// The least id of the last shaping_interval, then the least of those that came after it, ...
+  std::deque<Aged> recent_least_;
   std::map<BroadcastId, Missing> missing_;
+  /// How long bodies lately came after their announcement: a full link carries these at once, and
+  /// bodies in their turn.
+  Duration lateness_{0};
   /// No later than the first graft_at of missing_, which may be long: asked after every input.
   Instant graft_next_ = Instant::never();
   BroadcastCounters counters_;

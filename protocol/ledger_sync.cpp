@@ -1,8 +1,10 @@
 #include "protocol/ledger_sync.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "crypto/digest.h"
 #include "protocol/limits.h"
 #include "protocol/pace.h"
 
@@ -15,11 +17,23 @@ bool is_too_frequent(const VotePacket& packet) {
   return packet.packet / limits::vote_packets_per_step_max > packet.step;
 }
 
+/// A version vector's digest is the exclusive or of its counts': one count is exchanged in place.
+void toggle(Digest& digest, const NodeId& author, std::uint64_t packets) {
+  if (packets == 0) return;  // a vector leaves these out
+  std::array<std::uint8_t, sizeof(NodeId::bytes) + sizeof(packets)> count{};
+  std::ranges::copy(author.bytes, count.begin());
+  for (std::size_t i = 0; i < sizeof(packets); ++i) {
+    count[sizeof(NodeId::bytes) + i] = static_cast<std::uint8_t>(packets >> (8 * i));
+  }
+  const Digest of_count = crypto::digest_in("vote-count", count);
+  for (std::size_t i = 0; i < digest.bytes.size(); ++i) digest.bytes[i] ^= of_count.bytes[i];
+}
+
 }  // namespace
 
 void LedgerSync::neighbour_up(const NodeId& peer, Instant now, Effects& effects) {
   neighbours_.try_emplace(peer);
-  send_vector(peer, true, effects);
+  probe(peer, effects);
   sync_at_ = std::min(sync_at_, now + scaled(limits::vote_sync_interval, options_.interval_scale));
 }
 
@@ -47,7 +61,7 @@ VoteInsertion LedgerSync::insert(const NodeId& author, const VotePacket& packet,
   stored_bytes_ += signed_bytes.size();
   record.packets.emplace(number, std::move(signed_bytes));
   insertion_order_.emplace_back(author, number);
-  advance(record);
+  advance(author, record, record.contiguous);
   while (stored_bytes_ > options_.store_bytes_max) forget_oldest();
   return VoteInsertion::stored;
 }
@@ -57,9 +71,7 @@ void LedgerSync::adopt(const std::vector<VoteCount>& counts) {
     Author& record = authors_[count.author];
     if (record.contiguous >= count.packets) continue;
     is_whole_ = false;
-    record.contiguous = count.packets;
-    record.changed_at = ++changes_;
-    advance(record);
+    advance(count.author, record, count.packets);
   }
 }
 
@@ -77,9 +89,18 @@ Handled LedgerSync::receive(const NodeId& from, const VoteVector& vector, Instan
     }
     if (count.packets > 0) heard[count.author] = count.packets;
   }
-  // What we told it before it took us for a neighbour it has refused.
-  if (!std::exchange(found->second.has_spoken, true)) found->second.told_at = 0;
-  if (vector.wants_reply) send_vector(from, false, effects);
+  found->second.digest = vector.digest;
+  const bool differs = vector.digest != digest_;
+  // What we told it before it took us for a neighbour it has refused. One that has been told all
+  // and differs may have refused some of that, or be fetching still.
+  const bool is_first = !std::exchange(found->second.has_spoken, true);
+  if (!differs) {
+    found->second.told_at = changes_;
+  } else if (is_first || (found->second.told_at == changes_ && now >= found->second.repeat_at)) {
+    found->second.told_at = 0;
+    found->second.repeat_at = now + scaled(limits::vote_sync_interval, options_.interval_scale);
+  }
+  if (vector.wants_reply) send_vector(from, vector.is_probe && differs, effects);
   request_missing(from, now, effects);
   return {};
 }
@@ -120,12 +141,14 @@ void LedgerSync::tick(Instant now, Effects& effects) {
   if (now < sync_at_ || neighbours_.empty()) return;
   const auto chosen =
       std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(rng_.below(neighbours_.size())));
-  send_vector(chosen->first, true, effects);
+  probe(chosen->first, effects);
   sync_at_ = now + scaled(limits::vote_sync_interval, options_.interval_scale);
 }
 
 void LedgerSync::sync_now(Effects& effects) {
-  for (const auto& [peer, neighbour] : neighbours_) send_vector(peer, true, effects);
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (neighbour.digest != digest_) probe(peer, effects);
+  }
 }
 
 std::vector<VoteCount> LedgerSync::version_vector() const {
@@ -137,19 +160,8 @@ std::vector<VoteCount> LedgerSync::version_vector() const {
 }
 
 bool LedgerSync::agrees_with_neighbours() const {
-  const auto agrees = [this](const auto& neighbour) {
-    const auto& heard = neighbour.second.heard;
-    auto told = heard.begin();
-    for (const auto& [author, record] : authors_) {
-      if (record.contiguous == 0) continue;  // a vector leaves these out
-      if (told == heard.end() || told->first != author || told->second != record.contiguous) {
-        return false;
-      }
-      ++told;
-    }
-    return told == heard.end();
-  };
-  return !neighbours_.empty() && std::all_of(neighbours_.begin(), neighbours_.end(), agrees);
+  const auto agrees = [this](const auto& entry) { return entry.second.digest == digest_; };
+  return !neighbours_.empty() && std::ranges::all_of(neighbours_, agrees);
 }
 
 std::optional<std::vector<Bytes>> LedgerSync::all_packets() const {
@@ -161,16 +173,25 @@ std::optional<std::vector<Bytes>> LedgerSync::all_packets() const {
   return packets;
 }
 
-void LedgerSync::advance(Author& author) {
-  const std::uint64_t before = author.contiguous;
-  while (author.packets.contains(author.contiguous)) ++author.contiguous;
-  if (author.contiguous > before) author.changed_at = ++changes_;
+/// contiguous: all packets below are held, and perhaps more.
+void LedgerSync::advance(const NodeId& author, Author& record, std::uint64_t contiguous) {
+  while (record.packets.contains(contiguous)) ++contiguous;
+  if (contiguous == record.contiguous) return;
+  toggle(digest_, author, record.contiguous);
+  toggle(digest_, author, contiguous);
+  record.contiguous = contiguous;
+  record.changed_at = ++changes_;
 }
 
 bool LedgerSync::holds(const NodeId& author, std::uint64_t packet) const {
   const auto found = authors_.find(author);
   return found != authors_.end() &&
          (packet < found->second.contiguous || found->second.packets.contains(packet));
+}
+
+void LedgerSync::probe(const NodeId& peer, Effects& effects) const {
+  effects.send(peer,
+               VoteVector{.counts = {}, .wants_reply = true, .digest = digest_, .is_probe = true});
 }
 
 /// What the peer knows already is left out: it remembers what it was told, for as long as the link
@@ -184,13 +205,14 @@ void LedgerSync::send_vector(const NodeId& peer, bool wants_reply, Effects& effe
   }
   neighbour.told_at = changes_;
   auto at = counts.begin();
-  do {  // an empty vector is sent too: it asks for the peer's
+  do {  // an empty vector is sent too: it tells the digest, and may ask for the peer's
     const auto left = static_cast<std::size_t>(counts.end() - at);
     const auto next =
         at + static_cast<std::ptrdiff_t>(std::min(left, limits::vote_vector_counts_max));
     // Only the last part asks for the reply, when the peer has heard everything.
-    effects.send(
-        peer, VoteVector{.counts = {at, next}, .wants_reply = wants_reply && next == counts.end()});
+    effects.send(peer, VoteVector{.counts = {at, next},
+                                  .wants_reply = wants_reply && next == counts.end(),
+                                  .digest = digest_});
     at = next;
   } while (at != counts.end());
 }

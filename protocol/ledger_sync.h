@@ -73,7 +73,7 @@ class LedgerSync {
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, Effects& effects);
-  /// Anti-entropy with every neighbour at once, not only one at the next interval.
+  /// Anti-entropy at once with every neighbour that differs, not only one at the next interval.
   void sync_now(Effects& effects);
 
   /// Asks nobody for anything until fetch_from(); what is under way goes on.
@@ -98,7 +98,9 @@ class LedgerSync {
 
   /// Ascending order of author; authors without a packet are left out.
   [[nodiscard]] std::vector<VoteCount> version_vector() const;
-  /// True if every neighbour's last vector equals ours, and there is a neighbour.
+  /// Names the version vector, whatever the order of arrival: equal digests, equal vectors.
+  [[nodiscard]] const Digest& digest() const { return digest_; }
+  /// True if every neighbour's last digest equals ours, and there is a neighbour.
   [[nodiscard]] bool agrees_with_neighbours() const;
   /// Every packet held, for a replay from the start; nothing if bytes of older ones were let go.
   [[nodiscard]] std::optional<std::vector<Bytes>> all_packets() const;
@@ -111,9 +113,11 @@ class LedgerSync {
     std::map<std::uint64_t, Bytes> packets;  ///< Those whose bytes are at hand.
   };
   struct Neighbour {
-    std::map<NodeId, std::uint64_t> heard;  ///< Its version vector, as last told.
+    std::map<NodeId, std::uint64_t> heard;  ///< What it has told of its version vector.
+    std::optional<Digest> digest;           ///< Of the whole of it, as last told.
     std::uint64_t told_at = 0;              ///< What changed after this it has not been told.
     bool has_spoken = false;                ///< It knows us as its neighbour.
+    Instant repeat_at;                      ///< Not before it is told everything again.
   };
   struct Request {
     NodeId peer;
@@ -121,9 +125,10 @@ class LedgerSync {
     Instant deadline;
   };
 
-  void advance(Author& author);
+  void advance(const NodeId& author, Author& record, std::uint64_t contiguous);
   [[nodiscard]] bool holds(const NodeId& author, std::uint64_t packet) const;
   [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
+  void probe(const NodeId& peer, Effects& effects) const;
   void send_vector(const NodeId& peer, bool wants_reply, Effects& effects);
   void request_missing(const NodeId& peer, Instant now, Effects& effects);
   void request(const NodeId& peer, const VoteRangeRequest& gap, Instant now, Effects& effects);
@@ -137,6 +142,7 @@ class LedgerSync {
   std::deque<std::pair<NodeId, std::uint64_t>> insertion_order_;
   std::size_t stored_bytes_ = 0;
   std::uint64_t changes_ = 0;  ///< Of the version vector.
+  Digest digest_;
   bool is_whole_ = true;
   std::optional<std::set<NodeId>> sources_;  ///< See fetch_from().
   Instant sync_at_ = Instant::never();

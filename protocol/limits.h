@@ -79,10 +79,10 @@ inline constexpr std::size_t relayed_probes_max = 64;  // our guess: 8 neighbour
 // --- Broadcast (Plumtree, Leitao et al. 2007) ---
 inline constexpr Duration graft_delay_first = 300ms;
 inline constexpr Duration graft_delay_next = 200ms;
+inline constexpr Duration graft_delay_max = 3s;  // our guess: where full links delay the bodies
 inline constexpr Duration ihave_batch_interval = 20ms;
 inline constexpr std::uint32_t eager_hops_threshold = 7;
-inline constexpr Duration pruning_interval = 1s;  // our guess: longer than a body is under way
-inline constexpr Duration pruning_memory = 10s;   // our guess: halves the count of the busiest one
+inline constexpr Duration shaping_interval = 2s;  // our guess: longer than a body is under way
 inline constexpr Duration broadcast_cache_time = 60s;
 inline constexpr Duration broadcast_id_time = 120s;
 inline constexpr std::size_t broadcast_cache_bytes_max = 16U << 20U;

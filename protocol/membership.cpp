@@ -56,7 +56,7 @@ void Membership::link_up(const PeerRecord& peer, bool dialled_by_us, Instant now
     effects.hang_up(peer.id, CloseReason::normal);
     return;
   }
-  if (!links_.contains(peer.id) && links_.size() >= limits::links_max) {
+  if (!links_.contains(peer.id) && links_.size() >= limits::links_max && !drop_joined(effects)) {
     effects.hang_up(peer.id, CloseReason::too_many_links);
     return;
   }
@@ -431,6 +431,18 @@ void Membership::make_room(Instant now, Effects& effects) {
   Link& link = links_.at(victim);
   link.expires = now + scaled_interval(limits::stranger_link_time_max);
   learn(link.record);
+}
+
+/// The contact that a ticket names is called by the whole swarm at once: the links of those who
+/// have joined through it make room. False: there is none.
+bool Membership::drop_joined(Effects& effects) {
+  const auto joined = std::ranges::find_if(links_, [](const auto& entry) {
+    return entry.second.standing == Standing::stranger && entry.second.has_joined;
+  });
+  if (keep_strangers_ || joined == links_.end()) return false;
+  effects.hang_up(joined->first, CloseReason::normal);
+  links_.erase(joined);
+  return true;
 }
 
 void Membership::learn(const PeerRecord& record) {

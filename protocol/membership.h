@@ -120,6 +120,7 @@ class Membership {
   void promote(const NodeId& peer);
   void demote(const NodeId& peer, CloseReason reason);
   void make_room(Instant now, Effects& effects);
+  bool drop_joined(Effects& effects);
   void learn(const PeerRecord& record);
   void learn_all(const std::vector<PeerRecord>& records);
   void drop_passive(const NodeId& peer);

@@ -245,8 +245,10 @@ struct VoteCount {
 };
 /// The version vector: for each author, how many of its packets are held without a gap.
 struct VoteVector {
-  std::vector<VoteCount> counts;
+  std::vector<VoteCount> counts;  ///< Those that changed since the last one over this link.
   bool wants_reply = false;
+  Digest digest;          ///< Of the whole vector: LedgerSync::digest().
+  bool is_probe = false;  ///< Without counts; vectors are exchanged only if the digests differ.
   friend bool operator==(const VoteVector&, const VoteVector&) = default;
 };
 /// Asks for packets [first, first + count) of one author.

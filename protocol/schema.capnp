@@ -187,6 +187,8 @@ struct VoteCount {
 struct VoteVector {
   counts @0 :List(VoteCount);
   wantsReply @1 :Bool;
+  digest @2 :Data;  # of the sender's whole vector
+  isProbe @3 :Bool;
 }
 struct VoteRangeRequest {
   author @0 :Data;

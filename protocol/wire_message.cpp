@@ -322,6 +322,8 @@ StateOffer read(schema::StateOffer::Reader from) {
 void write(Builder message, const VoteVector& vector) {
   auto to = message.initVoteVector();
   to.setWantsReply(vector.wants_reply);
+  to.setDigest(data_of(vector.digest.bytes));
+  to.setIsProbe(vector.is_probe);
   auto counts = to.initCounts(static_cast<kj::uint>(vector.counts.size()));
   for (kj::uint i = 0; i < counts.size(); ++i) {
     counts[i].setAuthor(data_of(vector.counts[i].author.bytes));
@@ -332,7 +334,8 @@ VoteVector read(schema::VoteVector::Reader from) {
   const auto read_count = [](schema::VoteCount::Reader count) {
     return VoteCount{read_id<NodeId>(count.getAuthor()), count.getPackets()};
   };
-  return {read_list(from.getCounts(), limits::vote_authors_max, read_count), from.getWantsReply()};
+  return {read_list(from.getCounts(), limits::vote_authors_max, read_count), from.getWantsReply(),
+          read_id<Digest>(from.getDigest()), from.getIsProbe()};
 }
 
 void write(Builder message, const VoteRangeRequest& request) {

@@ -189,8 +189,9 @@ bool NodeParts::may_propose() const {
 void NodeParts::propose_if_due(Turn& turn) {
   if (!config_.merge_when_finished) return;
   // A process that restarts with all steps done has yet to find the others, and to hear of all.
+  const bool all_here = roll_.present().size() + 1 >= config_.nodes_expected;
   Duration search_time{0};
-  if (config_.nodes_expected > 1) {
+  if (!all_here) {
     search_time = roll_.present().empty() ? config_.start_wait : 2 * presence_pause();
   }
   if (policy_.is_due(roll_, joining_since_ + search_time, turn.now)) propose(turn);

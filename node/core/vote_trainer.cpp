@@ -289,9 +289,13 @@ void VoteTrainer::adopt(const LoadStateDone& done, LoadingState&& loaded, Turn& 
 /// hold the same votes save the same bytes.
 void VoteTrainer::save_if_due(Turn& turn) {
   if (config_.checkpoint_every == 0) return;
-  const Step whole = complete_through();
-  if (whole < snapshot_lag) return;
-  const Step step = (whole - snapshot_lag) / config_.checkpoint_every * config_.checkpoint_every;
+  const auto due_at = [this](Step whole) {
+    return whole < snapshot_lag
+               ? 0
+               : (whole - snapshot_lag) / config_.checkpoint_every * config_.checkpoint_every;
+  };
+  if (due_at(step_) <= cut_step_) return;  // asked at every packet, and all voters are many
+  const Step step = due_at(complete_through());
   if (step <= cut_step_) return;
   cut_step_ = step;
   VoteCut cut = cut_before({step, config_.recipe.votes.window_steps, cut_packets_}, ledger_);
@@ -343,14 +347,16 @@ Instant VoteTrainer::next_deadline() const {
   return std::min({ledger_.next_deadline(), catch_up_.next_deadline(), patience_ends_, resync_at_});
 }
 
-/// Until the ledger is whole: before casting (a late joiner) and after the last step.
+/// Until the ledger is whole: before casting (a late joiner) and after the last step. While the
+/// broadcast still brings votes, asking for them would bring them twice.
 void VoteTrainer::tick(Turn& turn) {
   ledger_.tick(turn.now, turn.effects);
   catch_up_.tick(turn);
   if (resync_at_ <= turn.now) {
     const bool is_waiting = catch_up_.active() || complete() || stopped_ ||
                             roll_.highest_step() > newest_step_ + steps_ahead;
-    if (is_waiting && !settled()) ledger_.sync_now(turn.effects);
+    const bool stands_still = ledger_.digest() == std::exchange(last_digest_, ledger_.digest());
+    if (is_waiting && stands_still && !settled()) ledger_.sync_now(turn.effects);
     resync_at_ = turn.now + scaled(resync_interval, config_.interval_scale);
   }
   proceed(turn);

@@ -93,6 +93,7 @@ class VoteTrainer final : public Trainer {
   std::uint64_t votes_cast_ = 0;
   Instant patience_ends_ = Instant::never();
   Instant resync_at_ = Instant::never();
+  Digest last_digest_;  ///< Of the ledger, at the last look.
   Instant own_votes_awaited_until_ = {};
   bool started_ = false;
   bool stopped_ = false;

@@ -125,7 +125,7 @@ class RandomValues {
   void fill(VoteCount& count) { fill_all(count.author, count.packets); }
   void fill(VoteVector& vector) {
     fill(vector.counts, 300);  // as many as fit into a control message
-    fill(vector.wants_reply);
+    fill_all(vector.wants_reply, vector.digest, vector.is_probe);
   }
   void fill(VoteRangeRequest& request) { fill_all(request.author, request.first, request.count); }
   void fill(VoteRange& range) {

@@ -50,7 +50,8 @@ struct NetworkOptions {
 template <class Node>
 class VirtualNetwork {
  public:
-  explicit VirtualNetwork(NetworkOptions options) : options_(options), rng_(options.seed) {}
+  explicit VirtualNetwork(NetworkOptions options)
+      : options_(std::move(options)), rng_(options_.seed) {}
 
   Node& add(std::unique_ptr<Node> node) {
     nodes_.push_back({.node = std::move(node)});

@@ -77,6 +77,79 @@ TEST(Broadcast, PrunesTheLinkThatBringsADuplicate) {
   EXPECT_EQ(broadcast.counters().duplicates, 1U);
 }
 
+TEST(Broadcast, OfTheBodiesUnderWayOnlyTheOneWithTheLeastIdShapesTheTree) {
+  Gossip least = gossip_of(1);
+  Gossip other = gossip_of(2);
+  if (other.id < least.id) std::swap(least, other);
+  for (const bool least_comes_first : {true, false}) {
+    Broadcast broadcast = with_neighbours(3);
+    Effects effects;
+    deliver(broadcast, 1, least_comes_first ? least : other, effects);
+    deliver(broadcast, 2, least_comes_first ? other : least, effects);
+    effects.items.clear();
+    deliver(broadcast, 3, other, effects);
+    EXPECT_TRUE(sent<Prune>(effects).empty());
+    deliver(broadcast, 3, least, effects);
+    EXPECT_EQ(sent<Prune>(effects).size(), 1U);
+  }
+}
+
+TEST(Broadcast, ABodyShapesTheTreeOnceThoseBeforeItHaveArrived) {
+  Gossip least = gossip_of(1);
+  Gossip other = gossip_of(2);
+  if (other.id < least.id) std::swap(least, other);
+  Broadcast broadcast = with_neighbours(3);
+  Effects effects;
+  deliver(broadcast, 1, least, effects);
+  broadcast.tick(at(limits::shaping_interval), effects);
+  deliver(broadcast, 1, other, effects);
+  deliver(broadcast, 2, other, effects);
+  EXPECT_EQ(sent<Prune>(effects).size(), 1U);
+}
+
+TEST(Broadcast, TellsNobodyWhatItHasTold) {
+  Broadcast broadcast = with_neighbours(3);
+  Effects effects;
+  const Gossip gossip = gossip_of(1);
+  ASSERT_TRUE(broadcast.receive(test_id(3), Prune{}));
+  ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip.id}, {1}}, at(0s)));
+  deliver(broadcast, 1, gossip, effects);
+  EXPECT_TRUE(sent<Gossip>(effects).empty()) << "2 has it, and 3 wants only the id";
+  ASSERT_TRUE(broadcast.receive(test_id(3), IHave{{gossip.id}, {1}}, at(1ms)));
+  broadcast.tick(at(limits::ihave_batch_interval), effects);
+  EXPECT_TRUE(sent<IHave>(effects).empty());
+}
+
+TEST(Broadcast, WaitsLongerWhereBodiesComeLateByTheTree) {
+  Broadcast broadcast = with_neighbours(2);
+  Effects effects;
+  ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip_of(1).id}, {1}}, at(0s)));
+  const auto is_new = broadcast.receive(test_id(1), gossip_of(1), effects);
+  ASSERT_TRUE(is_new && *is_new);
+  broadcast.accept(test_id(1), gossip_of(1), at(280ms), effects);
+  effects.items.clear();
+  ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip_of(2).id}, {1}}, at(1s)));
+  broadcast.tick(at(1s + 2 * 280ms - 1ms), effects);
+  EXPECT_TRUE(sent<Graft>(effects).empty());
+  broadcast.tick(at(1s + 2 * 280ms), effects);
+  EXPECT_EQ(sent<Graft>(effects).size(), 1U);
+}
+
+// Else every lost link would double the patience: what a graft brought tells nothing of the tree.
+TEST(Broadcast, IsNoMorePatientAfterARepair) {
+  Broadcast broadcast = with_neighbours(2);
+  Effects effects;
+  ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip_of(1).id}, {1}}, at(0s)));
+  broadcast.tick(at(limits::graft_delay_first), effects);
+  const auto is_new = broadcast.receive(test_id(2), gossip_of(1), effects);
+  ASSERT_TRUE(is_new && *is_new);
+  broadcast.accept(test_id(2), gossip_of(1), at(400ms), effects);
+  effects.items.clear();
+  ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip_of(2).id}, {1}}, at(1s)));
+  broadcast.tick(at(1s + limits::graft_delay_first), effects);
+  EXPECT_EQ(sent<Graft>(effects).size(), 1U);
+}
+
 TEST(Broadcast, TellsLazyNeighboursOnlyTheIdAfterTheBatchInterval) {
   Broadcast broadcast = with_neighbours(2);
   Effects effects;

@@ -18,6 +18,7 @@ using testing::add_swarm;
 using testing::OverlayNetwork;
 using testing::OverlayNode;
 using testing::sent;
+using testing::sent_to;
 using testing::test_id;
 using testing::TestVote;
 
@@ -32,6 +33,15 @@ VotePacket packet_of(std::uint64_t number) {
 VoteInsertion insert(LedgerSync& ledger, std::size_t author, std::uint64_t number,
                      Bytes bytes = {1, 2, 3}) {
   return ledger.insert(test_id(author), packet_of(number), std::move(bytes));
+}
+
+VoteVector vector_of(std::vector<VoteCount> counts) {
+  return {.counts = std::move(counts), .wants_reply = false, .digest = {}, .is_probe = false};
+}
+
+/// What a neighbour with this ledger would ask: whether ours is the same.
+VoteVector probe_of(const LedgerSync& ledger) {
+  return {.counts = {}, .wants_reply = true, .digest = ledger.digest(), .is_probe = true};
 }
 
 // --- One machine ---
@@ -115,7 +125,7 @@ TEST(LedgerSync, AsksForExactlyTheFirstGap) {
   insert(ledger, 1, 0);
   insert(ledger, 1, 5);
   ledger.neighbour_up(test_id(9), at(0s), effects);
-  ASSERT_TRUE(ledger.receive(test_id(9), VoteVector{{{test_id(1), 10}}, false}, at(0s), effects));
+  ASSERT_TRUE(ledger.receive(test_id(9), vector_of({{test_id(1), 10}}), at(0s), effects));
   const auto asked = sent<VoteRangeRequest>(effects);
   ASSERT_EQ(asked.size(), 1U);
   EXPECT_EQ(asked[0].first, 1U);
@@ -125,7 +135,7 @@ TEST(LedgerSync, AsksForExactlyTheFirstGap) {
 TEST(LedgerSync, DoesNotAskTwoNeighboursForTheSameUnlessTheFirstIsSlow) {
   LedgerSync ledger({});
   Effects effects;
-  const VoteVector vector{{{test_id(1), 10}}, false};
+  const VoteVector vector = vector_of({{test_id(1), 10}});
   ledger.neighbour_up(test_id(8), at(0s), effects);
   ledger.neighbour_up(test_id(9), at(0s), effects);
   ASSERT_TRUE(ledger.receive(test_id(8), vector, at(0s), effects));
@@ -166,6 +176,8 @@ TEST(LedgerSync, CutsALargeVectorIntoMessages) {
   Effects effects;
   for (std::size_t i = 0; i < 600; ++i) insert(ledger, i, 0);
   ledger.neighbour_up(test_id(1000), at(0s), effects);
+  effects.items.clear();
+  ASSERT_TRUE(ledger.receive(test_id(1000), probe_of(LedgerSync({})), at(0s), effects));
   const auto vectors = sent<VoteVector>(effects);
   ASSERT_EQ(vectors.size(), 3U);
   EXPECT_EQ(vectors[0].counts.size() + vectors[1].counts.size() + vectors[2].counts.size(), 600U);
@@ -173,33 +185,103 @@ TEST(LedgerSync, CutsALargeVectorIntoMessages) {
   EXPECT_TRUE(vectors[2].wants_reply);
 }
 
+TEST(LedgerSync, AsksANewNeighbourOnlyWhetherItHasTheSame) {
+  LedgerSync ledger({});
+  Effects effects;
+  insert(ledger, 1, 0);
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  EXPECT_EQ(sent<VoteVector>(effects), std::vector{probe_of(ledger)});
+}
+
+TEST(LedgerSync, AnswersAnEqualProbeWithItsDigestAlone) {
+  LedgerSync ledger({});
+  LedgerSync same({});
+  Effects effects;
+  for (std::size_t author = 1; author <= 3; ++author) insert(ledger, author, 0);
+  for (std::size_t author = 3; author >= 1; --author) insert(same, author, 0);
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  effects.items.clear();
+  ASSERT_TRUE(ledger.receive(test_id(9), probe_of(same), at(0s), effects));
+  const auto answer = sent<VoteVector>(effects);
+  ASSERT_EQ(answer.size(), 1U);
+  EXPECT_TRUE(answer[0].counts.empty());
+  EXPECT_FALSE(answer[0].wants_reply);
+  EXPECT_EQ(answer[0].digest, same.digest());
+  EXPECT_TRUE(ledger.agrees_with_neighbours());
+}
+
+TEST(LedgerSync, AnswersAnotherProbeWithItsVectorAndAsksForTheOther) {
+  LedgerSync ledger({});
+  Effects effects;
+  insert(ledger, 1, 0);
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  effects.items.clear();
+  ASSERT_TRUE(ledger.receive(test_id(9), probe_of(LedgerSync({})), at(0s), effects));
+  const auto answer = sent<VoteVector>(effects);
+  ASSERT_EQ(answer.size(), 1U);
+  EXPECT_EQ(answer[0].counts, (std::vector<VoteCount>{{test_id(1), 1}}));
+  EXPECT_TRUE(answer[0].wants_reply);
+  EXPECT_FALSE(answer[0].is_probe) << "or the two would ask each other for ever";
+}
+
 TEST(LedgerSync, TellsANeighbourOnlyWhatItWasNotToldBefore) {
   LedgerSync ledger({});
-  Effects first;
+  Effects effects;
+  const VoteVector other = probe_of(LedgerSync({}));
   insert(ledger, 1, 0);
   insert(ledger, 2, 0);
-  ledger.neighbour_up(test_id(9), at(0s), first);
-  ASSERT_TRUE(ledger.receive(test_id(9), VoteVector{{}, true}, at(0s), first));
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  ASSERT_TRUE(ledger.receive(test_id(9), other, at(0s), effects));
   insert(ledger, 2, 1);
-  Effects second;
-  ledger.sync_now(second);
-  const auto told = sent<VoteVector>(second);
-  ASSERT_EQ(told.size(), 1U);
+  effects.items.clear();
+  ASSERT_TRUE(ledger.receive(test_id(9), other, at(0s), effects));
+  ASSERT_TRUE(ledger.receive(test_id(9), other, at(0s), effects));
+  const auto told = sent<VoteVector>(effects);
+  ASSERT_EQ(told.size(), 2U);
   EXPECT_EQ(told[0].counts, (std::vector<VoteCount>{{test_id(2), 2}}));
-  Effects third;
-  ledger.sync_now(third);
-  EXPECT_TRUE(sent<VoteVector>(third).at(0).counts.empty());
+  EXPECT_TRUE(told[1].counts.empty());
 }
 
 // Links come up at one end first: until the other end has spoken it may have refused everything.
 TEST(LedgerSync, AnswersTheFirstVectorOfALinkInFull) {
   LedgerSync ledger({});
-  Effects refused;
+  Effects effects;
   insert(ledger, 1, 0);
-  ledger.neighbour_up(test_id(9), at(0s), refused);
-  Effects answer;
-  ASSERT_TRUE(ledger.receive(test_id(9), VoteVector{{}, true}, at(1s), answer));
-  EXPECT_EQ(sent<VoteVector>(answer).at(0).counts, (std::vector<VoteCount>{{test_id(1), 1}}));
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  effects.items.clear();
+  VoteVector asking = vector_of({});
+  asking.wants_reply = true;
+  ASSERT_TRUE(ledger.receive(test_id(9), asking, at(1s), effects));
+  EXPECT_EQ(sent<VoteVector>(effects).at(0).counts, (std::vector<VoteCount>{{test_id(1), 1}}));
+}
+
+TEST(LedgerSync, TellsEverythingAgainNowAndThenToOneThatStaysBehind) {
+  LedgerSync ledger({});
+  Effects effects;
+  const VoteVector behind = probe_of(LedgerSync({}));
+  insert(ledger, 1, 0);
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  effects.items.clear();
+  for (const Duration time : {0s, 1s, 2s, 7s}) {
+    ASSERT_TRUE(ledger.receive(test_id(9), behind, at(time), effects));
+  }
+  std::vector<std::size_t> told;
+  for (const VoteVector& vector : sent<VoteVector>(effects)) told.push_back(vector.counts.size());
+  EXPECT_EQ(told, (std::vector<std::size_t>{1, 0, 0, 1}));
+}
+
+TEST(LedgerSync, AsksAtOnceOnlyTheNeighboursThatDiffer) {
+  LedgerSync ledger({});
+  Effects effects;
+  insert(ledger, 1, 0);
+  ledger.neighbour_up(test_id(8), at(0s), effects);
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  ASSERT_TRUE(ledger.receive(test_id(8), probe_of(ledger), at(0s), effects));
+  effects.items.clear();
+  ledger.sync_now(effects);
+  const auto asked = sent_to<VoteVector>(effects);
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].first, test_id(9));
 }
 
 TEST(LedgerSync, AnAdoptedSnapshotCountsAsHeld) {
@@ -226,7 +308,7 @@ TEST(LedgerSync, AgreesOnlyWhenEveryNeighbourHasTheSameVector) {
   insert(ledger, 1, 0);
   ledger.neighbour_up(test_id(8), at(0s), effects);
   ledger.neighbour_up(test_id(9), at(0s), effects);
-  const VoteVector same{{{test_id(1), 1}}, false};
+  const VoteVector same = probe_of(ledger);
   ASSERT_TRUE(ledger.receive(test_id(8), same, at(0s), effects));
   EXPECT_FALSE(ledger.agrees_with_neighbours());
   ASSERT_TRUE(ledger.receive(test_id(9), same, at(0s), effects));

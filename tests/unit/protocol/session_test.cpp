@@ -255,7 +255,8 @@ TEST(Session, TheBulkQueueIsBounded) {
 
 TEST(Session, AMessageAboveTheControlLimitIsNotSent) {
   auto pair = established_pair();
-  EXPECT_FALSE(pair.dialer.session.send(VoteVector{std::vector<VoteCount>(400), false}));
+  EXPECT_FALSE(pair.dialer.session.send(
+      VoteVector{.counts = std::vector<VoteCount>(400), .wants_reply = false, .digest = {}}));
 }
 
 // --- Bulk ---
