@@ -12,12 +12,21 @@ namespace starling::protocol {
 void Broadcast::neighbour_up(const NodeId& peer, Instant now) {
   const auto [at, is_new] = peers_.try_emplace(peer);
   if (!is_new) return;
+  // One link connects a node with the tree; what only another brings is grafted.
+  at->second.is_eager =
+      std::ranges::none_of(peers_, [](const auto& entry) { return entry.second.is_eager; });
   // A joiner, or the other side of a healed split, learns what it missed from the cache.
   const std::size_t told = std::min(cache_order_.size(), limits::ihave_catch_up_ids_max);
   for (auto aged = cache_order_.end() - static_cast<std::ptrdiff_t>(told);
        aged != cache_order_.end(); ++aged) {
     announce(at->second, {.id = aged->id, .hops = cache_.at(aged->id).hops}, now);
   }
+}
+
+void Broadcast::introduce(const BroadcastId& id, const NodeId& peer, Effects& effects) const {
+  const auto cached = cache_.find(id);
+  if (cached == cache_.end()) return;
+  effects.send(peer, Gossip{.id = id, .hops = cached->second.hops, .body = cached->second.body});
 }
 
 void Broadcast::neighbour_down(const NodeId& peer) {
@@ -150,9 +159,11 @@ bool Broadcast::shapes_tree(const BroadcastId& id) const {
 
 void Broadcast::remember(const Gossip& gossip, Instant now) {
   seen_.insert(gossip.id);
-  seen_order_.push_back({.id = gossip.id, .expires = now + limits::broadcast_id_time});
+  seen_order_.push_back(
+      {.id = gossip.id, .expires = now + scaled(limits::broadcast_id_time, interval_scale_)});
   cache_[gossip.id] = {.hops = gossip.hops, .body = gossip.body};
-  cache_order_.push_back({.id = gossip.id, .expires = now + limits::broadcast_cache_time});
+  cache_order_.push_back(
+      {.id = gossip.id, .expires = now + scaled(limits::broadcast_cache_time, interval_scale_)});
   cached_bytes_ += gossip.body.size();
   while (!recent_least_.empty() && gossip.id < recent_least_.back().id) recent_least_.pop_back();
   recent_least_.push_back({.id = gossip.id, .expires = now + limits::shaping_interval});
@@ -228,24 +239,30 @@ void Broadcast::flush_announcements(const NodeId& id, Peer& peer, Effects& effec
 }
 
 void Broadcast::note_missing(const BroadcastId& id, const Source& source, Instant now) {
-  auto found = missing_.find(id);
+  const auto found = missing_.find(id);
   if (found == missing_.end()) {
     if (missing_.size() >= limits::missing_broadcasts_max) return;
-    found = missing_.emplace(id, Missing{}).first;
-    found->second.announced_at = now;
-    found->second.graft_at = now + patience_with(source.peer);
-    graft_next_ = std::min(graft_next_, found->second.graft_at);
+    Missing missing{.sources = {source}, .attempts = 0, .announced_at = now, .graft_at = {}};
+    missing.graft_at = first_graft_at(missing);
+    graft_next_ = std::min(graft_next_, missing.graft_at);
+    missing_.emplace(id, std::move(missing));
+    return;
   }
-  auto& sources = found->second.sources;
-  const bool is_known = std::any_of(sources.begin(), sources.end(),
-                                    [&](const Source& known) { return known.peer == source.peer; });
-  if (!is_known) sources.push_back(source);  // at most one for each neighbour
+  auto& sources = found->second.sources;  // at most one for each neighbour
+  if (std::ranges::find(sources, source.peer, &Source::peer) == sources.end()) {
+    sources.push_back(source);
+  }
 }
 
-Duration Broadcast::patience_with(const NodeId& source) const {
-  const Duration usual = scaled(limits::graft_delay_first, graft_scale_);
-  return std::max({usual, 3 * peers_.at(source).round_trip,
-                   std::min(2 * lateness_, std::max(usual, limits::graft_delay_max))});
+/// Times of limits.h or round trips, whichever are longer, and longer still where bodies come late.
+Duration Broadcast::patience(Duration usual, Duration round_trips) const {
+  return std::max({scaled(usual, interval_scale_), round_trips,
+                   std::min(2 * lateness_, scaled(limits::graft_delay_max, interval_scale_))});
+}
+
+Instant Broadcast::first_graft_at(const Missing& missing) const {
+  const Duration round_trip = peers_.at(missing.sources.front().peer).round_trip;
+  return missing.announced_at + patience(limits::graft_delay_first, 3 * round_trip);
 }
 
 void Broadcast::graft_missing(Instant now, Effects& effects) {
@@ -254,7 +271,7 @@ void Broadcast::graft_missing(Instant now, Effects& effects) {
   for (auto at = missing_.begin(); at != missing_.end();) {
     Missing& missing = at->second;
     if (missing.attempts == 0 && !missing.sources.empty()) {  // the patience may have grown
-      missing.graft_at = missing.announced_at + patience_with(missing.sources.front().peer);
+      missing.graft_at = first_graft_at(missing);
     }
     const bool is_hopeless =
         missing.sources.empty() || missing.attempts == limits::graft_attempts_max;
@@ -270,10 +287,10 @@ void Broadcast::graft_missing(Instant now, Effects& effects) {
 
 void Broadcast::graft(const BroadcastId& id, Missing& missing, Instant now, Effects& effects) {
   // A source that was grafted for another id serves this one as well: one repair, one new edge.
-  const auto grafted =
-      std::find_if(missing.sources.begin(), missing.sources.end(),
-                   [this](const Source& source) { return peers_.at(source.peer).is_eager; });
-  const auto chosen = grafted == missing.sources.end() ? missing.sources.begin() : grafted;
+  const auto eager = std::ranges::find_if(missing.sources, [this](const Source& source) {
+    return !source.is_grafted && peers_.at(source.peer).is_eager;
+  });
+  const auto chosen = eager == missing.sources.end() ? missing.sources.begin() : eager;
   Source source = *chosen;
   source.is_grafted = true;
   // The next attempt asks another source; this one comes last.
@@ -284,8 +301,7 @@ void Broadcast::graft(const BroadcastId& id, Missing& missing, Instant now, Effe
   peer.is_eager = true;
   effects.send(source.peer, Graft{id});
   ++counters_.grafts_sent;
-  missing.graft_at =
-      now + std::max(scaled(limits::graft_delay_next, graft_scale_), peer.round_trip);
+  missing.graft_at = now + patience(limits::graft_delay_next, peer.round_trip);
 }
 
 void Broadcast::forget_old(Instant now) {

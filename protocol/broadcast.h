@@ -30,9 +30,12 @@ class Broadcast {
  public:
   /// interval_scale: times the patience before a graft, where above 1. Links too slow for the usual
   /// patience would otherwise carry each body several times.
-  explicit Broadcast(double interval_scale = 1) : graft_scale_(std::max(1.0, interval_scale)) {}
+  explicit Broadcast(double interval_scale = 1) : interval_scale_(std::max(1.0, interval_scale)) {}
 
   void neighbour_up(const NodeId& peer, Instant now);
+  /// Sends a new neighbour a body of the cache that it should have at once; ids of the others
+  /// follow.
+  void introduce(const BroadcastId& id, const NodeId& peer, Effects& effects) const;
   void neighbour_down(const NodeId& peer);
   /// Makes the graft timers of this peer wait for max(limits, 3 round trips).
   void set_round_trip(const NodeId& peer, Duration round_trip);
@@ -67,7 +70,7 @@ class Broadcast {
     std::uint32_t hops = 0;
   };
   struct Peer {
-    bool is_eager = true;
+    bool is_eager = false;
     Duration round_trip{0};
     std::vector<Announced> to_announce;
     Instant announce_at = Instant::never();
@@ -104,7 +107,8 @@ class Broadcast {
   void forward(const std::set<NodeId>& holders, const Gossip& gossip, Instant now,
                Effects& effects);
   void note_missing(const BroadcastId& id, const Source& source, Instant now);
-  [[nodiscard]] Duration patience_with(const NodeId& source) const;
+  [[nodiscard]] Duration patience(Duration usual, Duration round_trips) const;
+  [[nodiscard]] Instant first_graft_at(const Missing& missing) const;
   std::deque<Source> take_announcers(const NodeId& from, const BroadcastId& id, Instant now);
   void shape_tree(const NodeId& from, const std::deque<Source>& announcers, const Gossip& gossip,
                   Effects& effects);
@@ -112,7 +116,7 @@ class Broadcast {
   void graft(const BroadcastId& id, Missing& missing, Instant now, Effects& effects);
   void forget_old(Instant now);
 
-  double graft_scale_;
+  double interval_scale_;
   std::map<NodeId, Peer> peers_;
   std::map<BroadcastId, Cached> cache_;
   std::deque<Aged> cache_order_;

@@ -33,6 +33,7 @@ void Merge::announce(const Announcement& content, Instant now, MergeOutput outpu
 void Merge::propose(const Digest& merge, Step cut_off, std::set<NodeId> expected, Instant now,
                     MergeOutput output) {
   if (stage_ != Stage::idle) return;
+  proposed_ = merge;
   expected_ = std::move(expected);
   const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(options_.commit_time);
   announce(MergeProposal{.merge = merge,
@@ -75,7 +76,7 @@ bool Merge::is_early(const Announcement& content) const {
 /// Our proposal came to a swarm that was merging already.
 bool Merge::is_outvoted_by(const Announcement& content) const {
   const auto* roster = std::get_if<MergeRoster>(&content);
-  return roster != nullptr && stage_ == Stage::committing && proposer_ == options_.self.id &&
+  return roster != nullptr && stage_ == Stage::committing && leads() &&
          roster->members.size() > commitments_.size();
 }
 
@@ -102,7 +103,7 @@ void Merge::take_proposal(const NodeId& author, const MergeProposal& proposal, I
       proposal.deadline_ms,
       static_cast<std::uint64_t>(10 * options_.commit_time.count() / 1'000'000)));
   // The others give the proposer twice its time before they take it for dead.
-  deadline_ = now + (author == options_.self.id ? wait : 2 * wait);
+  deadline_ = now + (leads() ? wait : 2 * wait);
   if (has_contribution) {
     commit(now, output);
   } else {
@@ -114,12 +115,17 @@ void Merge::take_proposal(const NodeId& author, const MergeProposal& proposal, I
 void Merge::on_contribution(const Digest& merge, Bytes vector, const Digest& digest, Step step,
                             Instant now, MergeOutput output) {
   static_cast<void>(merge);  // the vector is the same for whichever proposal has won meanwhile
-  if (stage_ != Stage::committing || !own_vector_.empty()) return;
+  const bool is_wanted = stage_ == Stage::committing || stage_ == Stage::reducing;
+  if (!is_wanted || !own_vector_.empty()) return;
   STARLING_CHECK(vector.size() == options_.vector_bytes);
   own_vector_ = std::move(vector);
   own_digest_ = digest;
   own_step_ = step;
-  commit(now, output);
+  if (stage_ == Stage::committing) {
+    commit(now, output);
+  } else {  // a member that was away while the roster was cut: its vector is on it
+    give_own_slices(output);
+  }
 }
 
 void Merge::commit(Instant now, MergeOutput output) {
@@ -138,7 +144,7 @@ void Merge::take_commitment(const NodeId& author, const MergeCommitment& commitm
   commitments_.emplace(author, commitment);
   const bool all_here = std::ranges::all_of(
       expected_, [this](const NodeId& node) { return commitments_.contains(node); });
-  if (proposer_ == options_.self.id && all_here) cut_roster(now, output);
+  if (leads() && all_here) cut_roster(now, output);
 }
 
 /// A roster is one message. Those left out take the merged model as observers.
@@ -189,8 +195,15 @@ void Merge::begin_reduction(Instant now, MergeOutput output) {
     output.requests.emplace_back(NeedAdoption{merge_, own_vector_});
     return;
   }
-  for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) send_own_slice(slice, output);
+  give_own_slices(output);
   replay_early(now, output);
+}
+
+/// Where there is no result yet.
+void Merge::give_own_slices(MergeOutput output) {
+  for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) {
+    if (!slices_[slice].result) send_own_slice(slice, output);
+  }
 }
 
 /// Not on the roster, or without the vector that the roster names (a process that has restarted
@@ -257,8 +270,13 @@ void Merge::send_own_slice(std::uint32_t slice, MergeOutput output) {
 
 void Merge::on_slice(const NodeId& peer, Bulk&& bulk, MergeOutput output) {
   if (bulk.context != merge_ || bulk.number >= plan_.count()) return;
-  if (stage_ != Stage::committing && stage_ != Stage::reducing) return;
   const auto slice = static_cast<std::uint32_t>(bulk.number);
+  const bool is_merged = slice < slices_.size() && !slices_[slice].data.empty();
+  if (bulk.kind == BulkKind::merge_slice && is_merged) {
+    // A member that was away: it gives its part again, and has missed the result.
+    return on_slice_request(peer, {merge_, slice}, output);
+  }
+  if (stage_ != Stage::committing && stage_ != Stage::reducing) return;
   if (bulk.data.size() != plan_.size(slice)) return;
   slices_.resize(plan_.count());  // a slice may outrun the roster
   if (bulk.kind == BulkKind::merged_slice) {
@@ -508,9 +526,10 @@ void Merge::tick(Instant now, MergeOutput output) {
   redial_due(now, output);
   if (now < stage_deadline()) return;
   deadline_ = now + options_.slice_time;
-  if (stage_ == Stage::committing && proposer_ == options_.self.id) {
+  if (stage_ == Stage::committing && leads()) {
     cut_roster(now, output);
   } else if (stage_ == Stage::reducing && ++overdue_rounds_ < overdue_rounds_max) {
+    give_own_slices(output);  // an owner that was away has lost what it was given
     for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) {
       average_if_complete(slice, true, output);
     }

@@ -113,6 +113,9 @@ class Merge {
   };
 
   void announce(const Announcement& content, Instant now, MergeOutput output);
+  /// This process cuts the roster. One that is told of a proposal from before its restart only
+  /// joins.
+  [[nodiscard]] bool leads() const { return proposed_ == merge_; }
   [[nodiscard]] bool is_early(const Announcement& content) const;
   [[nodiscard]] bool is_outvoted_by(const Announcement& content) const;
   void replay_early(Instant now, MergeOutput output);
@@ -130,6 +133,7 @@ class Merge {
   void begin_reduction(Instant now, MergeOutput output);
   void reach(const NodeId& member, Message message, MergeOutput output);
   void send_own_slice(std::uint32_t slice, MergeOutput output);
+  void give_own_slices(MergeOutput output);
   void average_if_complete(std::uint32_t slice, bool overdue, MergeOutput output);
   void store_merged(std::uint32_t slice, Bytes data);
   void adopt_if_complete(MergeOutput output);
@@ -151,6 +155,7 @@ class Merge {
   Stage stage_ = Stage::idle;
   Digest merge_;
   NodeId proposer_;
+  std::optional<Digest> proposed_;  ///< The last one that this process proposed.
   Step cut_off_ = 0;
   Instant deadline_ = Instant::never();
   std::set<NodeId> expected_;

@@ -31,7 +31,8 @@ struct Config {
   std::uint64_t sample_count = 1;      ///< Weight in a merge by samples.
   double sampling_rate = 1;            ///< Of private votes: that a sample is in a batch.
   Step steps_total = 0;
-  /// Training starts when this many neighbours are there (or start_wait is over).
+  /// Training starts when this many nodes are there, or start_wait is over (times interval_scale,
+  /// where that is above 1).
   std::uint32_t nodes_expected = 1;
   Duration start_wait = std::chrono::seconds(20);
   std::uint64_t incarnation = 0;  ///< Fresh entropy of this process; never 0.

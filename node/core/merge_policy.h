@@ -20,10 +20,16 @@ class MergePolicy {
   [[nodiscard]] bool is_due(const Roll& roll, Instant not_before, Instant now);
   [[nodiscard]] Instant next_deadline() const { return propose_at_; }
   void reset() { propose_at_ = Instant::never(); }
+  /// A merge has failed: the next is proposed a turn later, or what broke this one breaks it too.
+  void failed(Instant now) {
+    reset();
+    not_before_ = now + turn_time_;
+  }
 
  private:
   NodeId self_;
   Duration turn_time_;
+  Instant not_before_;
   Instant propose_at_ = Instant::never();
 };
 

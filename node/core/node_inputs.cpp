@@ -155,6 +155,8 @@ void NodeParts::on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& t
   if (!opened) return turn.blame(peer, opened.error());
   broadcast_.accept(peer, gossip, turn.now, turn.effects);
   on_announcement(*opened, std::move(gossip.body), turn);
+  // Our own too, from before a restart: the merge goes on where it was.
+  merge_.on_announcement(opened->author, opened->content, turn.now, merge_output(turn));
 }
 
 void NodeParts::on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes,
@@ -167,10 +169,6 @@ void NodeParts::on_announcement(const protocol::SignedAnnouncement& announcement
     return;
   }
   trainer_->receive(announcement, std::move(bytes), turn);
-  // A node that has not begun has nothing to commit; it learns of the result as an observer.
-  if (author != config_.self.id) {
-    merge_.on_announcement(author, announcement.content, turn.now, merge_output(turn));
-  }
 }
 
 void NodeParts::on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn) {

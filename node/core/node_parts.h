@@ -79,7 +79,7 @@ class NodeParts {
   void contribute_if_settled(Turn& turn);
   void perform(protocol::MergeRequest&& request, Turn& turn);
   [[nodiscard]] Duration presence_pause() const;
-  void greet(Turn& turn);
+  [[nodiscard]] Duration start_wait() const;
   void announce_presence(Turn& turn);
   void publish(Turn& turn);
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
@@ -112,6 +112,7 @@ class NodeParts {
   std::string stop_reason_;  ///< Why the node has to end; empty for a clean end.
   Instant joining_since_;
   Instant presence_at_ = Instant::never();
+  std::optional<protocol::BroadcastId> presence_id_;  ///< Of our last word.
   Instant presence_announced_at_ = Instant::never();
   Instant stop_at_ = Instant::never();  ///< After the merge: time for others to fetch the rest.
   Instant timer_ = Instant::never();

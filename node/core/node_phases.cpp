@@ -70,7 +70,6 @@ std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
                                      const std::vector<Bytes>& votes) {
   Turn turn(now);
   joining_since_ = now;
-  presence_at_ = now;
   if (!checkpoint.empty()) {
     phase_ = Phase::restoring;
     trainer_->load(Bytes(checkpoint.begin(), checkpoint.end()), turn);
@@ -115,7 +114,7 @@ void NodeParts::settle(Turn& turn) {
   if (merge_.failed() && phase_ == Phase::merging) {
     turn.events.emplace_back(Warned{"the merge was given up: too many members fell silent"});
     phase_ = Phase::waiting;
-    policy_.reset();
+    policy_.failed(turn.now);
   }
   if (stop_at_ <= turn.now) leave(turn);
 }
@@ -128,7 +127,8 @@ void NodeParts::follow_neighbours(Turn& turn) {
       trainer_->neighbour_up(change.peer, turn);
       const auto record = membership_.find(change.peer);
       turn.events.emplace_back(PeerJoined{change.peer, record ? record->address : ""});
-      greet(turn);
+      if (presence_at_ == Instant::never()) announce_presence(turn);
+      if (presence_id_) broadcast_.introduce(*presence_id_, change.peer, turn.effects);
     } else {
       detector_.neighbour_down(change.peer);
       broadcast_.neighbour_down(change.peer);
@@ -144,6 +144,11 @@ void NodeParts::follow_neighbours(Turn& turn) {
 
 // --- Joining and training ---
 
+/// On links so slow that the intervals are stretched everyone is heard of later.
+Duration NodeParts::start_wait() const {
+  return scaled(config_.start_wait, std::max(1.0, config_.interval_scale));
+}
+
 void NodeParts::begin_if_ready(Turn& turn) {
   if (phase_ == Phase::catching_up) {
     std::vector<NodeId> donors = membership_.neighbours();
@@ -155,7 +160,7 @@ void NodeParts::begin_if_ready(Turn& turn) {
   }
   if (phase_ != Phase::joining) return;
   const bool all_here = roll_.present().size() + 1 >= config_.nodes_expected;
-  const bool waited = turn.now - joining_since_ >= config_.start_wait && !membership_.isolated();
+  const bool waited = turn.now - joining_since_ >= start_wait() && !membership_.isolated();
   const Step ahead = roll_.highest_step();
   if (trainer_->needs_state() && ahead > restored_step_ + late_by_steps &&
       !membership_.isolated()) {
@@ -189,10 +194,9 @@ bool NodeParts::may_propose() const {
 void NodeParts::propose_if_due(Turn& turn) {
   if (!config_.merge_when_finished) return;
   // A process that restarts with all steps done has yet to find the others, and to hear of all.
-  const bool all_here = roll_.present().size() + 1 >= config_.nodes_expected;
   Duration search_time{0};
-  if (!all_here) {
-    search_time = roll_.present().empty() ? config_.start_wait : 2 * presence_pause();
+  if (config_.nodes_expected > 1) {
+    search_time = roll_.present().empty() ? start_wait() : 2 * presence_pause();
   }
   if (policy_.is_due(roll_, joining_since_ + search_time, turn.now)) propose(turn);
 }
@@ -247,11 +251,6 @@ Duration NodeParts::presence_pause() const {
   return scaled(presence_interval, config_.interval_scale * roll_.stretch());
 }
 
-/// A newcomer learns at once who is here; in a large flock from what neighbours have cached.
-void NodeParts::greet(Turn& turn) {
-  if (roll_.stretch() == 1) announce_presence(turn);
-}
-
 void NodeParts::announce_presence(Turn& turn) {
   if (presence_announced_at_ == turn.now) return;
   presence_announced_at_ = turn.now;
@@ -288,7 +287,8 @@ void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const B
       turn.effects.send(peer, protocol::VoteRange{{bytes}});
     }
   } else {
-    broadcast_.broadcast(bytes, turn.now, turn.effects);
+    const auto id = broadcast_.broadcast(bytes, turn.now, turn.effects);
+    if (std::holds_alternative<protocol::Presence>(announcement.content)) presence_id_ = id;
   }
 }
 

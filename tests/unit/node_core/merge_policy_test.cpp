@@ -49,6 +49,18 @@ TEST(MergePolicy, AWaitForAllDoesNotMakeEveryonePropose) {
   }
 }
 
+TEST(MergePolicy, AFailedMergeIsFollowedByAnotherATurnLater) {
+  const Roll roll = finished_roll();
+  for (std::size_t i = 1; i <= 3; ++i) {
+    if (rank_of(roll, i) > 0) continue;
+    MergePolicy policy(test_id(i), turn_time);
+    EXPECT_TRUE(policy.is_due(roll, at(0s), at(1s)));
+    policy.failed(at(2s));
+    EXPECT_FALSE(policy.is_due(roll, at(0s), at(2s)));
+    EXPECT_EQ(policy.next_deadline(), at(2s + turn_time));
+  }
+}
+
 TEST(MergePolicy, StartsAgainWhenSomeoneTrainsOn) {
   Roll roll = finished_roll();
   MergePolicy policy(test_id(1), turn_time);

@@ -37,9 +37,14 @@ Gossip gossip_of(std::size_t number, std::size_t size = 100) {
   return {.id = broadcast_id_of(body), .hops = 1, .body = std::move(body)};
 }
 
+/// All of them on eager links.
 Broadcast with_neighbours(std::size_t count) {
   Broadcast broadcast;
-  for (std::size_t i = 1; i <= count; ++i) broadcast.neighbour_up(test_id(i), at(0s));
+  Effects effects;
+  for (std::size_t i = 1; i <= count; ++i) {
+    broadcast.neighbour_up(test_id(i), at(0s));
+    EXPECT_TRUE(broadcast.receive(test_id(i), Graft{}, at(0s), effects));
+  }
   return broadcast;
 }
 
@@ -64,6 +69,31 @@ TEST(Broadcast, ForwardsOnlyWhatTheOwnerAccepted) {
   EXPECT_NE(forwarded[0].first, test_id(1));
   EXPECT_EQ(forwarded[0].second.body, gossip.body);
   EXPECT_EQ(forwarded[0].second.hops, gossip.hops + 1);
+}
+
+TEST(Broadcast, ANewLinkIsLazyUnlessItIsTheFirst) {
+  Broadcast broadcast;
+  Effects effects;
+  broadcast.neighbour_up(test_id(1), at(0s));
+  broadcast.neighbour_up(test_id(2), at(0s));
+  broadcast.broadcast(body_of(1), at(0s), effects);
+  ASSERT_EQ(sent_to<Gossip>(effects).size(), 1U);
+  EXPECT_EQ(sent_to<Gossip>(effects)[0].first, test_id(1));
+}
+
+TEST(Broadcast, IntroducesWhatItsCacheHolds) {
+  Broadcast broadcast = with_neighbours(1);
+  Effects effects;
+  const BroadcastId id = broadcast.broadcast(body_of(1), at(0s), effects);
+  effects.items.clear();
+  broadcast.neighbour_up(test_id(2), at(0s));
+  broadcast.introduce(id, test_id(2), effects);
+  ASSERT_EQ(sent_to<Gossip>(effects).size(), 1U);
+  EXPECT_EQ(sent_to<Gossip>(effects)[0].second.body, body_of(1));
+  broadcast.tick(at(limits::broadcast_cache_time), effects);
+  effects.items.clear();
+  broadcast.introduce(id, test_id(2), effects);
+  EXPECT_TRUE(sent<Gossip>(effects).empty());
 }
 
 TEST(Broadcast, PrunesTheLinkThatBringsADuplicate) {
