@@ -21,6 +21,19 @@ constexpr std::size_t early_announcements_max = 1024;
 /// Dials of one member before it is taken for dead. Our guess.
 constexpr int dials_max = 3;
 
+/// The merge that an announcement belongs to; null for those of other kinds.
+const Digest* merge_of(const Announcement& content) {
+  return std::visit(
+      [](const auto& announced) -> const Digest* {
+        if constexpr (requires { announced.merge; }) {
+          return &announced.merge;
+        } else {
+          return nullptr;
+        }
+      },
+      content);
+}
+
 }  // namespace
 
 // --- Proposal and commitments ---
@@ -62,6 +75,9 @@ void Merge::on_announcement(const NodeId& author, const Announcement& content, I
 
 /// Broadcasts overtake each other, above all for a newcomer who is told them from a cache.
 bool Merge::is_early(const Announcement& content) const {
+  // Others may have begun the next merge while we still wait for this one to fail.
+  const Digest* merge = merge_of(content);
+  if (stage_ == Stage::reducing && merge != nullptr && *merge != merge_) return true;
   if (const auto* proposal = std::get_if<MergeProposal>(&content)) {
     return stage_ == Stage::committing && merge_ < proposal->merge;
   }

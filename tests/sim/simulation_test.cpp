@@ -111,6 +111,22 @@ TEST(Simulation, CrashesDuringTheMergeLeaveOneModel) {
   for (std::uint64_t seed = 1; seed <= 15; ++seed) expect_lawful(scenario, seed);
 }
 
+// Found by seeds: proposers and owners of slices that restart in the midst of the merge they began.
+TEST(Simulation, ProcessesThatRestartDuringTheMergeTakePartInIt) {
+  const sim::Scenario scenario = scenario_of(R"(
+    nodes = 6
+    steps = 100
+    checkpoint_every = 20
+    [random_faults]
+    from_s = 2.0
+    until_s = 14.0
+    crashes_per_s = 0.7
+    down_s = 1.0
+    cuts_per_s = 1.0
+  )");
+  for (const std::uint64_t seed : {12, 20, 29, 53}) expect_lawful(scenario, seed);
+}
+
 TEST(Simulation, AJoinerOfAGossipRunCatchesUpAndIsMerged) {
   const sim::Report report =
       expect_lawful(scenario_of("nodes = 5\nsteps = 200\n[[fault]]\nat_s = 2.0\njoin = 4\n"), 1);
