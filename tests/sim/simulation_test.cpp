@@ -95,35 +95,28 @@ TEST(Simulation, TwentySeedsOfFaultyVotesAreLawfulAndGiveTheSameTraceTwice) {
   expect_twenty_seeds_twice("steps = 20\nrecipe = \"votes\"\ntask = \"quadratic\"\n");
 }
 
-// Where the faults fall into the merge: its owners, its proposer and its members crash.
-TEST(Simulation, CrashesDuringTheMergeLeaveOneModel) {
-  const sim::Scenario scenario = scenario_of(R"(
+/// The merge begins at about 8 s: its owners, its proposer and its members crash.
+sim::Scenario crashes_until(const std::string& seconds) {
+  return scenario_of(R"(
     nodes = 6
     steps = 100
     checkpoint_every = 20
     [random_faults]
     from_s = 2.0
-    until_s = 8.0
     crashes_per_s = 0.7
     down_s = 1.0
     cuts_per_s = 1.0
-  )");
+    until_s = )" + seconds);
+}
+
+TEST(Simulation, CrashesDuringTheMergeLeaveOneModel) {
+  const sim::Scenario scenario = crashes_until("8.0");
   for (std::uint64_t seed = 1; seed <= 15; ++seed) expect_lawful(scenario, seed);
 }
 
 // Found by seeds: proposers and owners of slices that restart in the midst of the merge they began.
 TEST(Simulation, ProcessesThatRestartDuringTheMergeTakePartInIt) {
-  const sim::Scenario scenario = scenario_of(R"(
-    nodes = 6
-    steps = 100
-    checkpoint_every = 20
-    [random_faults]
-    from_s = 2.0
-    until_s = 14.0
-    crashes_per_s = 0.7
-    down_s = 1.0
-    cuts_per_s = 1.0
-  )");
+  const sim::Scenario scenario = crashes_until("14.0");
   for (const std::uint64_t seed : {12, 20, 29, 53}) expect_lawful(scenario, seed);
 }
 

@@ -59,7 +59,7 @@ class MergeSwarm {
   [[nodiscard]] MergingNode& operator[](std::size_t number) { return *members_[number]; }
   [[nodiscard]] std::size_t size() const { return members_.size(); }
 
-  /// What is withheld for now: true for an item that must not arrive.
+  /// What is withheld: true for an item that must not arrive.
   std::function<bool(std::size_t to, const protocol::Announcement&)> hold_announcement;
   std::function<bool(std::size_t from, std::size_t to, const protocol::Bulk&)> lose_bulk;
   std::size_t bulk_messages = 0;

@@ -44,6 +44,15 @@ VoteVector probe_of(const LedgerSync& ledger) {
   return {.counts = {}, .wants_reply = true, .digest = ledger.digest(), .is_probe = true};
 }
 
+/// Holds one packet and has a neighbour, 9, that it has greeted.
+LedgerSync with_packet_and_neighbour() {
+  LedgerSync ledger({});
+  Effects greeting;
+  insert(ledger, 1, 0);
+  ledger.neighbour_up(test_id(9), at(0s), greeting);
+  return ledger;
+}
+
 // --- One machine ---
 
 TEST(LedgerSync, CountsOnlyWhatItHoldsWithoutAGap) {
@@ -211,11 +220,8 @@ TEST(LedgerSync, AnswersAnEqualProbeWithItsDigestAlone) {
 }
 
 TEST(LedgerSync, AnswersAnotherProbeWithItsVectorAndAsksForTheOther) {
-  LedgerSync ledger({});
+  LedgerSync ledger = with_packet_and_neighbour();
   Effects effects;
-  insert(ledger, 1, 0);
-  ledger.neighbour_up(test_id(9), at(0s), effects);
-  effects.items.clear();
   ASSERT_TRUE(ledger.receive(test_id(9), probe_of(LedgerSync({})), at(0s), effects));
   const auto answer = sent<VoteVector>(effects);
   ASSERT_EQ(answer.size(), 1U);
@@ -244,11 +250,8 @@ TEST(LedgerSync, TellsANeighbourOnlyWhatItWasNotToldBefore) {
 
 // Links come up at one end first: until the other end has spoken it may have refused everything.
 TEST(LedgerSync, AnswersTheFirstVectorOfALinkInFull) {
-  LedgerSync ledger({});
+  LedgerSync ledger = with_packet_and_neighbour();
   Effects effects;
-  insert(ledger, 1, 0);
-  ledger.neighbour_up(test_id(9), at(0s), effects);
-  effects.items.clear();
   VoteVector asking = vector_of({});
   asking.wants_reply = true;
   ASSERT_TRUE(ledger.receive(test_id(9), asking, at(1s), effects));
@@ -256,12 +259,9 @@ TEST(LedgerSync, AnswersTheFirstVectorOfALinkInFull) {
 }
 
 TEST(LedgerSync, TellsEverythingAgainNowAndThenToOneThatStaysBehind) {
-  LedgerSync ledger({});
+  LedgerSync ledger = with_packet_and_neighbour();
   Effects effects;
   const VoteVector behind = probe_of(LedgerSync({}));
-  insert(ledger, 1, 0);
-  ledger.neighbour_up(test_id(9), at(0s), effects);
-  effects.items.clear();
   for (const Duration time : {0s, 1s, 2s, 7s}) {
     ASSERT_TRUE(ledger.receive(test_id(9), behind, at(time), effects));
   }
