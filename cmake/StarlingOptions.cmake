@@ -24,6 +24,9 @@ endif()
 add_library(starling_flags INTERFACE)
 # -ffp-contract=off: a fused multiply-add would make results depend on the compiler (LEARNING.md, C13).
 target_compile_options(starling_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(starling_flags INTERFACE -fpch-preprocess)  # lets ccache see through precompiled headers
+endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(starling_flags INTERFACE -march=x86-64-v3)
 endif()

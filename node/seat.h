@@ -13,7 +13,7 @@
 #include "node/runtime/listener.h"
 #include "node/runtime/store.h"
 #include "node/start_model.h"
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 #include "starling/result.h"
 #include "starling/task.h"
 

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 
 namespace starling::protocol {
 

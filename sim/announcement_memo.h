@@ -6,7 +6,7 @@
 #include <expected>
 #include <map>
 
-#include "protocol/announcement.h"
+#include "protocol/wire/announcement.h"
 
 namespace starling::sim {
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "protocol/limits.h"
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 #include "starling/check.h"
 
 namespace starling::sim {

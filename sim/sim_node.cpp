@@ -8,7 +8,7 @@
 #include "crypto/digest.h"
 #include "model/tasks.h"
 #include "node/core/saved_state.h"
-#include "protocol/announcement.h"
+#include "protocol/wire/announcement.h"
 #include "sim/network.h"
 #include "sim/topology.h"
 #include "starling/check.h"

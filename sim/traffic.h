@@ -6,7 +6,7 @@
 #include <string_view>
 #include <variant>
 
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 
 namespace starling::sim {
 

@@ -28,7 +28,7 @@ ALLOWED = {
 # Third-party headers: pattern of the include, and a pattern of the files that may have it.
 THIRD_PARTY = [
     (r"sodium", r"crypto/"),
-    (r"capnp/|kj/|.*\.capnp\.h", r"protocol/(wire[a-z_]*|kj_operators)\.(cpp|h)"),
+    (r"capnp/|kj/|.*\.capnp\.h", r"protocol/wire/"),
     (r"Eigen/", r"(optim|model)/.*\.cpp|tests/|bench/"),
     (r"asio", r"node/runtime/|tests/unit/node_runtime/|tests/support/"),
     (r"zlib\.h", r"model/.*\.cpp|tests/"),

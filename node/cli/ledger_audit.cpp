@@ -10,7 +10,7 @@
 #include "node/core/learner.h"
 #include "node/seat.h"
 #include "optim/ledger/vote_code.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_sync.h"
 #include "starling/rng.h"
 
 namespace starling::cli {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 #include "starling/result.h"
 
 namespace starling::cli {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "node/core/turn.h"
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
 

@@ -11,8 +11,8 @@
 
 #include "node/core/config.h"
 #include "node/core/turn.h"
-#include "protocol/ledger_digest.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_digest.h"
+#include "protocol/ledger/ledger_sync.h"
 
 namespace starling::node {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "node/core/learner_job.h"
-#include "protocol/message.h"
 #include "protocol/reject_reason.h"
+#include "protocol/wire/message.h"
 #include "starling/event.h"
 #include "starling/ids.h"
 #include "starling/instant.h"

@@ -6,8 +6,8 @@
 #include "crypto/digest.h"
 #include "node/core/cut_parts.h"
 #include "node/core/learner.h"
-#include "protocol/announcement.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_sync.h"
+#include "protocol/wire/announcement.h"
 
 namespace starling::node {
 

@@ -6,7 +6,7 @@
 
 #include "crypto/digest.h"
 #include "node/core/fixed_point.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_sync.h"
 
 namespace starling::node {
 

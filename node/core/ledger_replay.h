@@ -13,7 +13,7 @@
 #include "node/core/saved_state.h"
 #include "optim/recipe.h"
 #include "optim/vote_replica.h"
-#include "protocol/announcement.h"
+#include "protocol/wire/announcement.h"
 #include "starling/ids.h"
 #include "starling/result.h"
 #include "starling/task.h"

@@ -15,11 +15,11 @@
 #include "node/core/roll.h"
 #include "node/core/trainer.h"
 #include "node/core/turn.h"
-#include "protocol/broadcast.h"
-#include "protocol/failure_detector.h"
-#include "protocol/membership.h"
-#include "protocol/merge.h"
-#include "protocol/peer_score.h"
+#include "protocol/merge/merge.h"
+#include "protocol/overlay/broadcast.h"
+#include "protocol/overlay/failure_detector.h"
+#include "protocol/overlay/membership.h"
+#include "protocol/overlay/peer_score.h"
 #include "starling/rng.h"
 
 namespace starling::node {

@@ -4,8 +4,8 @@
 // local steps go on.
 
 #include "node/core/trainer.h"
-#include "protocol/edge_book.h"
-#include "protocol/pair_exchange.h"
+#include "protocol/exchange/edge_book.h"
+#include "protocol/exchange/pair_exchange.h"
 
 namespace starling::node {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/announcement.h"
+#include "protocol/wire/announcement.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
 

@@ -3,8 +3,8 @@
 // 2017; gradient tracking, CHOCO and BEER use the same clock).
 
 #include "node/core/trainer.h"
-#include "protocol/edge_book.h"
-#include "protocol/round_exchange.h"
+#include "protocol/exchange/edge_book.h"
+#include "protocol/exchange/round_exchange.h"
 
 namespace starling::node {
 

@@ -19,7 +19,7 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 #include "starling/ids.h"
 #include "starling/result.h"
 

@@ -6,7 +6,7 @@
 
 #include "node/core/learner_job.h"
 #include "node/core/turn.h"
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
 

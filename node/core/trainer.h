@@ -9,7 +9,7 @@
 #include "node/core/config.h"
 #include "node/core/roll.h"
 #include "node/core/turn.h"
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 
 namespace starling::node {
 

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "node/core/learner_job.h"
-#include "protocol/announcement.h"
 #include "protocol/effects.h"
 #include "protocol/reject_reason.h"
+#include "protocol/wire/announcement.h"
 #include "starling/event.h"
 #include "starling/instant.h"
 

@@ -14,8 +14,8 @@
 #include "node/core/catch_up_plan.h"
 #include "node/core/config.h"
 #include "node/core/turn.h"
-#include "protocol/ledger_sync.h"
-#include "protocol/message.h"
+#include "protocol/ledger/ledger_sync.h"
+#include "protocol/wire/message.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
 

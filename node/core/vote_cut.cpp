@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "protocol/announcement.h"
+#include "protocol/wire/announcement.h"
 #include "starling/check.h"
 
 namespace starling::node {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "node/core/learner_job.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_sync.h"
 #include "starling/ids.h"
 
 namespace starling::node {

@@ -12,7 +12,7 @@
 #include "node/core/trainer.h"
 #include "node/core/vote_catch_up.h"
 #include "node/core/vote_privacy.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_sync.h"
 
 namespace starling::node {
 

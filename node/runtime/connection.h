@@ -9,7 +9,7 @@
 #include <memory>
 #include <variant>
 
-#include "protocol/session.h"
+#include "protocol/link/session.h"
 #include "starling/ids.h"
 
 namespace starling::runtime {

@@ -1,7 +1,7 @@
 // A session fed by a stranger (raw bytes), or by a member of the run that seals whatever the input
 // says. The first byte chooses.
 
-#include "protocol/session.h"
+#include "protocol/link/session.h"
 
 #include "starling/check.h"
 #include "tests/support/session_peers.h"

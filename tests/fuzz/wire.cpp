@@ -1,7 +1,7 @@
 // Foreign bytes as a message and as an announcement. What decodes must encode, and decode to the
 // same again; votes have one encoding only.
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include <algorithm>
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sim/simulation.h"
+#include "tests/support/source_dir.h"
 
 namespace starling::testing {
 

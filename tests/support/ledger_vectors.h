@@ -15,7 +15,7 @@
 #include "optim/ledger/vote_code.h"
 #include "optim/ledger/vote_sum.h"
 #include "optim/vote_replica.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_sync.h"
 #include "starling/ids.h"
 
 namespace starling::testing {

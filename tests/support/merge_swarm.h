@@ -15,7 +15,7 @@
 
 #include "crypto/digest.h"
 #include "protocol/limits.h"
-#include "protocol/merge.h"
+#include "protocol/merge/merge.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::testing {

@@ -12,11 +12,11 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/broadcast.h"
-#include "protocol/failure_detector.h"
-#include "protocol/ledger_sync.h"
-#include "protocol/membership.h"
-#include "protocol/peer_score.h"
+#include "protocol/ledger/ledger_sync.h"
+#include "protocol/overlay/broadcast.h"
+#include "protocol/overlay/failure_detector.h"
+#include "protocol/overlay/membership.h"
+#include "protocol/overlay/peer_score.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::testing {

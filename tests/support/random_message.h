@@ -1,9 +1,9 @@
 #pragma once
 // Random but valid messages and announcements, for round trips and fuzzing by mutation.
 
-#include "protocol/announcement.h"
 #include "protocol/limits.h"
-#include "protocol/message.h"
+#include "protocol/wire/announcement.h"
+#include "protocol/wire/message.h"
 #include "starling/rng.h"
 
 namespace starling::testing {

@@ -6,9 +6,9 @@
 
 #include "crypto/identity.h"
 #include "crypto/node_handshake.h"
-#include "protocol/frame.h"
 #include "protocol/limits.h"
-#include "protocol/session.h"
+#include "protocol/link/frame.h"
+#include "protocol/link/session.h"
 #include "starling/check.h"
 
 namespace starling::testing {

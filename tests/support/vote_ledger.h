@@ -10,7 +10,7 @@
 #include "node/core/learner.h"
 #include "node/core/ledger_replay.h"
 #include "optim/vote_replica.h"
-#include "protocol/announcement.h"
+#include "protocol/wire/announcement.h"
 #include "starling/rng.h"
 #include "tests/support/crypto_keys.h"
 

@@ -5,8 +5,8 @@
 
 #include "crypto/sealed_channel.h"
 #include "crypto/signature.h"
-#include "protocol/frame.h"
-#include "protocol/wire.h"
+#include "protocol/link/frame.h"
+#include "protocol/wire/wire.h"
 
 namespace starling::testing {
 

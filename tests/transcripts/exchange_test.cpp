@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
-#include "protocol/pair_exchange.h"
-#include "protocol/round_exchange.h"
+#include "protocol/exchange/pair_exchange.h"
+#include "protocol/exchange/round_exchange.h"
 #include "tests/transcripts/transcript.h"
 
 namespace starling::testing {

@@ -13,6 +13,7 @@
 
 #include "protocol/effects.h"
 #include "starling/instant.h"
+#include "tests/support/source_dir.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::testing {

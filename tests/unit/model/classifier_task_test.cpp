@@ -11,6 +11,7 @@
 
 #include "model/synthetic.h"
 #include "starling/rng.h"
+#include "tests/support/source_dir.h"
 
 namespace starling::model {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "node/core/trainer.h"
-#include "protocol/ledger_sync.h"
+#include "protocol/ledger/ledger_sync.h"
 #include "tests/support/node_config.h"
 #include "tests/support/vote_ledger.h"
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/message.h"
+#include "protocol/wire/message.h"
 
 namespace starling::runtime {
 namespace {

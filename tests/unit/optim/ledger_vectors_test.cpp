@@ -2,6 +2,7 @@
 
 #include "crypto/digest.h"
 #include "tests/support/ledger_vectors.h"
+#include "tests/support/source_dir.h"
 
 namespace starling::optim {
 namespace {

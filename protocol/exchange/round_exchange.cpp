@@ -1,0 +1,133 @@
+#include "protocol/exchange/round_exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace starling::protocol {
+
+namespace {
+
+float metropolis_weight(std::uint32_t own_degree, std::uint32_t peer_degree) {
+  return 1.0F / (1.0F + static_cast<float>(std::max(own_degree, peer_degree)));
+}
+
+}  // namespace
+
+void RoundExchange::on_edge_open(const NodeId& peer, std::uint64_t first_free, Effects& effects) {
+  Neighbour& neighbour = neighbours_[peer];
+  neighbour = Neighbour{};
+  if (options_.self < peer) {
+    neighbour.start = first_free;
+    effects.send(peer, RoundOpen{.round = neighbour.start, .final = false});
+  }
+}
+
+void RoundExchange::on_round_open(const NodeId& peer, const RoundOpen& open,
+                                  std::uint64_t first_free, Effects& effects) {
+  const auto found = neighbours_.find(peer);
+  if (found == neighbours_.end()) return;
+  Neighbour& neighbour = found->second;
+  if (open.final) {
+    neighbour.start = std::max(neighbour.start, open.round);
+    return;
+  }
+  if (peer > options_.self || neighbour.start != 0) return;  // the proposal is the lower id's, once
+  neighbour.start = std::max(open.round, first_free);
+  effects.send(peer, RoundOpen{.round = neighbour.start, .final = true});
+}
+
+std::vector<NodeId> RoundExchange::starting_at(std::uint64_t round) const {
+  std::vector<NodeId> peers;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (neighbour.start == round) peers.push_back(peer);
+  }
+  return peers;
+}
+
+void RoundExchange::on_link_down(const NodeId& peer) {
+  neighbours_.erase(peer);
+}
+
+void RoundExchange::on_encoded(Bytes payload, Step step, Instant now, Effects& effects) {
+  round_ += 1;
+  deadline_ = now + options_.round_time_max;
+  own_ = Bulk{.kind = BulkKind::round_payload,
+              .number = round_,
+              .step = step,
+              .degree = 0,
+              .context = options_.recipe,
+              .data = std::move(payload)};
+  own_->degree = static_cast<std::uint32_t>(std::ranges::count_if(
+      neighbours_, [this](const auto& entry) { return in_round(entry.second); }));
+  for (auto& [peer, neighbour] : neighbours_) {
+    if (!in_round(neighbour)) continue;
+    effects.send(peer, *own_);
+    edges_.retain(peer, *own_);
+  }
+}
+
+bool RoundExchange::on_payload(const NodeId& peer, Bulk&& bulk, Effects& effects) {
+  if (bulk.context != options_.recipe) return false;
+  const Step peer_step = bulk.step;
+  if (const auto found = neighbours_.find(peer); found != neighbours_.end()) {
+    const std::uint64_t current = running() ? round_ : round_ + 1;
+    const std::uint64_t start = found->second.start;
+    // A neighbour cannot finish a round of the edge without our payload: it is at most one round
+    // ahead, or waits in the edge's first round.
+    if (start != 0 && bulk.number >= std::max(start, current) &&
+        bulk.number <= std::max(start, current + 1)) {
+      edges_.set_peer_step(peer, peer_step);
+      found->second.payloads.insert_or_assign(bulk.number, std::move(bulk));
+      return true;
+    }
+  }
+  auto completion = edges_.complete(peer, std::move(bulk));
+  if (!completion) return false;
+  const float weight = metropolis_weight(completion->own.degree, completion->theirs.degree);
+  RoundMix mix{
+      .round = completion->own.number, .own = std::move(completion->own.data), .peers = {}};
+  mix.peers.push_back({peer, weight, std::move(completion->theirs.data)});
+  effects.send(peer, ExchangeApplied{.exchange = mix.round});
+  late_.push_back(std::move(mix));
+  return true;
+}
+
+bool RoundExchange::complete() const {
+  return own_ && std::ranges::all_of(neighbours_, [this](const auto& entry) {
+           return !in_round(entry.second) || entry.second.payloads.contains(round_);
+         });
+}
+
+std::vector<RoundMix> RoundExchange::take_mixes(Effects& effects) {
+  std::vector<RoundMix> mixes = std::move(late_);
+  late_.clear();
+  if (complete()) mixes.push_back(finish_round(effects));
+  return mixes;
+}
+
+RoundMix RoundExchange::finish_round(Effects& effects) {
+  RoundMix mix{.round = round_, .own = {}, .peers = {}};
+  for (auto& [peer, neighbour] : neighbours_) {
+    if (!in_round(neighbour)) continue;
+    Bulk theirs = std::move(neighbour.payloads.extract(round_).mapped());
+    mix.peers.push_back(
+        {peer, metropolis_weight(own_->degree, theirs.degree), std::move(theirs.data)});
+    edges_.applied(peer, round_);
+    effects.send(peer, ExchangeApplied{.exchange = round_});
+  }
+  mix.own = std::move(own_->data);
+  own_.reset();
+  return mix;
+}
+
+void RoundExchange::tick(Instant now, Effects& effects) {
+  if (!running() || now < deadline_) return;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (in_round(neighbour) && !neighbour.payloads.contains(round_)) {
+      effects.hang_up(peer, CloseReason::timed_out);
+    }
+  }
+  deadline_ = now + options_.round_time_max;
+}
+
+}  // namespace starling::protocol

@@ -1,0 +1,93 @@
+#pragma once
+// Synchronous rounds over the mixing graph: in round t every node sends its payload to each
+// neighbour of that round and mixes when all of theirs are there. Weights are Metropolis-Hastings,
+// w_ij = 1 / (1 + max(degree_i, degree_j)) (Xiao, Boyd, Lall 2005), from the degrees that both ends
+// of an edge put beside their payloads; a neighbour that is gone gives its weight back to both
+// ends.
+//
+// When does a new edge begin? Both ends must include it from the same round on, and neither may run
+// past that round first. The end with the higher id says hello when it trains; the lower one then
+// proposes a round and stops before it; the higher one answers with the later of that and its own
+// next round, which is final.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "protocol/effects.h"
+#include "protocol/exchange/edge_book.h"
+#include "protocol/wire/message.h"
+#include "starling/instant.h"
+
+namespace starling::protocol {
+
+struct RoundMixPeer {
+  NodeId peer;
+  float weight = 0;
+  Bytes payload;
+};
+struct RoundMix {
+  std::uint64_t round = 0;
+  Bytes own;
+  std::vector<RoundMixPeer> peers;
+};
+
+class RoundExchange {
+ public:
+  struct Options {
+    NodeId self;
+    Digest recipe;
+    Duration round_time_max =
+        std::chrono::seconds(60);  ///< A neighbour slower than this is dropped.
+  };
+  RoundExchange(Options options, EdgeBook& edges) : options_(options), edges_(edges) {}
+
+  /// Goes on after `last_round`.
+  void resume(std::uint64_t last_round) { round_ = last_round; }
+
+  /// Both hellos of the link are through. first_free: the next round whose payload is not yet being
+  /// computed; no edge can begin before it.
+  void on_edge_open(const NodeId& peer, std::uint64_t first_free, Effects& effects);
+  void on_round_open(const NodeId& peer, const RoundOpen& open, std::uint64_t first_free,
+                     Effects& effects);
+  /// Neighbours whose edge begins with `round`.
+  [[nodiscard]] std::vector<NodeId> starting_at(std::uint64_t round) const;
+  void on_link_down(const NodeId& peer);
+
+  /// Our payload of the next round. It is sent to the neighbours of that round.
+  void on_encoded(Bytes payload, Step step, Instant now, Effects& effects);
+  /// False if `bulk` belongs to no round that we are in or before.
+  bool on_payload(const NodeId& peer, Bulk&& bulk, Effects& effects);
+
+  /// The mixes that have become possible: broken rounds completed late, then the running round.
+  [[nodiscard]] std::vector<RoundMix> take_mixes(Effects& effects);
+
+  /// True between on_encoded and the round's mix.
+  [[nodiscard]] bool running() const { return own_.has_value(); }
+  [[nodiscard]] std::uint64_t round() const { return round_; }
+
+  [[nodiscard]] Instant next_deadline() const { return running() ? deadline_ : Instant::never(); }
+  void tick(Instant now, Effects& effects);
+
+ private:
+  struct Neighbour {
+    std::uint64_t start = 0;  ///< First round that includes the edge; 0: not agreed yet.
+    std::map<std::uint64_t, Bulk> payloads;  ///< Of this round and the next, by round.
+  };
+  [[nodiscard]] bool in_round(const Neighbour& neighbour) const {
+    return neighbour.start != 0 && neighbour.start <= round_;
+  }
+  [[nodiscard]] bool complete() const;
+  [[nodiscard]] RoundMix finish_round(Effects& effects);
+
+  Options options_;
+  EdgeBook& edges_;
+  std::uint64_t round_ = 0;  ///< The running round, or the last one.
+  std::optional<Bulk> own_;
+  Instant deadline_ = Instant::never();
+  std::map<NodeId, Neighbour> neighbours_;
+  std::vector<RoundMix> late_;
+};
+
+}  // namespace starling::protocol

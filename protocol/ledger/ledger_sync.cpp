@@ -1,0 +1,354 @@
+#include "protocol/ledger/ledger_sync.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "crypto/digest.h"
+#include "protocol/limits.h"
+#include "protocol/pace.h"
+
+namespace starling::protocol {
+
+namespace {
+
+/// A bound that every replica evaluates alike, because it looks at the packet only.
+bool is_too_frequent(const VotePacket& packet) {
+  return packet.packet / limits::vote_packets_per_step_max > packet.step;
+}
+
+/// A version vector's digest is the exclusive or of its counts': one count is exchanged in place.
+void toggle(Digest& digest, const NodeId& author, std::uint64_t packets) {
+  if (packets == 0) return;  // a vector leaves these out
+  std::array<std::uint8_t, sizeof(NodeId::bytes) + sizeof(packets)> count{};
+  std::ranges::copy(author.bytes, count.begin());
+  for (std::size_t i = 0; i < sizeof(packets); ++i) {
+    count[sizeof(NodeId::bytes) + i] = static_cast<std::uint8_t>(packets >> (8 * i));
+  }
+  const Digest of_count = crypto::digest_in("vote-count", count);
+  for (std::size_t i = 0; i < digest.bytes.size(); ++i) digest.bytes[i] ^= of_count.bytes[i];
+}
+
+}  // namespace
+
+void LedgerSync::neighbour_up(const NodeId& peer, Instant now, Effects& effects) {
+  neighbours_.try_emplace(peer);
+  probe(peer, effects);
+  sync_at_ = std::min(sync_at_, now + scaled(limits::vote_sync_interval, options_.interval_scale));
+}
+
+void LedgerSync::neighbour_down(const NodeId& peer) {
+  neighbours_.erase(peer);
+  std::erase_if(requests_, [&](const auto& request) { return request.second.peer == peer; });
+  if (neighbours_.empty()) sync_at_ = Instant::never();
+}
+
+VoteInsertion LedgerSync::insert(const NodeId& author, const VotePacket& packet,
+                                 Bytes signed_bytes) {
+  if (is_too_frequent(packet)) return VoteInsertion::too_frequent;
+  if (!authors_.contains(author) && authors_.size() >= limits::vote_authors_max) {
+    return VoteInsertion::too_many_authors;
+  }
+  Author& record = authors_[author];
+  const std::uint64_t number = packet.packet;
+  if (const auto held = record.packets.find(number); held != record.packets.end()) {
+    return held->second == signed_bytes ? VoteInsertion::duplicate : VoteInsertion::conflict;
+  }
+  if (number < record.contiguous) return VoteInsertion::duplicate;  // its bytes were let go
+  if (number - record.contiguous > limits::vote_packets_ahead_max) {
+    return VoteInsertion::too_far_ahead;
+  }
+  stored_bytes_ += signed_bytes.size();
+  record.packets.emplace(number, std::move(signed_bytes));
+  insertion_order_.emplace_back(author, number);
+  advance(author, record, record.contiguous);
+  while (stored_bytes_ > options_.store_bytes_max) forget_oldest();
+  return VoteInsertion::stored;
+}
+
+void LedgerSync::adopt(const std::vector<VoteCount>& counts) {
+  for (const VoteCount& count : counts) {
+    Author& record = authors_[count.author];
+    if (record.contiguous >= count.packets) continue;
+    is_whole_ = false;
+    advance(count.author, record, count.packets);
+  }
+}
+
+Handled LedgerSync::receive(const NodeId& from, const VoteVector& vector, Instant now,
+                            Effects& effects) {
+  if (vector.counts.size() > limits::vote_vector_counts_max) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  const auto found = neighbours_.find(from);
+  if (found == neighbours_.end()) return std::unexpected(RejectReason::unexpected);
+  auto& heard = found->second.heard;
+  for (const VoteCount& count : vector.counts) {
+    if (!heard.contains(count.author) && heard.size() >= limits::vote_authors_max) {
+      return std::unexpected(RejectReason::flood);
+    }
+    if (count.packets > 0) heard[count.author] = count.packets;
+  }
+  found->second.digest = vector.digest;
+  const bool differs = vector.digest != digest_;
+  // What we told it before it took us for a neighbour it has refused. One that has been told all
+  // and differs may have refused some of that, or be fetching still.
+  const bool is_first = !std::exchange(found->second.has_spoken, true);
+  if (!differs) {
+    found->second.told_at = changes_;
+  } else if (is_first || (found->second.told_at == changes_ && now >= found->second.repeat_at)) {
+    found->second.told_at = 0;
+    found->second.repeat_at = now + scaled(limits::vote_sync_interval, options_.interval_scale);
+  }
+  if (vector.wants_reply) send_vector(from, vector.is_probe && differs, effects);
+  request_missing(from, now, effects);
+  return {};
+}
+
+Handled LedgerSync::receive(const NodeId& from, const VoteRangeRequest& request,
+                            Effects& effects) const {
+  if (request.count > limits::vote_request_packets_max) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  const auto found = authors_.find(request.author);
+  if (found == authors_.end()) return {};
+  VoteRange answer;
+  std::size_t bytes = 0;
+  const auto& packets = found->second.packets;
+  for (auto at = packets.lower_bound(request.first);
+       at != packets.end() && at->first - request.first < request.count; ++at) {
+    bytes += at->second.size();
+    if (!answer.packets.empty() && bytes > limits::vote_range_bytes_max) break;
+    answer.packets.push_back(at->second);
+  }
+  if (!answer.packets.empty()) effects.send(from, std::move(answer));
+  return {};
+}
+
+void LedgerSync::range_inserted(const NodeId& from, Instant now, Effects& effects) {
+  std::erase_if(requests_, [&](const auto& entry) {
+    const auto& [author, request] = entry;
+    return request.peer == from && holds(author, request.first);
+  });
+  request_missing(from, now, effects);
+}
+
+Instant LedgerSync::next_deadline() const {
+  return sync_at_;
+}
+
+void LedgerSync::tick(Instant now, Effects& effects) {
+  if (now < sync_at_ || neighbours_.empty()) return;
+  const auto chosen =
+      std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(rng_.below(neighbours_.size())));
+  probe(chosen->first, effects);
+  sync_at_ = now + scaled(limits::vote_sync_interval, options_.interval_scale);
+}
+
+void LedgerSync::sync_now(Effects& effects) {
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (neighbour.digest != digest_) probe(peer, effects);
+  }
+}
+
+std::vector<VoteCount> LedgerSync::version_vector() const {
+  std::vector<VoteCount> counts;
+  for (const auto& [author, record] : authors_) {
+    if (record.contiguous > 0) counts.push_back({.author = author, .packets = record.contiguous});
+  }
+  return counts;
+}
+
+bool LedgerSync::agrees_with_neighbours() const {
+  const auto agrees = [this](const auto& entry) { return entry.second.digest == digest_; };
+  return !neighbours_.empty() && std::ranges::all_of(neighbours_, agrees);
+}
+
+std::optional<std::vector<Bytes>> LedgerSync::all_packets() const {
+  if (!is_whole_) return std::nullopt;
+  std::vector<Bytes> packets;
+  for (const HeldPacket& held : held_beyond({})) {
+    packets.emplace_back(held.signed_bytes.begin(), held.signed_bytes.end());
+  }
+  return packets;
+}
+
+/// contiguous: all packets below are held, and perhaps more.
+void LedgerSync::advance(const NodeId& author, Author& record, std::uint64_t contiguous) {
+  while (record.packets.contains(contiguous)) ++contiguous;
+  if (contiguous == record.contiguous) return;
+  toggle(digest_, author, record.contiguous);
+  toggle(digest_, author, contiguous);
+  record.contiguous = contiguous;
+  record.changed_at = ++changes_;
+}
+
+bool LedgerSync::holds(const NodeId& author, std::uint64_t packet) const {
+  const auto found = authors_.find(author);
+  return found != authors_.end() &&
+         (packet < found->second.contiguous || found->second.packets.contains(packet));
+}
+
+void LedgerSync::probe(const NodeId& peer, Effects& effects) const {
+  effects.send(peer,
+               VoteVector{.counts = {}, .wants_reply = true, .digest = digest_, .is_probe = true});
+}
+
+/// What the peer knows already is left out: it remembers what it was told, for as long as the link
+/// lasts, and a link loses nothing.
+void LedgerSync::send_vector(const NodeId& peer, bool wants_reply, Effects& effects) {
+  Neighbour& neighbour = neighbours_.at(peer);
+  std::vector<VoteCount> counts;
+  for (const auto& [author, record] : authors_) {
+    if (record.changed_at <= neighbour.told_at) continue;
+    counts.push_back({.author = author, .packets = record.contiguous});
+  }
+  neighbour.told_at = changes_;
+  auto at = counts.begin();
+  do {  // an empty vector is sent too: it tells the digest, and may ask for the peer's
+    const auto left = static_cast<std::size_t>(counts.end() - at);
+    const auto next =
+        at + static_cast<std::ptrdiff_t>(std::min(left, limits::vote_vector_counts_max));
+    // Only the last part asks for the reply, when the peer has heard everything.
+    effects.send(peer, VoteVector{.counts = {at, next},
+                                  .wants_reply = wants_reply && next == counts.end(),
+                                  .digest = digest_});
+    at = next;
+  } while (at != counts.end());
+}
+
+VoteRangeRequest LedgerSync::first_gap(const NodeId& author, std::uint64_t end) const {
+  const auto found = authors_.find(author);
+  const std::uint64_t first = found == authors_.end() ? 0 : found->second.contiguous;
+  if (found != authors_.end()) {
+    const auto held = found->second.packets.lower_bound(first);
+    if (held != found->second.packets.end()) end = std::min(end, held->first);
+  }
+  const std::uint64_t count = end > first ? end - first : 0;
+  return {.author = author,
+          .first = first,
+          .count = static_cast<std::uint32_t>(
+              std::min<std::uint64_t>(count, limits::vote_request_packets_max))};
+}
+
+void LedgerSync::request_missing(const NodeId& peer, Instant now, Effects& effects) {
+  if (sources_ && !sources_->contains(peer)) return;
+  std::erase_if(requests_, [now](const auto& entry) { return entry.second.deadline <= now; });
+  auto unanswered = static_cast<std::size_t>(
+      std::count_if(requests_.begin(), requests_.end(),
+                    [&peer](const auto& entry) { return entry.second.peer == peer; }));
+  const auto found = neighbours_.find(peer);
+  if (found == neighbours_.end()) return;
+  for (const auto& [author, told] : found->second.heard) {
+    if (unanswered >= limits::vote_requests_per_peer_max) break;
+    const VoteRangeRequest gap = first_gap(author, told);
+    if (gap.count == 0 || requests_.contains(author)) continue;
+    ++unanswered;
+    request(peer, gap, now, effects);
+  }
+}
+
+void LedgerSync::request(const NodeId& peer, const VoteRangeRequest& gap, Instant now,
+                         Effects& effects) {
+  requests_[gap.author] = {
+      .peer = peer,
+      .first = gap.first,
+      .deadline = now + scaled(limits::vote_request_time_max, options_.interval_scale)};
+  effects.send(peer, gap);
+}
+
+void LedgerSync::fetch_from(std::optional<std::set<NodeId>> sources, Instant now,
+                            Effects& effects) {
+  sources_ = std::move(sources);
+  for (const auto& [peer, neighbour] : neighbours_) request_missing(peer, now, effects);
+}
+
+bool LedgerSync::fetch_one_from(const NodeId& peer, Instant now, Effects& effects) {
+  const auto found = neighbours_.find(peer);
+  if (found == neighbours_.end()) return false;
+  VoteRangeRequest longest;
+  for (const auto& [author, told] : found->second.heard) {
+    const VoteRangeRequest gap = first_gap(author, told);
+    if (gap.count > longest.count) longest = gap;
+  }
+  if (longest.count > 0) request(peer, longest, now, effects);
+  return longest.count > 0;
+}
+
+std::vector<NodeId> LedgerSync::neighbours() const {
+  std::vector<NodeId> peers;
+  for (const auto& [peer, neighbour] : neighbours_) peers.push_back(peer);
+  return peers;
+}
+
+std::uint64_t LedgerSync::told_of(const NodeId& author) const {
+  std::uint64_t highest = 0;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    const auto told = neighbour.heard.find(author);
+    if (told != neighbour.heard.end()) highest = std::max(highest, told->second);
+  }
+  return highest;
+}
+
+std::vector<VoteCount> LedgerSync::told() const {
+  std::map<NodeId, std::uint64_t> highest;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    for (const auto& [author, packets] : neighbour.heard) {
+      highest[author] = std::max(highest[author], packets);
+    }
+  }
+  std::vector<VoteCount> counts;
+  for (const auto& [author, packets] : highest) counts.push_back({author, packets});
+  return counts;
+}
+
+bool LedgerSync::contains(const std::vector<VoteCount>& counts) const {
+  return std::ranges::all_of(counts, [this](const VoteCount& count) {
+    const auto found = authors_.find(count.author);
+    return found != authors_.end() && found->second.contiguous >= count.packets;
+  });
+}
+
+std::uint64_t LedgerSync::packets_missing() const {
+  std::uint64_t missing = 0;
+  for (const VoteCount& count : told()) {
+    const auto found = authors_.find(count.author);
+    if (found == authors_.end()) {
+      missing += count.packets;
+      continue;
+    }
+    const Author& author = found->second;
+    if (author.contiguous >= count.packets) continue;
+    const auto beyond = std::distance(author.packets.lower_bound(author.contiguous),
+                                      author.packets.lower_bound(count.packets));
+    missing += count.packets - author.contiguous - static_cast<std::uint64_t>(beyond);
+  }
+  return missing;
+}
+
+std::vector<HeldPacket> LedgerSync::held_beyond(const std::vector<VoteCount>& counts) const {
+  std::map<NodeId, std::uint64_t> ends;
+  for (const VoteCount& count : counts) ends[count.author] = count.packets;
+  std::vector<HeldPacket> held;
+  for (const auto& [author, record] : authors_) {
+    const auto end = ends.find(author);
+    const std::uint64_t first = end == ends.end() ? 0 : end->second;
+    for (auto at = record.packets.lower_bound(first); at != record.packets.end(); ++at) {
+      held.push_back({author, at->first, at->second});
+    }
+  }
+  return held;
+}
+
+void LedgerSync::forget_oldest() {
+  const auto [author, number] = insertion_order_.front();
+  insertion_order_.pop_front();
+  Author& record = authors_[author];
+  // A packet beyond a gap has not been counted yet: it is fetched again when its turn comes.
+  const auto held = record.packets.find(number);
+  stored_bytes_ -= held->second.size();
+  record.packets.erase(held);
+  is_whole_ = false;
+}
+
+}  // namespace starling::protocol

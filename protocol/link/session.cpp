@@ -1,0 +1,240 @@
+#include "protocol/link/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/wire/wire.h"
+#include "starling/check.h"
+
+namespace starling::protocol {
+namespace {
+
+constexpr std::size_t sealed_body_bytes_max =
+    sizeof(FrameKind) + limits::control_bytes_max + crypto::seal_overhead_bytes;
+static_assert(limits::bulk_plaintext_bytes_max + crypto::seal_overhead_bytes <=
+              sealed_body_bytes_max);
+
+RejectReason reason_of(crypto::HandshakeError error) {
+  switch (error) {
+    case crypto::HandshakeError::wrong_tag:
+      return RejectReason::wrong_tag;
+    case crypto::HandshakeError::expired_key:
+      return RejectReason::expired_key;
+    case crypto::HandshakeError::wrong_identity:
+      return RejectReason::wrong_identity;
+    default:
+      return RejectReason::bad_handshake;
+  }
+}
+
+}  // namespace
+
+Session::Session(SessionOptions options, Instant now)
+    : bulk_receiver_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max)),
+      queue_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max)),
+      handshake_deadline_(now + limits::handshake_time_max) {
+  const bool dials = options.handshake.role == crypto::HandshakeRole::initiator;
+  handshake_.emplace(std::move(options.handshake));
+  if (!dials) return;
+  const auto greeting = handshake_->start();
+  STARLING_CHECK(greeting.has_value());
+  queue_handshake(*greeting);
+}
+
+// --- Receiving ---
+
+void Session::receive(ByteSpan bytes, Instant now, SessionEvents& events) {
+  if (closed_) return;
+  counters_.bytes_received += bytes.size();
+  reader_.append(bytes);
+  const auto outcome = receive_frames(now, events);
+  if (!outcome) reject(outcome.error(), events);
+}
+
+Session::Outcome Session::receive_frames(Instant now, SessionEvents& events) {
+  bool frame_completed = false;
+  while (!closed_) {
+    const auto body =
+        reader_.next(channel_ ? sealed_body_bytes_max : limits::handshake_message_bytes_max);
+    if (!body) return std::unexpected(body.error());
+    if (!*body) break;
+    frame_completed = true;
+    ++counters_.frames_received;
+    const auto outcome =
+        channel_ ? receive_sealed(**body, now, events) : receive_handshake(**body, events);
+    if (!outcome) return outcome;
+  }
+  restart_deadlines(frame_completed, now);
+  return {};
+}
+
+Session::Outcome Session::receive_handshake(ByteSpan message, SessionEvents& events) {
+  const auto answer = handshake_->receive(message);
+  if (!answer) return std::unexpected(reason_of(answer.error()));
+  if (!answer->empty()) queue_handshake(*answer);
+  if (handshake_->finished()) {
+    channel_.emplace(handshake_->take_channel());
+    handshake_.reset();  // and with it the keys that are not needed any more
+    handshake_deadline_ = Instant::never();
+    events.emplace_back(SessionEstablished{channel_->peer});
+  }
+  return {};
+}
+
+Session::Outcome Session::receive_sealed(std::span<std::uint8_t> body, Instant now,
+                                         SessionEvents& events) {
+  if (body.size() <= crypto::seal_overhead_bytes) return std::unexpected(RejectReason::bad_frame);
+  const auto plaintext = channel_->opening.open(body);
+  if (!plaintext) return std::unexpected(RejectReason::bad_seal);
+  const ByteSpan content = plaintext->subspan(sizeof(FrameKind));
+  switch (static_cast<FrameKind>(plaintext->front())) {
+    case FrameKind::message:
+      return receive_message(content, now, events);
+    case FrameKind::bulk_data:
+      return receive_bulk(bulk_receiver_.append(content), now, events);
+  }
+  return std::unexpected(RejectReason::bad_frame);
+}
+
+Session::Outcome Session::receive_message(ByteSpan encoded, Instant now, SessionEvents& events) {
+  if (!within_rate(now)) return std::unexpected(RejectReason::flood);
+  auto message = decode(encoded);
+  if (!message) return std::unexpected(message.error());
+  if (!*message) return {};  // of a newer version
+  return dispatch(std::move(**message), now, events);
+}
+
+bool Session::within_rate(Instant now) {
+  if (now - second_began_ >= std::chrono::seconds(1)) {
+    second_began_ = now;
+    messages_this_second_ = 0;
+  }
+  return ++messages_this_second_ <= limits::session_messages_per_second_max;
+}
+
+Session::Outcome Session::dispatch(Message message, Instant now, SessionEvents& events) {
+  if (const auto* header = std::get_if<BulkHeader>(&message)) {
+    return receive_bulk(bulk_receiver_.begin(*header), now, events);
+  }
+  if (const auto* credit = std::get_if<Credit>(&message)) {
+    if (!queue_.add_credit(credit->bytes)) return std::unexpected(RejectReason::flood);
+    return {};
+  }
+  if (const auto* farewell = std::get_if<Close>(&message)) {
+    end(farewell->reason, events);
+    return {};
+  }
+  events.emplace_back(SessionReceived{std::move(message)});
+  return {};
+}
+
+Session::Outcome Session::receive_bulk(BulkProgress progress, Instant now, SessionEvents& events) {
+  if (!progress) return std::unexpected(progress.error());
+  if (*progress) events.emplace_back(SessionReceived{std::move(**progress)});
+  queue_.push_credit(bulk_receiver_.take_grant());
+  bulk_deadline_ = bulk_receiver_.in_progress() ? now + limits::frame_time_max : Instant::never();
+  return {};
+}
+
+// --- Sending ---
+
+bool Session::send(Message message) {
+  if (closed_ || !channel_) return false;
+  return queue_.push(std::move(message));
+}
+
+std::size_t Session::pull(Bytes& out, std::size_t bytes_max) {
+  const std::size_t bytes_before = out.size();
+  out.insert(out.end(), handshake_output_.begin(), handshake_output_.end());
+  handshake_output_.clear();
+  while (queue_.ready() && out.size() - bytes_before < bytes_max) append_sealed_frame(out);
+  counters_.bytes_sent += out.size() - bytes_before;
+  return out.size() - bytes_before;
+}
+
+bool Session::has_output() const {
+  return !handshake_output_.empty() || queue_.ready();
+}
+
+/// Assembled and sealed where it is sent from.
+void Session::append_sealed_frame(Bytes& out) {
+  const std::size_t header_at = out.size();
+  out.resize(header_at + frame_header_bytes);
+  queue_.append_next(out);
+  out.resize(out.size() + crypto::seal_overhead_bytes);
+  const auto frame = std::span(out).subspan(header_at);
+  const auto body = frame.subspan(frame_header_bytes);
+  const auto sealed =
+      channel_->sealing.seal(body.first(body.size() - crypto::seal_overhead_bytes), body);
+  STARLING_CHECK(sealed.has_value());  // fails after 2^64 frames
+  write_frame_header(body.size(), frame.first<frame_header_bytes>());
+  ++counters_.frames_sent;
+}
+
+void Session::queue_handshake(ByteSpan message) {
+  std::array<std::uint8_t, frame_header_bytes> header{};
+  write_frame_header(message.size(), header);
+  handshake_output_.insert(handshake_output_.end(), header.begin(), header.end());
+  handshake_output_.insert(handshake_output_.end(), message.begin(), message.end());
+  ++counters_.frames_sent;
+}
+
+// --- Time ---
+
+/// A frame gets its time as a whole, so that a byte now and then does not prolong it.
+void Session::restart_deadlines(bool frame_completed, Instant now) {
+  const auto restart = [now](Instant& deadline, bool waiting, bool progress) {
+    if (!waiting) {
+      deadline = Instant::never();
+    } else if (progress || deadline == Instant::never()) {
+      deadline = now + limits::frame_time_max;
+    }
+  };
+  restart(frame_deadline_, reader_.in_frame(), frame_completed);
+  restart(credit_deadline_, queue_.waits_for_credit(), false);
+}
+
+Instant Session::next_deadline() const {
+  if (closed_) return Instant::never();
+  return std::min({handshake_deadline_, frame_deadline_, bulk_deadline_, credit_deadline_});
+}
+
+void Session::tick(Instant now, SessionEvents& events) {
+  if (closed_ || now < next_deadline()) return;
+  reject(now >= handshake_deadline_ ? RejectReason::handshake_slow : RejectReason::stalled, events);
+}
+
+// --- The end ---
+
+void Session::close(CloseReason reason) {
+  if (closed_) return;
+  closed_ = true;
+  handshake_output_.clear();
+  if (channel_) queue_.push_farewell(reason);
+}
+
+void Session::end_of_stream(SessionEvents& events) {
+  if (closed_) return;
+  if (reader_.in_frame()) {
+    end(RejectReason::truncated, events);
+  } else {
+    end(CloseReason::connection_lost, events);
+  }
+}
+
+/// An authenticated peer is told that it was dropped, a stranger nothing.
+void Session::reject(RejectReason reason, SessionEvents& events) {
+  end(reason, events);
+  if (!channel_) return;
+  queue_.push_farewell(reason == RejectReason::stalled ? CloseReason::timed_out
+                                                       : CloseReason::misbehaviour);
+}
+
+void Session::end(std::variant<CloseReason, RejectReason> why, SessionEvents& events) {
+  closed_ = true;
+  handshake_output_.clear();
+  queue_.clear();
+  events.emplace_back(SessionClosed{why});
+}
+
+}  // namespace starling::protocol

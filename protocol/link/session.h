@@ -1,0 +1,133 @@
+#pragma once
+// One connection to one peer, without the socket: handshake, then sealed frames both ways.
+//
+//   stream    = frame*                         frame     = length (16 bit, big-endian) ‖ body
+//   body      = a handshake message (three of them, node_handshake.h), then sealed(plaintext)
+//   plaintext = kind (1 byte) ‖ message | bulk data
+//
+// A bulk message is a BulkHeader, then its bytes in frames of kind bulk_data, one bulk message
+// after the other; messages come between them.
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "crypto/node_handshake.h"
+#include "protocol/limits.h"
+#include "protocol/link/bulk_receiver.h"
+#include "protocol/link/frame.h"
+#include "protocol/link/send_queue.h"
+#include "protocol/reject_reason.h"
+#include "protocol/wire/message.h"
+#include "starling/instant.h"
+
+namespace starling::protocol {
+
+struct SessionOptions {
+  /// Includes all entropy. The owner sets protocol_version to limits::protocol_version.
+  crypto::NodeHandshakeOptions handshake;
+  /// The largest bulk message of this run, from the agreed model; at most
+  /// limits::bulk_message_bytes_max counts.
+  std::size_t bulk_bytes_max = limits::bulk_message_bytes_max;
+};
+
+/// The peer is authenticated. The dialer learns only later, by the end of the stream, if the
+/// listener does not accept its certificate.
+struct SessionEstablished {
+  NodeId peer;
+};
+/// Never a Close, Credit or BulkHeader: the session consumes those.
+struct SessionReceived {
+  Message message;
+};
+/// Always the last event. CloseReason: the peer's farewell, or connection_lost. RejectReason: the
+/// peer broke a rule. The owner writes what pull() still gives, if it can, and closes the socket.
+struct SessionClosed {
+  std::variant<CloseReason, RejectReason> why;
+};
+using SessionEvent = std::variant<SessionEstablished, SessionReceived, SessionClosed>;
+using SessionEvents = std::vector<SessionEvent>;
+
+/// As on the socket: headers, handshake and seals included.
+struct SessionCounters {
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t frames_sent = 0;
+  std::uint64_t frames_received = 0;
+};
+
+class Session {
+ public:
+  /// The dialer's first message is ready to pull at once.
+  Session(SessionOptions options, Instant now);
+  /// A copy would seal other frames under the same keys and counters.
+  Session(const Session&) = delete;
+  Session(Session&&) = default;
+
+  /// Bytes from the socket, cut anywhere. Events are appended in order.
+  void receive(ByteSpan bytes, Instant now, SessionEvents& events);
+
+  /// The stream ended without a farewell. Reports connection_lost, or truncated within a frame.
+  void end_of_stream(SessionEvents& events);
+
+  /// Queues a message. Control overtakes gossip, gossip overtakes bulk; each kind keeps its order.
+  /// False: dropped, because the session is not established (any more) or a bound of limits.h or
+  /// bulk_bytes_max would be exceeded.
+  [[nodiscard]] bool send(Message message);
+
+  /// Appends sealed frames to `out` until `bytes_max` are reached (the last frame may go beyond) or
+  /// nothing waits. Returns the number of bytes appended. What is not pulled can still be
+  /// overtaken, so pull little: about what the socket takes at once.
+  std::size_t pull(Bytes& out, std::size_t bytes_max);
+  [[nodiscard]] bool has_output() const;
+
+  /// When tick() is due without other input; may change with every call.
+  [[nodiscard]] Instant next_deadline() const;
+  void tick(Instant now, SessionEvents& events);
+
+  /// Says farewell after what is queued, except bulk, and ignores the peer from now on; no event.
+  void close(CloseReason reason);
+
+  /// Closed by either side: nothing is accepted any more; has_output() may still be true.
+  [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] const SessionCounters& counters() const { return counters_; }
+
+ private:
+  std::optional<crypto::NodeHandshake> handshake_;     // until established
+  std::optional<crypto::EstablishedChannel> channel_;  // set: established
+  FrameReader reader_;
+  BulkReceiver bulk_receiver_;
+  SendQueue queue_;
+  Bytes handshake_output_;  // framed, not sealed
+  SessionCounters counters_;
+  bool closed_ = false;
+
+  Instant handshake_deadline_;
+  Instant frame_deadline_ = Instant::never();   // of the frame being received
+  Instant bulk_deadline_ = Instant::never();    // of the next piece of bulk being received
+  Instant credit_deadline_ = Instant::never();  // of the credit that queued bulk waits for
+  Instant second_began_;                        // of the rate below
+  int messages_this_second_ = 0;
+
+  using Outcome = std::expected<void, RejectReason>;
+
+  [[nodiscard]] Outcome receive_frames(Instant now, SessionEvents& events);
+  [[nodiscard]] Outcome receive_handshake(ByteSpan message, SessionEvents& events);
+  [[nodiscard]] Outcome receive_sealed(std::span<std::uint8_t> body, Instant now,
+                                       SessionEvents& events);
+  [[nodiscard]] Outcome receive_message(ByteSpan encoded, Instant now, SessionEvents& events);
+  [[nodiscard]] Outcome receive_bulk(BulkProgress progress, Instant now, SessionEvents& events);
+  [[nodiscard]] Outcome dispatch(Message message, Instant now, SessionEvents& events);
+  [[nodiscard]] bool within_rate(Instant now);
+  void restart_deadlines(bool frame_completed, Instant now);
+  void reject(RejectReason reason, SessionEvents& events);
+  void end(std::variant<CloseReason, RejectReason> why, SessionEvents& events);
+  void queue_handshake(ByteSpan message);
+  void append_sealed_frame(Bytes& out);
+};
+
+}  // namespace starling::protocol

@@ -1,0 +1,40 @@
+#include "protocol/overlay/contact_list.h"
+
+#include "protocol/limits.h"
+#include "protocol/overlay/address_book.h"
+#include "protocol/pace.h"
+
+namespace starling::protocol {
+
+void ContactList::add(const std::string& address, Instant now) {
+  if (address.empty() || address.size() > limits::address_characters_max) return;
+  if (contacts_.size() >= limits::contacts_max) return;
+  contacts_.push_back({.address = address, .failures = 0, .retry_at = now});
+}
+
+void ContactList::remove(const std::string& address) {
+  std::erase_if(contacts_, [&](const Contact& contact) { return contact.address == address; });
+}
+
+void ContactList::dial_due(Instant now, Effects& effects) {
+  for (Contact& contact : contacts_) {
+    if (contact.retry_at > now) continue;
+    contact.retry_at = now + scaled(limits::dial_time_max, interval_scale_);
+    effects.dial({.id = {}, .address = contact.address});
+  }
+}
+
+void ContactList::dial_failed(const std::string& address, Instant now) {
+  for (Contact& contact : contacts_) {
+    if (contact.address != address) continue;
+    contact.retry_at = now + redial_delay(contact.failures++, interval_scale_);
+  }
+}
+
+void ContactList::answered(const std::string& address) {
+  for (Contact& contact : contacts_) {
+    if (contact.address == address) contact.failures = 0;
+  }
+}
+
+}  // namespace starling::protocol

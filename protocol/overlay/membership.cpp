@@ -1,0 +1,550 @@
+#include "protocol/overlay/membership.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "protocol/limits.h"
+#include "protocol/pace.h"
+
+namespace starling::protocol {
+namespace {
+
+bool contains(const std::vector<PeerRecord>& records, const NodeId& id) {
+  return std::any_of(records.begin(), records.end(),
+                     [&id](const PeerRecord& record) { return record.id == id; });
+}
+
+/// What a peer says about itself must carry its own authenticated name.
+bool speaks_for_itself(const NodeId& from, const PeerRecord& record) {
+  return record.id == from && record.address.size() <= limits::address_characters_max;
+}
+
+}  // namespace
+
+Membership::Membership(MembershipOptions options)
+    : options_(std::move(options)),
+      rng_(options_.seed),
+      book_(options_.interval_scale),
+      contacts_(options_.interval_scale) {
+  if (!options_.pinned) return;
+  for (const PeerRecord& peer : *options_.pinned) remember(peer);
+}
+
+void Membership::start(const std::vector<PeerRecord>& contacts, Instant now, Effects& effects) {
+  for (const PeerRecord& contact : contacts) {
+    if (contact.id != NodeId{}) {
+      remember(contact);
+    } else if (contact.address != options_.self.address) {
+      contacts_.add(contact.address, now);
+    }
+  }
+  for (const PeerRecord& peer : book_.all()) yield_dialling(peer.id, now);
+  refill_at_ = now;
+  shuffle_at_ = now + scaled_interval(limits::shuffle_interval_thin);
+  // Anywhere in the interval, or a swarm started together would exchange its edges together.
+  probe_at_ = now + scaled(scaled_interval(limits::probe_interval), rng_.uniform());
+  tick(now, effects);
+}
+
+// --- Links ---
+
+void Membership::link_up(const PeerRecord& peer, bool dialled_by_us, Instant now,
+                         Effects& effects) {
+  if (peer.id == options_.self.id) {  // a contact that turns out to be this very node
+    contacts_.remove(peer.address);
+    effects.hang_up(peer.id, CloseReason::normal);
+    return;
+  }
+  if (!links_.contains(peer.id) && links_.size() >= limits::links_max && !drop_joined(effects)) {
+    effects.hang_up(peer.id, CloseReason::too_many_links);
+    return;
+  }
+  Link& link = links_[peer.id];
+  link.record = peer;
+  link.dialled_by_us = dialled_by_us;
+  if (link.standing == Standing::stranger) {
+    link.expires = now + scaled_interval(limits::stranger_link_time_max);
+  }
+  if (dialled_by_us) note_answer(peer);
+  if (is_pinned(peer.id)) promote(peer.id);
+  const auto dial = dialling_.extract(peer.id);
+  if (!dial.empty()) {
+    greet(peer.id, dial.mapped().greeting, now, effects);
+  } else if (dialled_by_us && isolated()) {
+    greet(peer.id, Join{options_.self}, now, effects);  // a contact whose name was not known
+  }
+}
+
+void Membership::link_down(const NodeId& peer, CloseReason reason, Instant now, Effects& effects) {
+  const auto found = links_.find(peer);
+  if (found == links_.end()) return;
+  demote(peer, reason);
+  links_.erase(found);
+  if (reason != CloseReason::normal && reason != CloseReason::duplicate_link) {
+    drop_passive(peer);
+    book_.dial_failed(peer, now);
+  }
+  yield_dialling(peer, now);
+  // A closed link is news at once; of two links the other end keeps one, which is about to show.
+  if (reason != CloseReason::duplicate_link) refill(now, effects);
+}
+
+void Membership::dial_failed(const PeerRecord& record, Instant now, Effects& effects) {
+  if (links_.contains(record.id)) return;  // it dialled us in the meantime
+  if (record.id == NodeId{}) contacts_.dial_failed(record.address, now);
+  dialling_.erase(record.id);
+  drop_passive(record.id);
+  book_.dial_failed(record.id, now);
+  refill(now, effects);
+}
+
+// --- Messages ---
+
+Handled Membership::receive(const NodeId& from, const Join& join, Instant now, Effects& effects) {
+  const auto found = links_.find(from);
+  if (found == links_.end() || !speaks_for_itself(from, join.joiner)) {
+    return std::unexpected(RejectReason::unexpected);
+  }
+  introduce(join.joiner);
+  answer_request(from, true, now, effects);
+  // Spread once for each link, or a Join repeated would flood the swarm with walks.
+  if (std::exchange(found->second.has_joined, true) || !is_dialable(join.joiner)) return {};
+  for (const NodeId& neighbour : neighbours()) {
+    if (neighbour == from) continue;
+    effects.send(neighbour,
+                 ForwardJoin{.joiner = join.joiner, .hops_left = limits::active_walk_hops});
+  }
+  return {};
+}
+
+Handled Membership::receive(const NodeId& from, const ForwardJoin& walk, Instant now,
+                            Effects& effects) {
+  if (!is_neighbour(from)) return std::unexpected(RejectReason::unexpected);
+  if (walk.hops_left > limits::active_walk_hops || !is_dialable(walk.joiner)) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  if (walk.joiner.id == options_.self.id) return {};
+  book_.remember(walk.joiner, AddressBook::Source::hearsay);
+  const auto next = random_neighbour({from, walk.joiner.id});
+  if (walk.hops_left == 0 || !next) {
+    if (admits(walk.joiner.id, false)) court(walk.joiner, false, now, effects);
+    return {};
+  }
+  // A node with room keeps the joiner in mind wherever the walk is: a small swarm fills at once.
+  const bool has_room = neighbour_count() < limits::active_view_peers_max;
+  if (has_room || walk.hops_left == limits::passive_walk_hops) learn(walk.joiner);
+  effects.send(*next, ForwardJoin{.joiner = walk.joiner,
+                                  .hops_left = static_cast<std::uint8_t>(walk.hops_left - 1)});
+  return {};
+}
+
+Handled Membership::receive(const NodeId& from, const NeighbourRequest& request, Instant now,
+                            Effects& effects) {
+  if (!links_.contains(from) || !speaks_for_itself(from, request.sender)) {
+    return std::unexpected(RejectReason::unexpected);
+  }
+  introduce(request.sender);
+  answer_request(from, request.high_priority, now, effects);
+  return {};
+}
+
+Handled Membership::receive(const NodeId& from, const NeighbourReply& reply, Instant now,
+                            Effects& effects) {
+  const auto found = links_.find(from);
+  if (found == links_.end()) return std::unexpected(RejectReason::unexpected);
+  const bool was_asked = found->second.standing == Standing::asked;
+  if (!reply.accepted) {
+    demote(from, CloseReason::normal);
+    found->second.expires = now;  // the link has no purpose any more
+    book_.rest(from, now + scaled_interval(limits::shuffle_interval));
+    return {};
+  }
+  if (found->second.standing == Standing::neighbour) return {};
+  // A late yes is taken back where the place has gone to another.
+  if (!was_asked && !admits(from, false)) {
+    effects.send(from, LeaveView{});
+    return {};
+  }
+  make_room(now, effects);
+  promote(from);
+  return {};
+}
+
+Handled Membership::receive(const NodeId& from, const LeaveView& leave, Instant now,
+                            Effects& effects) {
+  const auto found = links_.find(from);
+  if (found == links_.end()) return std::unexpected(RejectReason::unexpected);
+  if (is_pinned(from) && leave.alive) return {};
+  demote(from, leave.alive ? CloseReason::normal : CloseReason::shutting_down);
+  found->second.expires = now + scaled_interval(limits::stranger_link_time_max);
+  if (leave.alive) {
+    book_.rest(from, now + scaled_interval(limits::shuffle_interval));
+    learn(found->second.record);
+  } else {
+    drop_passive(from);
+  }
+  refill(now, effects);
+  return {};
+}
+
+Handled Membership::receive(const NodeId& from, const Shuffle& shuffle, Instant now,
+                            Effects& effects) {
+  if (!is_neighbour(from)) return std::unexpected(RejectReason::unexpected);
+  if (shuffle.hops_left > limits::active_walk_hops ||
+      shuffle.peers.size() > limits::shuffle_peers_max) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  if (shuffle.origin.id == options_.self.id) return {};
+  if (shuffle.hops_left > 0) {
+    if (const auto next = random_neighbour({from, shuffle.origin.id})) {
+      Shuffle walked = shuffle;
+      --walked.hops_left;
+      effects.send(*next, std::move(walked));
+      return {};
+    }
+  }
+  reach(shuffle.origin, ShuffleReply{shuffle_sample()}, now, effects);
+  learn_all(shuffle.peers);
+  learn(shuffle.origin);
+  return {};
+}
+
+Handled Membership::receive(const NodeId& from, const ShuffleReply& reply) {
+  if (!links_.contains(from)) return std::unexpected(RejectReason::unexpected);
+  if (reply.peers.size() > limits::shuffle_peers_max) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  learn_all(reply.peers);
+  return {};
+}
+
+// --- Time ---
+
+Instant Membership::next_deadline() const {
+  Instant earliest = std::min({refill_at_, shuffle_at_, probe_at_});
+  for (const auto& [peer, link] : links_) {
+    const bool can_expire = link.standing == Standing::asked ||
+                            (link.standing == Standing::stranger && !keep_strangers_);
+    if (can_expire) earliest = std::min(earliest, link.expires);
+  }
+  return earliest;
+}
+
+void Membership::tick(Instant now, Effects& effects) {
+  expire_links(now, effects);
+  std::erase_if(dialling_, [now](const auto& dial) { return dial.second.expires <= now; });
+  if (refill_at_ <= now) {
+    refill_at_ = now + scaled_interval(limits::refill_interval);
+    refill(now, effects);
+  }
+  if (shuffle_at_ <= now) shuffle(now, effects);
+  if (probe_at_ <= now) probe(now, effects);
+}
+
+void Membership::leave(Effects& effects) const {
+  for (const NodeId& neighbour : neighbours()) effects.send(neighbour, LeaveView{.alive = false});
+}
+
+// --- Questions ---
+
+void Membership::remember(const PeerRecord& record) {
+  if (record.id != options_.self.id) book_.remember(record, AddressBook::Source::hearsay);
+}
+
+std::vector<NeighbourChange> Membership::take_changes() {
+  return std::exchange(changes_, {});
+}
+
+std::vector<NodeId> Membership::neighbours() const {
+  std::vector<NodeId> ids;
+  for (const auto& [id, link] : links_) {
+    if (link.standing == Standing::neighbour) ids.push_back(id);
+  }
+  return ids;
+}
+
+bool Membership::is_neighbour(const NodeId& peer) const {
+  const auto found = links_.find(peer);
+  return found != links_.end() && found->second.standing == Standing::neighbour;
+}
+
+std::optional<PeerRecord> Membership::find(const NodeId& peer) const {
+  return book_.find(peer);
+}
+
+std::size_t Membership::neighbour_count() const {
+  return static_cast<std::size_t>(std::count_if(
+      links_.begin(), links_.end(),
+      [](const auto& entry) { return entry.second.standing == Standing::neighbour; }));
+}
+
+bool Membership::mostly_dialled_by_others() const {
+  const auto own = std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
+    return entry.second.standing == Standing::neighbour && entry.second.dialled_by_us;
+  });
+  return static_cast<std::size_t>(own) * 2 < neighbour_count();
+}
+
+std::size_t Membership::courted_count() const {
+  const auto asked = std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
+    return entry.second.standing == Standing::asked;
+  });
+  const auto dialled = std::count_if(dialling_.begin(), dialling_.end(), [](const auto& dial) {
+    return !std::holds_alternative<ShuffleReply>(dial.second.greeting);
+  });
+  return static_cast<std::size_t>(asked + dialled);
+}
+
+bool Membership::is_pinned(const NodeId& peer) const {
+  return options_.pinned && contains(*options_.pinned, peer);
+}
+
+bool Membership::admits(const NodeId& peer, bool high_priority) const {
+  if (options_.pinned) return is_pinned(peer);
+  return high_priority || neighbour_count() < limits::active_view_peers_max;
+}
+
+Duration Membership::scaled_interval(Duration interval) const {
+  return scaled(interval, options_.interval_scale);
+}
+
+std::vector<PeerRecord> Membership::candidates(Instant now) const {
+  const auto is_free = [&](const PeerRecord& record) {
+    const auto link = links_.find(record.id);
+    const bool is_stranger = link == links_.end() || link->second.standing == Standing::stranger;
+    return is_stranger && !dialling_.contains(record.id) && book_.is_due(record.id, now);
+  };
+  std::vector<PeerRecord> free;
+  std::copy_if(passive_.begin(), passive_.end(), std::back_inserter(free), is_free);
+  if (!free.empty() || neighbour_count() >= limits::active_view_peers_refill) return free;
+  // Without replacements at hand, everyone ever heard of will do.
+  const std::vector<PeerRecord> due = book_.due(now);
+  std::copy_if(due.begin(), due.end(), std::back_inserter(free), is_free);
+  return free;
+}
+
+std::optional<NodeId> Membership::random_neighbour(const std::vector<NodeId>& except) {
+  std::vector<NodeId> ids = neighbours();
+  std::erase_if(ids, [&except](const NodeId& id) {
+    return std::find(except.begin(), except.end(), id) != except.end();
+  });
+  if (ids.empty()) return std::nullopt;
+  return ids[rng_.below(ids.size())];
+}
+
+std::vector<PeerRecord> Membership::shuffle_sample() {
+  std::vector<PeerRecord> sample = passive_;
+  for (const auto& [id, link] : links_) {
+    if (link.standing == Standing::neighbour && is_dialable(link.record)) {
+      sample.push_back(link.record);
+    }
+  }
+  rng_.shuffle(std::span(sample));
+  sample.resize(std::min(sample.size(), limits::shuffle_peers_max));
+  return sample;
+}
+
+// --- Becoming neighbours ---
+
+void Membership::reach(const PeerRecord& peer, Message greeting, Instant now, Effects& effects) {
+  if (links_.contains(peer.id)) {
+    greet(peer.id, std::move(greeting), now, effects);
+    return;
+  }
+  const bool may_dial = is_dialable(peer) && peer.id != options_.self.id &&
+                        !dialling_.contains(peer.id) &&
+                        dialling_.size() < limits::dials_pending_max;
+  if (!may_dial) return;
+  dialling_[peer.id] = {.greeting = std::move(greeting),
+                        .expires = now + scaled_interval(limits::dial_time_max)};
+  effects.dial(book_.find(peer.id).value_or(peer));
+}
+
+void Membership::greet(const NodeId& peer, Message greeting, Instant now, Effects& effects) {
+  Link& link = links_.at(peer);
+  const bool asks = !std::holds_alternative<ShuffleReply>(greeting);
+  if (asks && link.standing == Standing::neighbour) return;
+  if (asks) {
+    link.standing = Standing::asked;
+    link.expires = now + scaled_interval(limits::neighbour_reply_time_max);
+  }
+  effects.send(peer, std::move(greeting));
+}
+
+void Membership::court(const PeerRecord& peer, bool high_priority, Instant now, Effects& effects) {
+  // A node that has lost everyone joins anew, so that the swarm hears of it.
+  if (isolated()) {
+    reach(peer, Join{options_.self}, now, effects);
+  } else {
+    reach(peer, NeighbourRequest{.sender = options_.self, .high_priority = high_priority}, now,
+          effects);
+  }
+}
+
+void Membership::note_answer(const PeerRecord& peer) {
+  learn(peer);
+  book_.remember(peer, AddressBook::Source::first_hand);
+  book_.answered(peer.id);
+  contacts_.answered(peer.address);
+}
+
+void Membership::introduce(const PeerRecord& sender) {
+  if (!is_dialable(sender)) return;
+  links_.at(sender.id).record = sender;
+  book_.remember(sender, AddressBook::Source::first_hand);
+}
+
+void Membership::answer_request(const NodeId& from, bool high_priority, Instant now,
+                                Effects& effects) {
+  const bool accepted = is_neighbour(from) || admits(from, high_priority);
+  effects.send(from, NeighbourReply{accepted});
+  if (!accepted || is_neighbour(from)) return;
+  make_room(now, effects);
+  promote(from);
+}
+
+void Membership::promote(const NodeId& peer) {
+  Link& link = links_.at(peer);
+  if (link.standing == Standing::neighbour) return;
+  link.standing = Standing::neighbour;
+  drop_passive(peer);
+  changes_.push_back({.peer = peer, .up = true});
+}
+
+void Membership::demote(const NodeId& peer, CloseReason reason) {
+  Link& link = links_.at(peer);
+  if (std::exchange(link.standing, Standing::stranger) != Standing::neighbour) return;
+  changes_.push_back({.peer = peer, .up = false, .reason = reason});
+}
+
+void Membership::make_room(Instant now, Effects& effects) {
+  if (options_.pinned || neighbour_count() < limits::active_view_peers_max) return;
+  // At least half of the links are to be dialled by us: an attacker can only dial (PROTOCOL 8).
+  std::vector<NodeId> victims = neighbours();
+  if (mostly_dialled_by_others()) {
+    std::erase_if(victims, [this](const NodeId& id) { return links_.at(id).dialled_by_us; });
+  }
+  const NodeId victim = victims[rng_.below(victims.size())];
+  effects.send(victim, LeaveView{});
+  demote(victim, CloseReason::normal);
+  Link& link = links_.at(victim);
+  link.expires = now + scaled_interval(limits::stranger_link_time_max);
+  learn(link.record);
+}
+
+/// The contact that a ticket names is called by the whole swarm at once: the links of those who
+/// have joined through it make room. False: there is none.
+bool Membership::drop_joined(Effects& effects) {
+  const auto joined = std::ranges::find_if(links_, [](const auto& entry) {
+    return entry.second.standing == Standing::stranger && entry.second.has_joined;
+  });
+  if (keep_strangers_ || joined == links_.end()) return false;
+  effects.hang_up(joined->first, CloseReason::normal);
+  links_.erase(joined);
+  return true;
+}
+
+void Membership::learn(const PeerRecord& record) {
+  if (!is_dialable(record) || record.id == options_.self.id) return;
+  book_.remember(record, AddressBook::Source::hearsay);
+  if (is_neighbour(record.id) || contains(passive_, record.id)) return;
+  if (passive_.size() < limits::passive_view_peers_max) {
+    passive_.push_back(record);
+  } else {
+    passive_[rng_.below(passive_.size())] = record;
+  }
+}
+
+void Membership::learn_all(const std::vector<PeerRecord>& records) {
+  for (const PeerRecord& record : records) learn(record);
+}
+
+void Membership::drop_passive(const NodeId& peer) {
+  std::erase_if(passive_, [&peer](const PeerRecord& record) { return record.id == peer; });
+}
+
+// --- Repair ---
+
+void Membership::refill(Instant now, Effects& effects) {
+  if (refill_at_ == Instant::never()) return;  // not started
+  if (isolated()) contacts_.dial_due(now, effects);
+  if (options_.pinned) {
+    dial_pinned(now, effects);
+    return;
+  }
+  const std::size_t count = neighbour_count();
+  if (count >= limits::active_view_peers_max) return;
+  const bool is_urgent = count < limits::active_view_peers_refill;
+  // Below the refill mark all places are sought at once, above it one at a time.
+  const std::size_t wanted = is_urgent ? limits::active_view_peers_refill - count : 1;
+  std::vector<PeerRecord> free = candidates(now);
+  rng_.shuffle(std::span(free));
+  for (const PeerRecord& candidate : free) {
+    if (courted_count() >= wanted) return;
+    court(candidate, is_urgent, now, effects);
+  }
+}
+
+void Membership::dial_pinned(Instant now, Effects& effects) {
+  for (const PeerRecord& peer : *options_.pinned) {
+    const std::optional<PeerRecord> known = book_.find(peer.id);
+    if (!known || links_.contains(peer.id) || !book_.is_due(peer.id, now)) continue;
+    court(*known, false, now, effects);
+  }
+}
+
+void Membership::yield_dialling(const NodeId& peer, Instant now) {
+  // Both ends of a pinned edge want it: the larger id waits, or there would be two links.
+  if (is_pinned(peer) && peer < options_.self.id) {
+    book_.rest(peer, now + scaled_interval(limits::dial_time_max));
+  }
+}
+
+void Membership::shuffle(Instant now, Effects& effects) {
+  const bool is_thin = neighbour_count() < limits::active_view_peers_max && candidates(now).empty();
+  const Duration interval =
+      scaled_interval(is_thin ? limits::shuffle_interval_thin : limits::shuffle_interval);
+  // +-20 %, or nodes started together would shuffle together for ever.
+  shuffle_at_ = now + scaled(interval, 0.8 + 0.4 * rng_.uniform());
+  if (const auto neighbour = random_neighbour({})) {
+    effects.send(*neighbour, Shuffle{.origin = options_.self,
+                                     .hops_left = limits::active_walk_hops,
+                                     .peers = shuffle_sample()});
+  }
+  if (!options_.pinned) rebalance(now, effects);
+}
+
+void Membership::rebalance(Instant now, Effects& effects) {
+  const bool is_full = neighbour_count() >= limits::active_view_peers_max;
+  if (!is_full || !mostly_dialled_by_others()) return;
+  std::vector<PeerRecord> free = candidates(now);
+  std::erase_if(free, [this](const PeerRecord& peer) { return links_.contains(peer.id); });
+  if (!free.empty()) court(free[rng_.below(free.size())], false, now, effects);
+}
+
+void Membership::probe(Instant now, Effects& effects) {
+  probe_at_ = now + scaled_interval(limits::probe_interval);
+  if (options_.pinned) return;
+  std::vector<PeerRecord> remembered = book_.due(now);
+  std::erase_if(remembered, [this](const PeerRecord& peer) { return links_.contains(peer.id); });
+  if (remembered.empty()) return;
+  // With priority, or two full overlays would never touch. One edge in two minutes is exchanged.
+  court(remembered[rng_.below(remembered.size())], true, now, effects);
+}
+
+void Membership::expire_links(Instant now, Effects& effects) {
+  for (auto& [peer, link] : links_) {
+    if (link.standing == Standing::neighbour || link.expires > now) continue;
+    if (link.standing == Standing::asked) {
+      link.standing = Standing::stranger;
+      book_.rest(peer, now + scaled_interval(limits::shuffle_interval));
+      link.expires = now;
+    }
+    if (!keep_strangers_) effects.hang_up(peer, CloseReason::normal);
+    // Should the link outlive this, it is asked for again no sooner than this.
+    link.expires = now + scaled_interval(limits::stranger_link_time_max);
+  }
+}
+
+}  // namespace starling::protocol

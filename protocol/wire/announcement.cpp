@@ -1,0 +1,69 @@
+#include "protocol/wire/announcement.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "crypto/digest.h"
+#include "protocol/limits.h"
+#include "protocol/wire/wire.h"
+
+namespace starling::protocol {
+namespace {
+
+constexpr std::size_t signature_bytes = std::tuple_size_v<crypto::Signature>;
+
+/// What is signed. The context keeps a node's key from being tricked into signing this as something
+/// else, the run from being replayed in another run.
+Bytes signed_text(const RunId& run, ByteSpan body) {
+  constexpr std::string_view context = "starling announcement 1";
+  Bytes text(context.size() + run.bytes.size() + body.size());
+  const auto after_context = std::ranges::copy(context, text.begin()).out;
+  const auto after_run = std::ranges::copy(run.bytes, after_context).out;
+  std::ranges::copy(body, after_run);
+  return text;
+}
+
+std::size_t bytes_max_of(const Announcement& content) {
+  return std::holds_alternative<MergeRoster>(content) ? limits::roster_bytes_max
+                                                      : limits::gossip_bytes_max;
+}
+
+}  // namespace
+
+Bytes sign_announcement(const SignedAnnouncement& announcement, const RunId& run,
+                        const crypto::SigningKey& key) {
+  Bytes bytes = encode_announcement(announcement);
+  const crypto::Signature signature = key.sign(signed_text(run, bytes));
+  bytes.insert(bytes.end(), signature.begin(), signature.end());
+  return bytes;
+}
+
+std::expected<SignedAnnouncement, RejectReason> open_announcement(ByteSpan bytes,
+                                                                  const RunId& run) {
+  if (bytes.size() < signature_bytes) return std::unexpected(RejectReason::bad_encoding);
+  const ByteSpan body = bytes.first(bytes.size() - signature_bytes);
+  auto announcement = decode_announcement(body);
+  if (!announcement) return announcement;
+  if (bytes.size() > bytes_max_of(announcement->content)) {
+    return std::unexpected(RejectReason::too_large);
+  }
+  crypto::Signature signature;
+  std::ranges::copy(bytes.last(signature_bytes), signature.begin());
+  if (!crypto::verify(announcement->author, signed_text(run, body), signature)) {
+    return std::unexpected(RejectReason::bad_signature);
+  }
+  return announcement;
+}
+
+std::expected<SignedAnnouncement, RejectReason> reopen_announcement(ByteSpan bytes) {
+  if (bytes.size() < signature_bytes) return std::unexpected(RejectReason::bad_encoding);
+  return decode_announcement(bytes.first(bytes.size() - signature_bytes));
+}
+
+BroadcastId broadcast_id_of(ByteSpan bytes) {
+  BroadcastId id;
+  std::copy_n(crypto::digest_of(bytes).bytes.begin(), id.size(), id.begin());
+  return id;
+}
+
+}  // namespace starling::protocol

@@ -1,0 +1,115 @@
+#pragma once
+// Signed statements of one node to all: the bodies of broadcasts. Signed once by the author,
+// checked by every receiver over the bytes as received, forwarded unchanged.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "crypto/signature.h"
+#include "protocol/reject_reason.h"
+#include "protocol/wire/message.h"
+#include "starling/ids.h"
+#include "starling/result.h"
+
+namespace starling::protocol {
+
+/// "I am in this run, at this step": the membership estimate and the merge's readiness come from
+/// it.
+struct Presence {
+  std::string address;
+  std::uint64_t incarnation = 0;
+  Step step = 0;
+  bool finished = false;  ///< All its steps are done; it waits for the merge.
+  bool leaving = false;
+  friend bool operator==(const Presence&, const Presence&) = default;
+};
+
+/// One-byte votes of one author for one step (LEDGER.md). `packet` counts the author's packets from
+/// 0.
+struct VotePacket {
+  std::uint64_t packet = 0;
+  Step step = 0;  ///< The step whose directions the probes used.
+  Step replica_step =
+      0;  ///< The step of the replica they were evaluated on: decides the validity window.
+  std::uint32_t first_probe = 0;
+  Bytes codes;  ///< One byte per probe.
+  friend bool operator==(const VotePacket&, const VotePacket&) = default;
+};
+
+/// Opens a final merge.
+struct MergeProposal {
+  Digest merge;  ///< Random name of this merge.
+  Step cut_off = 0;
+  std::uint64_t deadline_ms = 0;  ///< Time to answer, from receipt.
+  friend bool operator==(const MergeProposal&, const MergeProposal&) = default;
+};
+
+/// "I take part with this vector." digest: of the fixed-point vector contributed.
+struct MergeCommitment {
+  Digest merge;
+  std::string address;
+  std::uint64_t weight = 1;
+  Step step = 0;
+  Digest digest;
+  friend bool operator==(const MergeCommitment&, const MergeCommitment&) = default;
+};
+
+/// The proposer's cut: who is in, in ascending order of NodeId.
+struct MergeRoster {
+  Digest merge;
+  std::vector<NodeId> members;
+  std::vector<MergeCommitment> commitments;  ///< Parallel to `members`.
+  friend bool operator==(const MergeRoster&, const MergeRoster&) = default;
+};
+
+/// An owner's result for one slice. contributors: one flag per roster member.
+struct MergeSliceDone {
+  Digest merge;
+  std::uint32_t slice = 0;
+  std::vector<bool> contributors;
+  Digest digest;
+  friend bool operator==(const MergeSliceDone&, const MergeSliceDone&) = default;
+};
+
+/// A member has the whole merged model, with this digest.
+struct MergeAdopted {
+  Digest merge;
+  Digest model;
+  friend bool operator==(const MergeAdopted&, const MergeAdopted&) = default;
+};
+
+/// A kind that only newer versions know: forwarded, otherwise ignored, never made here.
+struct UnknownAnnouncement {
+  friend bool operator==(const UnknownAnnouncement&, const UnknownAnnouncement&) = default;
+};
+
+using Announcement = std::variant<Presence, VotePacket, MergeProposal, MergeCommitment, MergeRoster,
+                                  MergeSliceDone, MergeAdopted, UnknownAnnouncement>;
+
+struct SignedAnnouncement {
+  NodeId author;
+  /// Of this author and incarnation; makes equal statements distinct. Votes travel without it (0):
+  /// the packet's number does that for them.
+  std::uint64_t sequence = 0;
+  Announcement content;
+  friend bool operator==(const SignedAnnouncement&, const SignedAnnouncement&) = default;
+};
+
+/// Encodes and signs. Bytes: body ‖ 64-byte signature over (context ‖ run ‖ body).
+[[nodiscard]] Bytes sign_announcement(const SignedAnnouncement& announcement, const RunId& run,
+                                      const crypto::SigningKey& key);
+
+/// Decodes and verifies; the author's key is inside. Error: why the author or the carrier is to
+/// blame.
+[[nodiscard]] std::expected<SignedAnnouncement, RejectReason> open_announcement(ByteSpan bytes,
+                                                                                const RunId& run);
+
+/// Decodes bytes that open_announcement() has accepted before, without verifying them again.
+[[nodiscard]] std::expected<SignedAnnouncement, RejectReason> reopen_announcement(ByteSpan bytes);
+
+/// The name under which Plumtree knows these bytes: the first 16 bytes of their digest.
+[[nodiscard]] BroadcastId broadcast_id_of(ByteSpan bytes);
+
+}  // namespace starling::protocol
