@@ -1,5 +1,7 @@
 // NodeParts: one function for each input.
 
+#include <concepts>
+#include <type_traits>
 #include <utility>
 
 #include "node/core/node_parts.h"
@@ -14,6 +16,27 @@ template <class... Kinds>
 struct Overload : Kinds... {
   using Kinds::operator()...;
 };
+
+template <class Kind, class... Kinds>
+concept OneOf = (std::same_as<std::remove_const_t<Kind>, Kinds> || ...);
+
+// Where messages that only pass through go. A kind that has no arm in on(MessageReceived) and is in
+// none of these lists does not compile.
+template <class Kind>
+concept MembershipMessage =
+    OneOf<Kind, protocol::Join, protocol::ForwardJoin, protocol::NeighbourRequest,
+          protocol::NeighbourReply, protocol::LeaveView, protocol::Shuffle>;
+template <class Kind>
+concept ProbeMessage = OneOf<Kind, protocol::Ping, protocol::IndirectPing, protocol::IndirectPong>;
+template <class Kind>
+concept TrainerMessage =
+    OneOf<Kind, protocol::EdgeHello, protocol::ExchangeOffer, protocol::ExchangeAccept,
+          protocol::ExchangeBusy, protocol::ExchangeApplied, protocol::RoundOpen,
+          protocol::Progress, protocol::VoteVector, protocol::VoteRangeRequest, protocol::VoteRange,
+          protocol::StateQuery, protocol::StateOffer, protocol::CutDigest, protocol::CutParts>;
+/// The session keeps these to itself; one that arrives here is out of place.
+template <class Kind>
+concept SessionMessage = OneOf<Kind, protocol::Close, protocol::Credit, protocol::BulkHeader>;
 
 }  // namespace
 
@@ -87,30 +110,18 @@ void NodeParts::judge(const NodeId& peer, const protocol::Handled& handled, Turn
 void NodeParts::on(MessageReceived&& input, Turn& turn) {
   const NodeId& peer = input.peer;
   if (!links_.contains(peer)) return;
-  const auto to_membership = [&](const auto& message) {
-    judge(peer, membership_.receive(peer, message, turn.now, turn.effects), turn);
-  };
-  const auto to_detector = [&](const auto& message) {
-    detector_.receive(peer, message, turn.now, turn.effects);
+  const bool brings_own_state = !trainer_->needs_state();
+  const auto to_trainer = [&](auto& message) {
+    trainer_->receive(peer, protocol::Message(std::move(message)), turn);
   };
   std::visit(
       Overload{
-          [&](const protocol::Join& m) { to_membership(m); },
-          [&](const protocol::ForwardJoin& m) { to_membership(m); },
-          [&](const protocol::NeighbourRequest& m) { to_membership(m); },
-          [&](const protocol::NeighbourReply& m) { to_membership(m); },
-          [&](const protocol::LeaveView& m) { to_membership(m); },
-          [&](const protocol::Shuffle& m) { to_membership(m); },
-          [&](const protocol::ShuffleReply& m) { judge(peer, membership_.receive(peer, m), turn); },
-          [&](const protocol::Ping& m) { to_detector(m); },
-          [&](const protocol::Pong& m) {
-            to_detector(m);
-            if (const auto time = detector_.round_trip(peer)) {
-              broadcast_.set_round_trip(peer, *time);
-            }
+          [&](const MembershipMessage auto& m) {
+            judge(peer, membership_.receive(peer, m, turn.now, turn.effects), turn);
           },
-          [&](const protocol::IndirectPing& m) { to_detector(m); },
-          [&](const protocol::IndirectPong& m) { to_detector(m); },
+          [&](const protocol::ShuffleReply& m) { judge(peer, membership_.receive(peer, m), turn); },
+          [&](const ProbeMessage auto& m) { detector_.receive(peer, m, turn.now, turn.effects); },
+          [&](const protocol::Pong& m) { on_pong(peer, m, turn); },
           [&](protocol::Gossip& m) { on_gossip(peer, std::move(m), turn); },
           [&](const protocol::IHave& m) {
             judge(peer, broadcast_.receive(peer, m, turn.now), turn);
@@ -120,31 +131,26 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           },
           [&](const protocol::Prune& m) { judge(peer, broadcast_.receive(peer, m), turn); },
           [&](protocol::Bulk& m) { on_bulk(peer, std::move(m), turn); },
-          [&](const protocol::StateRequest& m) {
-            if (!trainer_->needs_state())
-              return trainer_->receive(peer, protocol::Message(m), turn);
+          [&](protocol::StateRequest& m) {
+            if (brings_own_state) return to_trainer(m);
             const bool has_trained = phase_ == Phase::training || phase_ == Phase::waiting;
-            const bool can_give = has_trained && trainer_->step() > 0;
-            catch_up_.receive(peer, m, can_give, turn);
+            catch_up_.receive(peer, m, has_trained && trainer_->step() > 0, turn);
           },
-          [&](const protocol::StateUnavailable& m) {
-            if (!trainer_->needs_state())
-              return trainer_->receive(peer, protocol::Message(m), turn);
+          [&](protocol::StateUnavailable& m) {
+            if (brings_own_state) return to_trainer(m);
             catch_up_.receive(peer, m);
           },
           [&](const protocol::MergeSliceRequest& m) {
             merge_.on_slice_request(peer, m, merge_output(turn));
           },
-          // The session keeps its own messages to itself; one that arrives here is out of place.
-          [&](const protocol::Close&) { turn.blame(peer, RejectReason::unexpected); },
-          [&](const protocol::Credit&) { turn.blame(peer, RejectReason::unexpected); },
-          [&](const protocol::BulkHeader&) { turn.blame(peer, RejectReason::unexpected); },
-          [&](protocol::VoteRange& m) {
-            trainer_->receive(peer, protocol::Message(std::move(m)), turn);
-          },
-          // Const, or it would be a closer match than the arms above and take their messages.
-          [&](const auto& m) { trainer_->receive(peer, protocol::Message(m), turn); }},
+          [&](TrainerMessage auto& m) { to_trainer(m); },
+          [&](const SessionMessage auto&) { turn.blame(peer, RejectReason::unexpected); }},
       input.message);
+}
+
+void NodeParts::on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn) {
+  detector_.receive(peer, pong, turn.now, turn.effects);
+  if (const auto time = detector_.round_trip(peer)) broadcast_.set_round_trip(peer, *time);
 }
 
 void NodeParts::on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn) {

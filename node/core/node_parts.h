@@ -55,6 +55,7 @@ class NodeParts {
   void on(InputRejected&& input, Turn& turn);
   void on(MergeRequested&&, Turn& turn);
   void on(LeaveRequested&&, Turn& turn);
+  void on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn);
   void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);
   void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
   void on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes, Turn& turn);
