@@ -1,0 +1,164 @@
+"""A run and its nodes: the run file, the ticket, one host for each node, and the questions that most
+scenarios ask of them."""
+
+import scenario
+from network import Host, LabError, Switch
+from node import Node, run_program
+
+PORT = 4747
+# Scenarios state their times for this; an interval of the protocol takes a quarter of its length.
+INTERVAL_SCALE = 0.25
+TASKS = {"gossip": "clusters", "dsgd": "clusters", "votes": "clusters-softmax"}
+RECIPES = list(TASKS)
+# A step takes as long as an exchange does, and an exchange as long as the host's uplink makes it:
+# so the length of a run depends neither on the processor nor on what else runs beside it.
+UPLINKS = {"gossip": "300kbit", "dsgd": "2mbit", "votes": "300kbit"}
+# Steps a second of four nodes with these uplinks, as measured.
+SPEEDS = {"gossip": 50, "dsgd": 6, "votes": 50}
+# A node whose steps go on has done this many within the time that is asked for.
+STEPS_THAT_COUNT = 3
+
+
+def run_text(recipe: str = "gossip", **keys: object) -> str:
+    """A run file. keys: more of it, or other values."""
+    values = {"name": "lab", "task": TASKS[recipe], "recipe": recipe, "steps": 300, "nodes": 2,
+              "evaluate_every": 0, "checkpoint_every": 20, "interval_scale": INTERVAL_SCALE, **keys}
+    lines = []
+    for key, value in values.items():
+        text = str(value).lower() if isinstance(value, bool) else value
+        lines.append(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def steps_of(recipe: str, seconds: float) -> int:
+    """For a run of four nodes that takes about this long."""
+    return round(SPEEDS[recipe] * seconds)
+
+
+def create(lab: scenario.Lab, owner: Node, text: str, *addresses: str) -> str:
+    """`starling create` in the owner's directory; returns the ticket."""
+    file = lab.folder / f"{owner.name}.toml"
+    file.write_text(text)
+    words = [word for address in addresses for word in ("--address", address)]
+    done = run_program(lab, owner.host, "create", file, "--dir", owner.directory, *words)
+    if done.returncode != 0:
+        raise LabError(f"starling create: status {done.returncode}: {done.stderr.strip()}")
+    return done.stdout.split()[0]
+
+
+class Swarm:
+    """Nodes of one run. The first owns it."""
+
+    def __init__(self, lab: scenario.Lab, hosts: list[Host]):
+        self.lab = lab
+        self.nodes = [Node(lab, host, f"node{i}") for i, host in enumerate(hosts)]
+        self.ticket = ""
+
+    @property
+    def owner(self) -> Node:
+        return self.nodes[0]
+
+    def create(self, recipe: str = "gossip", addresses: list[str] | None = None,
+               **keys: object) -> str:
+        """addresses: of the ticket; by default the owner's own."""
+        keys = {"nodes": len(self.nodes), **keys}
+        text = run_text(recipe, **keys)
+        where = addresses or [f"{self.owner.host.address}:{PORT}"]
+        self.ticket = create(self.lab, self.owner, text, *where)
+        return self.ticket
+
+    def join(self, index: int, *more: object, **how) -> Node:
+        """Starts node `index` for the first time. how: as Node.join() takes it."""
+        node = self.nodes[index]
+        words = [] if index == 0 else [self.ticket]
+        node.join(*words, "--shard", f"{index}/{len(self.nodes)}", *more, **how)
+        return node
+
+    def start(self, **how) -> "Swarm":
+        """All nodes; waits until all train with all others known."""
+        for index in range(len(self.nodes)):
+            self.join(index, **how)
+        return self
+
+    def require_training(self, seconds: float = 30, steps: int = 5) -> "Swarm":
+        """The scenario means nothing unless the run was under way."""
+        self.lab.require_within(
+            seconds, f"all {len(self.nodes)} nodes train and have neighbours",
+            lambda: all(entry.get("step", 0) >= steps and entry.get("neighbours")
+                        for entry in map(Node.status, self.nodes)),
+            lambda: standings(self.nodes))
+        return self
+
+
+def lan(lab: scenario.Lab, count: int, rate: str | None = None) -> tuple[Switch, list[Host]]:
+    """Hosts 10.0.0.1, .2, ... on one switch. rate: of each host's uplink."""
+    switch = lab.network.switch()
+    hosts = []
+    for index in range(count):
+        host = lab.network.host(f"host{index}", switch, f"10.0.0.{index + 1}/24")
+        if rate:
+            host.limit_rate(rate)
+        hosts.append(host)
+    return switch, hosts
+
+
+def swarm_on_lan(lab: scenario.Lab, count: int, recipe: str = "gossip", seconds: float = 30,
+                 **keys: object) -> Swarm:
+    """A run under way on one segment, which takes about `seconds` if nothing disturbs it."""
+    _, hosts = lan(lab, count, UPLINKS[recipe])
+    swarm = Swarm(lab, hosts)
+    swarm.create(recipe, **{"steps": steps_of(recipe, seconds), **keys})
+    return swarm.start().require_training()
+
+
+def standings(nodes: list[Node]) -> str:
+    """Where each node stands, for a verdict that is not the wanted one."""
+    lines = []
+    for node in nodes:
+        status = node.status()
+        known = ",".join(f"{entry['id'][:6]}:{entry['step']}"
+                         for entry in status.get("neighbours", []))
+        code = node.process.code if node.process else None
+        lines.append(f"{node.name}={status.get('self', '')[:6]} {status.get('phase')}"
+                     f" step {status.get('step')} exit {code} neighbours [{known}]")
+    return "; ".join(lines)
+
+
+def expect_steps_go_on(nodes: list[Node], seconds: float, what: str) -> None:
+    """Each of `nodes` takes several steps more than it had, and says so within the time."""
+    lab = nodes[0].lab
+    before = {node.name: node.step() for node in nodes}
+    lab.within(seconds, what,
+               lambda: all(node.step() >= before[node.name] + STEPS_THAT_COUNT for node in nodes),
+               lambda: f"steps before {before}; {standings(nodes)}")
+
+
+def expect_takes_part(lost: Node, others: list[Node], seconds: float, what: str) -> None:
+    """The lost node's steps go on, and another node sees them do so over a link between them."""
+    lab = lost.lab
+    own_id = lost.id
+    seen_before = [node.neighbours().get(own_id, {}).get("step", 0) for node in others]
+    base = max([lost.step(), *seen_before])
+
+    def takes_part() -> bool:
+        return lost.step() >= base + STEPS_THAT_COUNT and any(
+            node.neighbours().get(own_id, {}).get("step", 0) >= base + STEPS_THAT_COUNT
+            for node in others)
+    lab.within(seconds, what, takes_part, lambda: standings([lost, *others]))
+
+
+def expect_one_model(nodes: list[Node], seconds: float, members: int | None = None) -> None:
+    """All processes end with status 0, and all manifests name one model, made of all nodes."""
+    lab = nodes[0].lab
+    members = len(nodes) if members is None else members
+    lab.within(seconds, "all processes end",
+               lambda: all(node.process.code is not None for node in nodes),
+               lambda: standings(nodes))
+    codes = [node.process.code for node in nodes]
+    lab.check("all end with status 0", codes == [0] * len(nodes),
+              f"{codes}; {'; '.join(node.process.last_lines(2) for node in nodes)}")
+    manifests = [node.manifest() for node in nodes]
+    models = {manifest.get("model") for manifest in manifests}
+    lab.check("one model in all manifests", len(models) == 1 and None not in models, models)
+    counts = [len(manifest.get("contributors", [])) for manifest in manifests]
+    lab.check(f"{members} contributors in every manifest", counts == [members] * len(nodes), counts)
