@@ -132,11 +132,15 @@ class Host(Namespace):
         """The connections of the address end without a word, as when Wi-Fi is left."""
         self.ip("addr", "del", self.addresses[0], "dev", HOST_INTERFACE)
 
-    def change_address(self, address: str) -> None:
-        self.remove_address()
+    def add_address(self, address: str) -> None:
+        """In the place of the one that was removed."""
         self.addresses[0] = address
         self.ip("addr", "add", address, "dev", HOST_INTERFACE)
         self._route()
+
+    def change_address(self, address: str) -> None:
+        self.remove_address()
+        self.add_address(address)
 
     def silence(self, silent: bool = True) -> None:
         """No packet leaves or arrives, and nobody is told: a machine without power."""
@@ -183,7 +187,7 @@ class Router(Namespace):
         # A router's own answer to a stray SYN would tell the peer to stop; home routers drop it.
         self.nft("table inet guard {\n"
                  "chain in { type filter hook input priority 0;\n"
-                 "iifname outer tcp flags syn ct state new drop\n} }\n")
+                 "iifname outer tcp flags syn ct state new drop\n}\n}\n")
 
     def serve(self, inner: Switch, inner_address: str) -> None:
         inner.plug(self, "inner")
@@ -193,9 +197,9 @@ class Router(Namespace):
         """symmetric: every connection leaves from a port of its own, so that nobody can guess it."""
         option = " fully-random" if symmetric else ""
         self.nft("table ip nat {\nchain out { type nat hook postrouting priority 100;\n"
-                 f"oifname outer masquerade{option}\n}} }}\n"
+                 f"oifname outer masquerade{option}\n}}\n}}\n"
                  "table ip stateful {\nchain forward { type filter hook forward priority 0;\n"
-                 "iifname outer ct state established,related accept\niifname outer drop\n} }\n")
+                 "iifname outer ct state established,related accept\niifname outer drop\n}\n}\n")
 
     def rebind(self, outer_address: str) -> None:
         """The provider gives another address: every translation is forgotten."""

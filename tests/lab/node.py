@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 import typing
 
@@ -144,14 +145,27 @@ class Node:
         return parsed(path.read_text()) if path.exists() else {}
 
 
-def run_program(lab: scenario.Lab, host: Host, *words: object) -> subprocess.CompletedProcess:
+def beside(file_name: str) -> pathlib.Path:
+    """A program of the lab that runs on its hosts."""
+    return pathlib.Path(__file__).resolve().parent / file_name
+
+
+def stranger(lab: scenario.Lab, host: Host, target: str, manner: str, count: int) -> None:
+    """Starts stranger.py; it ends with its host. Its own trouble is in FOLDER/stranger.err."""
+    argv = host.enter(sys.executable, beside("stranger.py"), target, manner, count)
+    with open(lab.folder / "stranger.err", "ab") as errors:
+        subprocess.Popen(argv, stderr=errors)
+
+
+def run_program(lab: scenario.Lab, host: Host, *words: object,
+                seconds: float = COMMAND_SECONDS_MAX) -> subprocess.CompletedProcess:
     """Status 124, as of timeout(1), if it does not end by itself."""
     argv = host.enter(lab.program, *words)
     try:
         return subprocess.run(argv, text=True, capture_output=True, check=False,
-                              timeout=COMMAND_SECONDS_MAX)
+                              timeout=seconds)
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(argv, 124, "", f"no end in {COMMAND_SECONDS_MAX} s")
+        return subprocess.CompletedProcess(argv, 124, "", f"no end in {seconds:g} s")
 
 
 def parsed(text: str) -> dict:

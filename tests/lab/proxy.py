@@ -68,6 +68,8 @@ class Relay:
                 await asyncio.sleep(0.05)
             if self.manner.bytes_per_second > 0:
                 await asyncio.sleep(len(data) / self.manner.bytes_per_second)
+            if writer.is_closing():
+                continue  # what comes has nowhere to go any more
             with contextlib.suppress(OSError):
                 writer.write(data)
                 await writer.drain()
@@ -104,11 +106,13 @@ async def run(listen: tuple[str, int], target: tuple[str, int]) -> None:
 class Proxy:
     """A proxy that runs on a host of the lab and ends with it."""
 
-    def __init__(self, host, port: int, target: str):
-        """target: "host:port". Others dial `self.address`."""
+    def __init__(self, folder: pathlib.Path, host, port: int, target: str):
+        """target: "host:port". Others dial `self.address`. What it complains of is in FOLDER."""
         self.address = f"{host.address}:{port}"
         argv = host.enter(sys.executable, pathlib.Path(__file__).resolve(), f"0.0.0.0:{port}", target)
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with open(folder / f"proxy{port}.err", "wb") as errors:
+            self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=errors, text=True)
         self._expect("ready")
 
     def tell(self, **manner: typing.Any) -> None:

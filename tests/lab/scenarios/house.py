@@ -7,13 +7,12 @@ import pty
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
 
 import network
-from node import Process, run_program
+from node import run_program, stranger
 from scenario import Lab, scenario, wait_until
 from swarm import PORT, Swarm, expect_one_model, expect_steps_go_on, lan, standings, swarm_on_lan
 
@@ -168,7 +167,7 @@ def few_descriptors(lab: Lab) -> None:
     swarm.join(1)
     swarm.require_training()
     attacker = lab.network.host("attacker", switch, "10.0.0.99/24")
-    stranger(attacker, f"10.0.0.1:{PORT}", "silent", 60)
+    stranger(lab, attacker, f"10.0.0.1:{PORT}", "silent", 60)
     time.sleep(8)
     lab.require("the node still runs", swarm.owner.process.code is None,
                 swarm.owner.process.last_lines())
@@ -177,11 +176,6 @@ def few_descriptors(lab: Lab) -> None:
     lab.within(15, "a checkpoint is saved",
                lambda: (swarm.owner.directory / "checkpoint").stat().st_mtime > before)
     expect_one_model(swarm.nodes, 80)
-
-
-def stranger(host, target: str, manner: str, count: int) -> subprocess.Popen:
-    program = os.path.join(os.path.dirname(os.path.abspath(network.__file__)), "stranger.py")
-    return subprocess.Popen(host.enter(sys.executable, program, target, manner, count))
 
 
 @scenario("disk-full", seconds=120)

@@ -1,0 +1,346 @@
+"""Members that cannot reach each other directly, or not by the first address."""
+
+import dataclasses
+import subprocess
+import sys
+import time
+
+import network
+from network import Host, Router, Switch
+from node import Node, beside
+from proxy import Proxy
+from scenario import Lab, scenario
+from swarm import (PORT, RECIPES, UPLINKS, Swarm, expect_one_model, expect_steps_go_on,
+                   expect_takes_part, is_finished, lan, standings, steps_of)
+
+UPLINK = "300kbit"
+PUBLIC = "203.0.113.10"
+
+
+def paths(nodes: list[Node]) -> dict[tuple[str, str], str]:
+    """(name of the node, name of its neighbour) -> by which path, as `status --json` says."""
+    statuses = {node.name: node.status() for node in nodes}
+    names = {status.get("self"): name for name, status in statuses.items()}
+    return {(name, names.get(entry["id"], entry["id"])): entry.get("path", "unknown")
+            for name, status in statuses.items() for entry in status.get("neighbours", [])}
+
+
+def expect_path(one: Node, other: Node, allowed: set[str], nodes: list[Node],
+                seconds: float = 20) -> None:
+    """The two become neighbours by one of these paths, as both see it."""
+    def found() -> set[str]:
+        seen = paths(nodes)
+        return {seen.get((one.name, other.name), ""), seen.get((other.name, one.name), "")}
+    one.lab.within(seconds, f"{one.name} and {other.name} are linked, {' or '.join(sorted(allowed))}",
+                   lambda: found() <= allowed, lambda: paths(nodes))
+
+
+def relayed_bytes(nodes: list[Node]) -> dict[str, int]:
+    return {node.name: node.status().get("relayed_bytes", 0) for node in nodes}
+
+
+def firewall_pair(lab: Lab, how: str) -> None:
+    _, hosts = lan(lab, 3, UPLINK)
+    hosts[1].block([hosts[2]], how)
+    hosts[2].block([hosts[1]], how)
+    swarm = Swarm(lab, hosts)
+    swarm.create(steps=steps_of("gossip", 30, 3))
+    swarm.start()
+    middle, one, other = swarm.nodes
+    lab.require_within(20, "all train", lambda: all(node.step() > 20 for node in swarm.nodes),
+                       lambda: standings(swarm.nodes))
+    expect_path(one, other, {"relayed"}, swarm.nodes)
+    lab.check("the one between them counts what it relays", relayed_bytes(swarm.nodes)[middle.name] > 0,
+              relayed_bytes(swarm.nodes))
+    expect_one_model(swarm.nodes, 70)
+
+
+@scenario("firewall-pair-drop", seconds=120)
+def firewall_pair_drop(lab: Lab) -> None:
+    """Two members cannot reach each other: a firewall between them drops packets. A third reaches both.
+    The pair is linked over the third, which counts the bytes; all three end with one model."""
+    firewall_pair(lab, "drop")
+
+
+@scenario("firewall-pair-reset", seconds=120)
+def firewall_pair_reset(lab: Lab) -> None:
+    """As firewall-pair-drop, but the firewall answers with resets.
+    The pair is linked over the third; all three end with one model."""
+    firewall_pair(lab, "reject with tcp reset")
+
+
+@dataclasses.dataclass
+class Home:
+    """A household behind a router that translates addresses."""
+    router: Router
+    hosts: list[Host]
+
+
+def internet(lab: Lab) -> tuple[Switch, Host]:
+    """The outer segment and one public host on it."""
+    outer = lab.network.switch()
+    public = lab.network.host("public", outer, f"{PUBLIC}/24")
+    public.limit_rate("2mbit")
+    return outer, public
+
+
+def home(lab: Lab, outer: Switch, number: int, hosts: int = 1, symmetric: bool = False,
+         rate: str = UPLINK) -> Home:
+    """10.0.NUMBER.2, .3, ... behind 203.0.113.NUMBER. rate: of each host's uplink."""
+    router = lab.network.router(f"router{number}", outer, f"203.0.113.{number}/24")
+    inner = lab.network.switch()
+    router.serve(inner, f"10.0.{number}.1/24")
+    router.masquerade(symmetric)
+    made = []
+    for index in range(hosts):
+        host = lab.network.host(f"home{number}-{index}", inner, f"10.0.{number}.{index + 2}/24",
+                                gateway=f"10.0.{number}.1")
+        host.limit_rate(rate)
+        made.append(host)
+    return Home(router, made)
+
+
+def start_behind_nat(lab: Lab, hosts: list[Host], recipe: str = "gossip", seconds: float = 40) -> Swarm:
+    """The first host is public and owns the run."""
+    swarm = Swarm(lab, hosts)
+    swarm.create(recipe, steps=steps_of(recipe, seconds, len(hosts)))
+    swarm.start()
+    lab.require_within(30, "all train with others",
+                       lambda: all(node.step() > 3 and node.neighbours() for node in swarm.nodes),
+                       lambda: standings(swarm.nodes))
+    return swarm
+
+
+@scenario("nat-one-public-two-behind", seconds=150, recipe=RECIPES)
+def nat_one_public_two_behind(lab: Lab, recipe: str) -> None:
+    """One public node, and two behind a router each that nobody can punch through (symmetric).
+    The two are linked over the public one, and all three end with one model."""
+    outer, public = internet(lab)
+    homes = [home(lab, outer, number, symmetric=True, rate=UPLINKS[recipe]) for number in (1, 2)]
+    swarm = start_behind_nat(lab, [public, homes[0].hosts[0], homes[1].hosts[0]], recipe)
+    _, one, other = swarm.nodes
+    expect_path(one, other, {"relayed"}, swarm.nodes, 30)
+    expect_one_model(swarm.nodes, 90)
+
+
+@scenario("nat-punch", seconds=150)
+def nat_punch(lab: Lab) -> None:
+    """One public node, and two behind ordinary routers that drop stray packets.
+    The two punch through and are linked without a relay; all three end with one model."""
+    outer, public = internet(lab)
+    homes = [home(lab, outer, number) for number in (1, 2)]
+    swarm = start_behind_nat(lab, [public, homes[0].hosts[0], homes[1].hosts[0]])
+    _, one, other = swarm.nodes
+    expect_path(one, other, {"punched"}, swarm.nodes, 30)
+    expect_one_model(swarm.nodes, 90)
+
+
+@scenario("nat-mapped", seconds=150)
+def nat_mapped(lab: Lab) -> None:
+    """One public node, one behind a router that opens ports on request (NAT-PMP), one behind a
+    symmetric router.
+    The one behind the first router asks it for a port, and the other dials it there."""
+    outer, public = internet(lab)
+    willing, closed = home(lab, outer, 1), home(lab, outer, 2, symmetric=True)
+    subprocess.Popen(willing.router.enter(sys.executable, beside("natpmp.py"), "10.0.1.1",
+                                          "203.0.113.1"))
+    swarm = start_behind_nat(lab, [public, willing.hosts[0], closed.hosts[0]])
+    _, mapped, other = swarm.nodes
+
+    def seen() -> str:
+        return paths(swarm.nodes).get((other.name, mapped.name), "")
+    lab.within(30, f"{other.name} reaches {mapped.name} by its mapped port", lambda: seen() == "mapped",
+               lambda: paths(swarm.nodes))
+    expect_one_model(swarm.nodes, 90)
+
+
+@scenario("nat-six", seconds=240, share=2)
+def nat_six(lab: Lab) -> None:
+    """Six hosts: one public, three behind an ordinary router, two behind a symmetric one. In the middle
+    the ordinary router gets another address, and a cable is out for 20 s.
+    Members of one household are linked directly, all with the public one, the households over it.
+    The others go on meanwhile, and all six end with one model."""
+    outer, public = internet(lab)
+    ordinary, symmetric = home(lab, outer, 1, hosts=3), home(lab, outer, 2, 2, symmetric=True)
+    swarm = start_behind_nat(lab, [public, *ordinary.hosts, *symmetric.hosts], seconds=90)
+    first, second = swarm.nodes[1:4], swarm.nodes[4:]
+    expect_path(first[0], first[1], {"direct", "lan"}, swarm.nodes)
+    expect_path(second[0], second[1], {"direct", "lan"}, swarm.nodes)
+    for node in swarm.nodes[1:]:
+        expect_path(node, swarm.owner, {"direct", "reversed"}, swarm.nodes)
+
+    def between() -> list[str]:
+        seen = paths(swarm.nodes)
+        return [seen[pair] for pair in seen if (pair[0] in names(first)) == (pair[1] in names(second))
+                and swarm.owner.name not in pair]
+    lab.within(30, "households are linked by relay", lambda: "relayed" in between(),
+               lambda: paths(swarm.nodes))
+    lab.check("households are linked by nothing but relay or punch",
+              set(between()) <= {"relayed", "punched"}, paths(swarm.nodes))
+    ordinary.router.rebind("203.0.113.77/24")
+    expect_steps_go_on([swarm.owner, *second], 5, "the others go on when the router has another address")
+    expect_steps_go_on(first, 15, "those behind it are back")
+    for node in first:
+        lab.within(15, f"{node.name} is linked with the public node again",
+                   lambda node=node: (node.name, swarm.owner.name) in paths(swarm.nodes),
+                   lambda: paths(swarm.nodes))
+    pulled = second[0]
+    pulled.host.unplug()
+    started = time.monotonic()
+    expect_steps_go_on([node for node in swarm.nodes if node is not pulled], 5,
+                       "the others go on without the pulled one")
+    time.sleep(max(0.0, started + 20 - time.monotonic()))
+    pulled.host.plug_in()
+    expect_takes_part(pulled, [node for node in swarm.nodes if node is not pulled], 15,
+                      "the pulled one takes part again")
+    expect_one_model(swarm.nodes, 120)
+
+
+def names(nodes: list[Node]) -> set[str]:
+    return {node.name for node in nodes}
+
+
+@scenario("ipv6-ticket")
+def ipv6_ticket(lab: Lab) -> None:
+    """The hosts have IPv6 addresses only, and so has the ticket.
+    A newcomer is in within 5 s, and both end with one model."""
+    switch = lab.network.switch()
+    hosts = [lab.network.host(f"host{i}", switch, f"fd00::{i + 1}/64") for i in range(2)]
+    swarm = Swarm(lab, hosts)
+    swarm.create(steps=300, addresses=[f"[fd00::1]:{PORT}"])
+    swarm.join(0)
+    newcomer = swarm.join(1)
+    lab.within(5, "the newcomer has a neighbour", newcomer.neighbours, newcomer.process.last_lines)
+    expect_one_model(swarm.nodes, 40)
+
+
+@scenario("dual-stack-owner")
+def dual_stack_owner(lab: Lab) -> None:
+    """The ticket's name has an A and an AAAA record. One newcomer has IPv4 only, another IPv6 only.
+    The owner listens on both: each newcomer is in within 5 s, and all three end with one model."""
+    switch = lab.network.switch()
+    hosts = [lab.network.host("owner", switch, "10.0.0.1/24", "fd00::1/64"),
+             lab.network.host("four", switch, "10.0.0.2/24"),
+             lab.network.host("six", switch, "fd00::3/64")]
+    for host in hosts:
+        host.limit_rate(UPLINK)
+        host.write_etc("hosts", "127.0.0.1 localhost\n10.0.0.1 owner.lab.test\n"
+                                "fd00::1 owner.lab.test\n")
+    swarm = Swarm(lab, hosts)
+    swarm.create(steps=1500, addresses=[f"owner.lab.test:{PORT}"])
+    swarm.join(0)
+    for index in (1, 2):
+        newcomer = swarm.join(index)
+        lab.within(5, f"newcomer {index} has a neighbour", newcomer.neighbours,
+                   newcomer.process.last_lines)
+    expect_one_model(swarm.nodes, 60)
+
+
+@scenario("black-holed-ipv6")
+def black_holed_ipv6(lab: Lab) -> None:
+    """The ticket's name has an A and an AAAA record, and IPv6 packets vanish on the way.
+    Both addresses are raced: the newcomer is in within 3 s."""
+    switch = lab.network.switch()
+    hosts = [lab.network.host(f"host{i}", switch, f"10.0.0.{i + 1}/24", f"fd00::{i + 1}/64")
+             for i in range(2)]
+    for host in hosts:
+        host.write_etc("hosts", "127.0.0.1 localhost\n10.0.0.1 owner.lab.test\n"
+                                "fd00::1 owner.lab.test\n")
+    hosts[1].nft("table ip6 hole {\nchain out { type filter hook output priority 0;\n"
+                 "ip6 daddr fd00::1 drop\n}\n}\n")
+    swarm = Swarm(lab, hosts)
+    swarm.create(steps=300, addresses=[f"owner.lab.test:{PORT}"])
+    swarm.join(0)
+    lab.require_within(5, "the owner runs", swarm.owner.status)
+    newcomer = swarm.join(1)
+    lab.within(3, "the newcomer has a neighbour", newcomer.neighbours, newcomer.process.last_lines)
+    expect_one_model(swarm.nodes, 40)
+
+
+@scenario("lan-without-address")
+def lan_without_address(lab: Lab) -> None:
+    """The owner has named no address, and two newcomers on its segment have the ticket.
+    They find each other by the beacon within 10 s, and all three end with one model."""
+    switch, hosts = lan(lab, 3, UPLINK)
+    swarm = Swarm(lab, hosts)
+    swarm.create(steps=1500, addresses=["127.0.0.1:4747"])
+    for host in hosts:  # multicast needs a route, as any machine with a gateway has one
+        host.ip("route", "replace", "default", "dev", network.HOST_INTERFACE)
+    swarm.start()
+    lab.within(10, "all have neighbours", lambda: all(node.neighbours() for node in swarm.nodes),
+               lambda: standings(swarm.nodes))
+    expect_path(swarm.nodes[1], swarm.nodes[2], {"lan", "direct"}, swarm.nodes, 10)
+    expect_one_model(swarm.nodes, 60)
+
+
+@dataclasses.dataclass
+class ProxiedSwarm:
+    swarm: Swarm
+    proxies: list[Proxy]
+
+    def tell(self, **manner) -> None:
+        for proxy in self.proxies:
+            proxy.tell(**manner)
+
+
+def proxied(lab: Lab, count: int, recipe: str, seconds: float) -> ProxiedSwarm:
+    """Nodes that know each other by the addresses of a proxy each, and have no other way."""
+    switch, hosts = lan(lab, count, UPLINKS[recipe])
+    middle = lab.network.host("proxy", switch, "10.0.0.250/24")
+    for host in hosts:
+        host.block([other for other in hosts if other is not host])
+    proxies = [Proxy(lab.folder, middle, 5000 + i, f"{host.address}:{PORT}") for i, host in enumerate(hosts)]
+    swarm = Swarm(lab, hosts)
+    swarm.create(recipe, steps=steps_of(recipe, seconds, count), addresses=[proxies[0].address])
+    for index in range(count):
+        swarm.join(index, "--listen", f"0.0.0.0:{PORT}", "--address", proxies[index].address)
+    return ProxiedSwarm(swarm.require_training(), proxies)
+
+
+@scenario("slow-link", seconds=150, recipe=RECIPES)
+def slow_link(lab: Lab, recipe: str) -> None:
+    """All bytes between three nodes take 200 ms each way, at 30 kB/s.
+    Nobody is taken for dead, and all three end with one model."""
+    lines = proxied(lab, 3, recipe, seconds=10)
+    lines.tell(delay_s=0.2, bytes_per_second=30_000)
+    time.sleep(5)
+    expect_steps_go_on(lines.swarm.nodes, 10, "all go on")
+    expect_one_model(lines.swarm.nodes, 100)
+    timed_out = [event for node in lines.swarm.nodes for event in node.process.events("peer_lost")
+                 if event["reason"] in ("timed_out", "connection_lost")]
+    lab.check("no link is given up", not timed_out, timed_out[:3])
+
+
+@scenario("reset-link", seconds=150, recipe=RECIPES)
+def reset_link(lab: Lab, recipe: str) -> None:
+    """Every 4 s all connections between three nodes are reset.
+    All go on, and end with one model."""
+    lines = proxied(lab, 3, recipe, seconds=40)
+    resets = 0
+    while resets < 5 and not any(map(is_finished, map(Node.status, lines.swarm.nodes))):
+        lines.tell(reset=True)
+        resets += 1
+        time.sleep(4)
+    lab.check("there were resets during the run", resets > 0, resets)
+    lab.check("no node has ended by them",
+              all(node.process.code in (None, 0) for node in lines.swarm.nodes),
+              standings(lines.swarm.nodes))
+    expect_one_model(lines.swarm.nodes, 90)
+
+
+@scenario("hanging-link", seconds=150, recipe=RECIPES)
+def hanging_link(lab: Lab, recipe: str) -> None:
+    """For 20 s no byte passes between three nodes, though the connections stay open.
+    Each notices that it is alone. Within 15 s of the end all are linked again, and all end with one
+    model."""
+    lines = proxied(lab, 3, recipe, seconds=30)
+    nodes = lines.swarm.nodes
+    lines.tell(hangs=True)
+    lab.within(15, "each notices that it is alone",
+               lambda: all(node.process.events("isolated") for node in nodes),
+               lambda: standings(nodes))
+    time.sleep(5)
+    lines.tell(hangs=False)
+    lab.within(15, "all have neighbours", lambda: all(len(node.neighbours()) == 2 for node in nodes),
+               lambda: standings(nodes))
+    expect_one_model(nodes, 90)
