@@ -81,11 +81,19 @@ Result<std::string> public_address(const NodeOptions& options, const runtime::Li
   if (!options.address.empty()) return options.address;
   const auto bound = runtime::parse_host_port(listener.address);
   if (!bound) return std::unexpected(bound.error());
-  if (bound->host == "0.0.0.0" || bound->host == "::") {
+  if (runtime::is_wildcard(bound->host)) {
     return invalid_input("the node listens on " + listener.address +
                          "; NodeOptions::address has to say which HOST:PORT others dial");
   }
   return listener.address;
+}
+
+/// The kept port is for nodes that have a directory to keep it in.
+Result<runtime::SteadyListener> listen_at(const std::string& address, Home& home) {
+  if (home.store) return runtime::listen_steadily(address, *home.store);
+  auto listener = runtime::listen_on(address);
+  if (!listener) return std::unexpected(listener.error());
+  return runtime::SteadyListener{std::move(*listener), {}};
 }
 
 Result<void> check_vacant(const Home& home) {
@@ -134,9 +142,9 @@ Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,
   auto home = open_home(options.directory);
   if (!home) return std::unexpected(home.error());
   if (auto vacant = check_vacant(*home); !vacant) return std::unexpected(vacant.error());
-  auto listener = runtime::listen_on(options.listen.empty() ? "127.0.0.1:0" : options.listen);
-  if (!listener) return std::unexpected(listener.error());
-  auto address = public_address(options, *listener);
+  auto steady = listen_at(options.listen.empty() ? "127.0.0.1:0" : options.listen, *home);
+  if (!steady) return std::unexpected(steady.error());
+  auto address = public_address(options, steady->listener);
   if (!address) return std::unexpected(address.error());
   auto ticket = issue_ticket(*file, {*address}, home->key);
   if (!ticket) return std::unexpected(ticket.error());
@@ -144,7 +152,8 @@ Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,
   if (!invitation) return std::unexpected(invitation.error());
   Seat seat{.key = std::move(home->key),
             .task = std::move(task),
-            .listener = std::move(*listener),
+            .listener = std::move(steady->listener),
+            .listener_warning = std::move(steady->warning),
             .address = std::move(*address),
             .store = std::move(home->store)};
   return Running::start(std::move(*ticket), *invitation, std::move(seat), options.compute_niceness);
@@ -161,11 +170,12 @@ Result<Node> Node::join(std::string_view ticket, std::unique_ptr<Task> task,
   if (!home) return std::unexpected(home.error());
   auto place = usual_place(invitation->ticket, home->key.id());
   if (!place) return std::unexpected(place.error());
-  auto listener = runtime::listen_on(options.listen.empty() ? place->listen : options.listen);
-  if (!listener) return std::unexpected(listener.error());
+  auto steady = listen_at(options.listen.empty() ? place->listen : options.listen, *home);
+  if (!steady) return std::unexpected(steady.error());
   Seat seat{.key = std::move(home->key),
             .task = std::move(task),
-            .listener = std::move(*listener),
+            .listener = std::move(steady->listener),
+            .listener_warning = std::move(steady->warning),
             .address = options.address.empty() ? place->address : options.address,
             .store = std::move(home->store)};
   return Running::start(std::move(*text), *invitation, std::move(seat), options.compute_niceness);

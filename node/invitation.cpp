@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "node/runtime/listener.h"
+#include "node/runtime/address.h"
 #include "node/runtime/platform.h"
 
 namespace starling {

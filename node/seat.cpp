@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/safetensors.h"
+#include "node/runtime/own_address.h"
 #include "node/runtime/platform.h"
 #include "starling/rng.h"
 
@@ -45,9 +46,18 @@ node::Config core_config(const Invitation& invitation, const Seat& seat) {
   return config;
 }
 
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]:");
+/// The loopback host to listen on if nobody but this machine is meant; nothing otherwise.
+std::string loopback_of(const std::vector<runtime::HostPort>& addresses) {
+  const auto is_loopback = [](const runtime::HostPort& address) {
+    return address.host.starts_with("127.") || address.host == "localhost" || address.host == "::1";
+  };
+  if (!std::ranges::all_of(addresses, is_loopback)) return {};
+  return addresses.front().host == "::1" ? "::1" : "127.0.0.1";
+}
+
+std::vector<std::string> warnings_of(const Seat& seat) {
+  if (seat.listener_warning.empty()) return {};
+  return {seat.listener_warning};
 }
 
 }  // namespace
@@ -59,23 +69,22 @@ std::uint64_t data_seed(std::uint64_t run_seed, const NodeId& self) {
 }
 
 Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self) {
-  if (ticket.addresses.empty()) return Place{"0.0.0.0:0", {}};
+  constexpr std::string_view every_interface = "*";
+  if (ticket.addresses.empty()) return Place{runtime::address_text(every_interface, "0"), {}};
   const std::string& first = ticket.addresses.front();
-  const std::string host = is_loopback(first) ? "127.0.0.1:" : "0.0.0.0:";
-  if (ticket.issuer != self) return Place{host + "0", {}};
-  const auto own = runtime::parse_host_port(first);
+  const auto own = runtime::parse_addresses(first);
   if (!own) return std::unexpected(own.error());
-  return Place{host + own->port, first};
+  const std::string loopback = loopback_of(*own);
+  const std::string_view host = loopback.empty() ? every_interface : std::string_view(loopback);
+  if (ticket.issuer != self) return Place{runtime::address_text(host, "0"), {}};
+  return Place{runtime::address_text(host, own->front().port), first};
 }
 
 Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
   const RunDescription& run = invitation.run;
   if (seat.address.empty()) {
-    auto announced = runtime::announced_address(seat.listener, invitation.ticket.addresses);
-    if (!announced) return std::unexpected(announced.error());
-    seat.address = std::move(*announced);
-  }
-  if (auto usable = runtime::check_dialable(seat.address); !usable) {
+    seat.address = runtime::announced_address(seat.listener, invitation.ticket.addresses);
+  } else if (auto usable = runtime::check_dialable(seat.address); !usable) {
     return std::unexpected(usable.error());
   }
   node::Config core = core_config(invitation, seat);
@@ -97,6 +106,7 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
                        .learner = std::move(*learner),
                        .listener = std::move(seat.listener),
                        .store = std::move(seat.store),
+                       .warnings = warnings_of(seat),
                        .psk = invitation.ticket.psk,
                        .encode_model = std::move(encode_model)};
 }

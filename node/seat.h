@@ -22,11 +22,12 @@ namespace starling {
 /// Where a node listens, and what others dial, unless its user says otherwise.
 struct Place {
   std::string listen;
-  std::string address;  ///< Empty: the one listened on.
+  std::string address;  ///< Empty: announced_address() of the listener.
 };
 
-/// The ticket's first address is its issuer's own. Everyone else takes any port: of this machine
-/// alone if the run is on it. Error: that address is not HOST:PORT.
+/// The ticket's first address text is its issuer's own. Everyone else takes any port. Both listen
+/// on this machine alone if the run is on it, otherwise on every interface, for IPv6 and IPv4.
+/// Error: that text is not HOST:PORT, or a list of them.
 [[nodiscard]] Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self);
 
 /// Of a node's own batches: the same after a restart, different on every node.
@@ -36,6 +37,7 @@ struct Seat {
   crypto::SigningKey key;
   std::unique_ptr<Task> task;
   runtime::Listener listener;
+  std::string listener_warning = {};  ///< As SteadyListener::warning.
   std::string address = {};  ///< What others dial; empty: announced_address() of the listener.
   std::optional<runtime::Store> store = std::nullopt;
   std::vector<protocol::PeerRecord> pinned_neighbours = {};

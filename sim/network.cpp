@@ -12,6 +12,7 @@ namespace starling::sim {
 namespace {
 
 using protocol::CloseReason;
+using protocol::DialProblem;
 
 /// One way: SYN, SYN-ACK, then the three messages of Noise XX.
 constexpr int dial_trips = 4;
@@ -67,7 +68,14 @@ Network::Network(EventQueue& queue, Trace& trace, LinkModel model, std::vector<N
 bool Network::linked(std::uint32_t a, std::uint32_t b) const {
   const auto one = ends_.find({a, b});
   const auto other = ends_.find({b, a});
-  return one != ends_.end() && other != ends_.end() && one->second.link == other->second.link;
+  return one != ends_.end() && other != ends_.end() && one->second.link == other->second.link &&
+         !one->second.is_closing && !other->second.is_closing;
+}
+
+/// Null: not linked, as far as the owner of this end may know.
+Network::End* Network::open_end(Direction direction) {
+  const auto end = ends_.find(direction);
+  return end == ends_.end() || end->second.is_closing ? nullptr : &end->second;
 }
 
 std::vector<std::uint32_t> Network::peers_of(std::uint32_t node) const {
@@ -110,36 +118,55 @@ void Network::partition(const std::vector<std::uint32_t>& groups) {
 // --- Dials ---
 
 void Network::connect(std::uint32_t from, const protocol::PeerRecord& peer) {
+  const auto known = index_.find(peer.id);
+  if (known != index_.end() && open_end({from, known->second}) != nullptr) {
+    return refuse(from, peer, DialProblem::already_linked, queue_.now());
+  }
+  if (!dials_.emplace(from, peer.id, peer.address).second) return;
   Instant done = queue_.now();
   for (int trip = 0; trip < dial_trips; ++trip) done = done + model_.travel_time();
   queue_.schedule(done,
                   [this, from, life = hosts_[from].life, peer] { finish_dial(from, life, peer); });
 }
 
-void Network::refuse(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer,
+void Network::refuse(std::uint32_t from, const protocol::PeerRecord& peer, DialProblem problem,
                      Instant at) {
-  queue_.schedule(at, [this, from, life, peer] {
-    if (hosts_[from].life == life) deliver_(from, node::ConnectFailed{peer});
+  queue_.schedule(at, [this, from, life = hosts_[from].life, peer, problem] {
+    if (hosts_[from].life != life) return;
+    dials_.erase({from, peer.id, peer.address});
+    deliver_(from, node::ConnectFailed{peer, problem});
   });
+}
+
+/// Why the dial leads to no link; nothing if it does.
+std::optional<DialProblem> Network::obstacle(std::uint32_t from,
+                                             const protocol::PeerRecord& peer) const {
+  const auto target = addresses_.find(peer.address);
+  if (target == addresses_.end()) return DialProblem::name_unknown;
+  const std::uint32_t to = target->second;
+  if (to == from) return DialProblem::self;
+  const Host& host = hosts_[to];
+  if (host.group != hosts_[from].group) return DialProblem::timed_out;
+  if (!host.is_up) return DialProblem::refused;
+  if (host.is_paused) return DialProblem::timed_out;
+  if (peer.id != NodeId{} && peer.id != host.id) return DialProblem::wrong_identity;
+  if (linked(from, to)) return DialProblem::already_linked;
+  const bool has_room = peers_of(from).size() < node::performer_links_max &&
+                        peers_of(to).size() < node::performer_links_max;
+  return has_room ? std::nullopt : std::optional(DialProblem::not_accepted);
 }
 
 void Network::finish_dial(std::uint32_t from, std::uint64_t life,
                           const protocol::PeerRecord& peer) {
   if (!hosts_[from].is_up || hosts_[from].life != life) return;
-  const auto target = addresses_.find(peer.address);
-  if (target == addresses_.end() || target->second == from) {
-    return refuse(from, life, peer, queue_.now());
+  if (const auto problem = obstacle(from, peer)) {
+    const auto target = addresses_.find(peer.address);
+    const bool is_silent = target != addresses_.end() && hosts_[target->second].is_paused;
+    const Duration wait = is_silent ? protocol::limits::handshake_time_max : Duration{0};
+    return refuse(from, peer, *problem, queue_.now() + wait);
   }
-  const Host& host = hosts_[target->second];
-  const bool is_other = peer.id != NodeId{} && peer.id != host.id;
-  if (!host.is_up || host.group != hosts_[from].group || is_other) {
-    return refuse(from, life, peer, queue_.now());
-  }
-  if (host.is_paused) {
-    return refuse(from, life, peer, queue_.now() + protocol::limits::handshake_time_max);
-  }
-  // Of two links between the same nodes one is closed without a word (node/runtime/endpoint.h).
-  if (!linked(from, target->second)) open(from, target->second);
+  dials_.erase({from, peer.id, peer.address});
+  open(from, addresses_.at(peer.address));
 }
 
 void Network::open(std::uint32_t from, std::uint32_t to) {
@@ -151,15 +178,18 @@ void Network::open(std::uint32_t from, std::uint32_t to) {
   ends_[{to, from}] = end;
   deliver_(from,
            node::PeerConnected{.peer = {hosts_[to].id, address_of(to)}, .dialled_by_us = true});
-  if (!linked(from, to)) return;
+  if (open_end({to, from}) == nullptr) return;
   deliver_(to, node::PeerConnected{.peer = {hosts_[from].id, {}}, .dialled_by_us = false});
 }
 
 // --- Ends ---
 
 void Network::close_end(std::uint32_t at, std::uint32_t other, CloseReason reason) {
-  if (ends_.erase({at, other}) == 0) return;
-  deliver_(at, node::PeerDisconnected{hosts_[other].id, reason});
+  const auto end = ends_.extract({at, other});
+  if (end.empty()) return;
+  const bool hung_up = end.mapped().is_closing;
+  deliver_(
+      at, node::PeerDisconnected{hosts_[other].id, hung_up ? end.mapped().closing_reason : reason});
 }
 
 void Network::lose(Direction end, Instant when, CloseReason reason) {
@@ -174,13 +204,16 @@ void Network::lose(Direction end, Instant when, CloseReason reason) {
 
 void Network::disconnect(std::uint32_t from, const NodeId& peer, CloseReason reason) {
   const std::uint32_t to = index_.at(peer);
-  const auto end = ends_.find({from, to});
-  if (end == ends_.end()) return;
-  const Instant farewell = std::max(queue_.now() + model_.travel_time(), end->second.last_control);
+  End* end = open_end({from, to});
+  if (end == nullptr) return;
+  const Instant farewell = std::max(queue_.now() + model_.travel_time(), end->last_control);
   lose({to, from}, farewell, reason);
-  ends_.erase(end);
-  queue_.schedule(queue_.now(), [this, from, peer, reason, life = hosts_[from].life] {
-    if (hosts_[from].life == life) deliver_(from, node::PeerDisconnected{peer, reason});
+  end->is_closing = true;
+  end->closing_reason = reason;
+  // Told at once, whatever has become of the other end.
+  queue_.schedule(queue_.now(), [this, from, to, link = end->link, reason] {
+    const auto closing = ends_.find({from, to});
+    if (closing != ends_.end() && closing->second.link == link) close_end(from, to, reason);
   });
 }
 
@@ -188,8 +221,8 @@ void Network::disconnect(std::uint32_t from, const NodeId& peer, CloseReason rea
 
 void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Message& message) {
   const std::uint32_t to = index_.at(peer);
-  const auto end = ends_.find({from, to});
-  if (end == ends_.end()) return;
+  End* end = open_end({from, to});
+  if (end == nullptr) return;
   const Bytes bytes = wire_bytes(message);
   trace_.note(queue_.now(), from, TraceKind::send, message.index(), bytes);
   hosts_[from].bytes_sent += bytes.size();
@@ -197,24 +230,24 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   of_kind.messages += 1;
   of_kind.bytes += bytes.size();
   const bool is_bulk = std::holds_alternative<protocol::Bulk>(message);
-  Instant& last = is_bulk ? end->second.last_bulk : end->second.last_control;
+  Instant& last = is_bulk ? end->last_bulk : end->last_control;
   if (is_bulk) {
     // One stream carries both: bulk lets control pass, and never passes control sent before it.
-    last = std::max(
-        {last, end->second.last_control, model_.bulk_arrival(from, bytes.size(), queue_.now())});
+    last =
+        std::max({last, end->last_control, model_.bulk_arrival(from, bytes.size(), queue_.now())});
   } else {
     last = std::max(last, model_.control_arrival(from, bytes.size(), queue_.now()));
   }
-  queue_.schedule(last, [this, from, to, link = end->second.link,
-                         received = read_back(message, bytes)]() mutable {
-    arrive({from, to}, link, std::move(received));
-  });
+  queue_.schedule(
+      last, [this, from, to, link = end->link, received = read_back(message, bytes)]() mutable {
+        arrive({from, to}, link, std::move(received));
+      });
 }
 
 void Network::arrive(Direction direction, std::uint64_t link, protocol::Message message) {
   const auto [from, to] = direction;
-  const auto end = ends_.find({to, from});
-  if (end == ends_.end() || end->second.link != link) return;
+  const End* end = open_end({to, from});
+  if (end == nullptr || end->link != link) return;
   deliver_(to, node::MessageReceived{hosts_[from].id, std::move(message)});
 }
 

@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -62,19 +65,25 @@ class Network {
   /// session; within each the order stays.
   struct End {
     std::uint64_t link = 0;
+    bool is_closing = false;  ///< Its owner has hung up, and is about to hear of the end.
+    protocol::CloseReason closing_reason = protocol::CloseReason::normal;
     Instant last_control;
     Instant last_bulk;
   };
   using Direction = std::pair<std::uint32_t, std::uint32_t>;
 
   void finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer);
-  void refuse(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer, Instant at);
+  void refuse(std::uint32_t from, const protocol::PeerRecord& peer, protocol::DialProblem problem,
+              Instant at);
+  [[nodiscard]] std::optional<protocol::DialProblem> obstacle(
+      std::uint32_t from, const protocol::PeerRecord& peer) const;
   void open(std::uint32_t from, std::uint32_t to);
   void close_end(std::uint32_t at, std::uint32_t other, protocol::CloseReason reason);
   /// `at` learns at `when` that its link to `other` has ended.
   void lose(Direction end, Instant when, protocol::CloseReason reason);
   void arrive(Direction direction, std::uint64_t link, protocol::Message message);
   [[nodiscard]] std::vector<std::uint32_t> peers_of(std::uint32_t node) const;
+  [[nodiscard]] End* open_end(Direction direction);
 
   EventQueue& queue_;
   Trace& trace_;
@@ -84,6 +93,7 @@ class Network {
   std::map<NodeId, std::uint32_t> index_;
   std::map<std::string, std::uint32_t> addresses_;
   std::map<Direction, End> ends_;
+  std::set<std::tuple<std::uint32_t, NodeId, std::string>> dials_;  ///< Not answered yet.
   std::uint64_t links_made_ = 0;
   TrafficByKind traffic_{};  ///< Of all nodes.
 };

@@ -25,9 +25,11 @@ class CreateCommand final : public Command {
     app.add_option("RUN.TOML", run_file_,
                    "The run: task, recipe, steps, nodes, ... (see examples/run.toml)")
         ->required();
-    app.add_option("--address", addresses_,
-                   "HOST:PORT that others dial to find the run; repeat for several. The first "
-                   "is this node's own. The default reaches nodes on this machine only")
+    app.add_option(
+           "--address", addresses_,
+           "HOST:PORT that others dial to find the run; up to three of one machine separated "
+           "by commas; repeat for several machines. The first is this node's own. The default "
+           "reaches nodes on this machine only")
         ->capture_default_str();
     app.add_option("--dir", directory_,
                    "Node directory for the key that signs the ticket (default: starling-NAME)");

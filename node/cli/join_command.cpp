@@ -39,9 +39,11 @@ Result<ShardPlace> parse_shard(const std::string& text) {
 
 /// So that nobody looks at an empty screen while the first nodes meet.
 std::string greeting_of(const node::Config& config) {
-  return "node " + config.self.id.short_text() + " of run " + config.run.short_text() +
-         ", which others dial at " + config.self.address + "; training begins when " +
-         std::to_string(config.nodes_expected) + " nodes have met";
+  const std::string where = config.self.address.empty()
+                                ? ", which has no address yet that others could dial"
+                                : ", which others dial at " + config.self.address;
+  return "node " + config.self.id.short_text() + " of run " + config.run.short_text() + where +
+         "; training begins when " + std::to_string(config.nodes_expected) + " nodes have met";
 }
 
 class JoinCommand final : public Command {
@@ -55,7 +57,8 @@ class JoinCommand final : public Command {
   void add_experiment_options(CLI::App& app);
   Result<std::optional<runtime::Store>> open_existing_store();
   Result<std::unique_ptr<Task>> load_task(const RunDescription& run) const;
-  Result<runtime::Listener> open_listener(const std::string& usual) const;
+  Result<runtime::SteadyListener> open_listener(const std::string& usual,
+                                                runtime::Store& store) const;
   Result<runtime::DriverOptions> prepare(std::optional<NewDirectory>& made);
   [[nodiscard]] ProgressStyle progress_style() const;
 
@@ -91,13 +94,16 @@ void JoinCommand::add_options(CLI::App& app) {
   app.add_option("--dir", directory_,
                  "Node directory: key, state, results (default: starling-NAME, by the run). Start "
                  "again with the same one to go on");
-  app.add_option("--listen", listen_,
-                 "HOST:PORT to listen on; port 0: any (default: the ticket's first address on the "
-                 "machine that made the ticket, otherwise any port)");
+  app.add_option(
+      "--listen", listen_,
+      "HOST:PORT to listen on; host *: every interface, IPv6 and IPv4; port 0: any, and the "
+      "same again at the next start (default: the port of the ticket's first address on "
+      "the machine that made the ticket, otherwise any port)");
   app.add_option(
       "--address", address_,
-      "HOST:PORT that others dial, where it is not the one listened on: behind a router, "
-      "say (default: this machine's address on the way to the ticket's nodes)");
+      "HOST:PORT that others dial, where it is not the one listened on: behind a router, say; up "
+      "to three, separated by commas (default: this machine's addresses, first those on the way to "
+      "the ticket's nodes)");
   app.add_option("--nice", niceness_,
                  "Priority of the computation: 0 as any program, 19 only when the machine is idle")
       ->check(CLI::Range(0, 19))
@@ -160,9 +166,14 @@ Result<std::unique_ptr<Task>> JoinCommand::load_task(const RunDescription& run) 
   return model::make_task(run.task, options);
 }
 
-Result<runtime::Listener> JoinCommand::open_listener(const std::string& usual) const {
-  if (listen_descriptor_ >= 0) return runtime::inherited_listener(listen_descriptor_);
-  return runtime::listen_on(listen_.empty() ? usual : listen_);
+Result<runtime::SteadyListener> JoinCommand::open_listener(const std::string& usual,
+                                                           runtime::Store& store) const {
+  if (listen_descriptor_ < 0) {
+    return runtime::listen_steadily(listen_.empty() ? usual : listen_, store);
+  }
+  auto inherited = runtime::inherited_listener(listen_descriptor_);
+  if (!inherited) return std::unexpected(inherited.error());
+  return runtime::SteadyListener{std::move(*inherited), {}};
 }
 
 /// Everything that the user may have got wrong is looked at before the ticket is kept.
@@ -203,11 +214,12 @@ Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>&
   if (!key) return std::unexpected(key.error());
   const auto place = usual_place(invitation->ticket, key->id());
   if (!place) return std::unexpected(place.error());
-  auto listener = open_listener(place->listen);
+  auto listener = open_listener(place->listen, **store);
   if (!listener) return std::unexpected(listener.error());
   auto options = take_seat(*invitation, {.key = std::move(*key),
                                          .task = std::move(*task),
-                                         .listener = std::move(*listener),
+                                         .listener = std::move(listener->listener),
+                                         .listener_warning = std::move(listener->warning),
                                          .address = address_.empty() ? place->address : address_,
                                          .store = std::move(*store),
                                          .pinned_neighbours = std::move(*neighbours),

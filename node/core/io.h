@@ -1,5 +1,16 @@
 #pragma once
 // The whole surface of NodeCore: inputs are what happened, outputs what the performer has to do.
+//
+// Whoever performs promises this, and tests/conformance holds the runtime's sockets and the
+// simulator's network to it:
+//   links     At most one link per peer at a time: for every peer PeerConnected and
+//             PeerDisconnected take turns, beginning with PeerConnected.
+//   messages  MessageReceived comes only between the two. What a peer sends arrives at most once,
+//             and in order among control messages, among gossip and among bulk; bulk is overtaken
+//             by the others and never overtakes control sent before it.
+//   farewell  What was sent before a Disconnect, except bulk, arrives before the peer's
+//             PeerDisconnected, which has the reason given.
+//   inputs    Are told one after the other, never from within the handling of another one.
 
 #include <cstdint>
 #include <string>
@@ -7,6 +18,8 @@
 #include <vector>
 
 #include "node/core/learner_job.h"
+#include "protocol/limits.h"
+#include "protocol/link/dial_problem.h"
 #include "protocol/reject_reason.h"
 #include "protocol/wire/message.h"
 #include "starling/event.h"
@@ -17,7 +30,12 @@ namespace starling::node {
 
 // --- Inputs ---
 
-/// A session with `peer` is established (authenticated, encrypted). At most one per peer at a time.
+/// A performer holds this many links; whoever comes after is turned away. More than the core keeps,
+/// so that the core can choose whom to let go for a newcomer.
+inline constexpr std::size_t performer_links_max = protocol::limits::links_max + 16;
+
+/// A session with `peer` is established (authenticated, encrypted). peer.address: as dialled, empty
+/// if the peer dialled us.
 struct PeerConnected {
   protocol::PeerRecord peer;
   bool dialled_by_us = false;
@@ -26,9 +44,10 @@ struct PeerDisconnected {
   NodeId peer;
   protocol::CloseReason reason = protocol::CloseReason::normal;
 };
-/// A dial failed. `id` is zero if the address came without one (a ticket's).
+/// A dial led to no link. peer: as in Connect.
 struct ConnectFailed {
   protocol::PeerRecord peer;
+  protocol::DialProblem problem = protocol::DialProblem::unreachable;
 };
 struct MessageReceived {
   NodeId peer;
@@ -50,21 +69,27 @@ using Input =
 
 // --- Outputs ---
 
-/// Dial; answered by PeerConnected or ConnectFailed. A zero id accepts whoever proves to be in the
-/// run.
+/// Dial. Answered once, by PeerConnected (dialled_by_us) or ConnectFailed, whatever happens: a link
+/// to this peer that exists already, or comes about and stays, makes it ConnectFailed with
+/// already_linked. A second Connect of the same record before the answer shares it. A zero id
+/// accepts whoever proves to be in the run. address: one to three "host:port" separated by commas,
+/// all of which are tried.
 struct Connect {
   protocol::PeerRecord peer;
 };
-/// Always answered by PeerDisconnected, like any other end of a link.
+/// Always answered by PeerDisconnected with this reason, like any other end of a link, before
+/// anything else is told of the peer. Nothing happens without a link: its end was told already.
 struct Disconnect {
   NodeId peer;
   protocol::CloseReason reason = protocol::CloseReason::normal;
 };
+/// Without a link the message is dropped: the end of the link was told already. A peer that takes
+/// up so little that its queue is full loses the link (PeerDisconnected with timed_out).
 struct Send {
   NodeId peer;
   protocol::Message message;
 };
-/// Replaces the one timer: TimerFired is due at `at`.
+/// Replaces the one timer: TimerFired comes at `at` or soon after, never before, and once.
 struct StartTimer {
   Instant at;
 };

@@ -59,7 +59,11 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
 }
 
 void NodeParts::on(ConnectFailed&& input, Turn& turn) {
-  membership_.dial_failed(input.peer, turn.now, turn.effects);
+  if (input.problem == protocol::DialProblem::self) {
+    membership_.forget_contact(input.peer.address);
+  } else if (input.problem != protocol::DialProblem::already_linked || input.peer.id != NodeId{}) {
+    membership_.dial_failed(input.peer, turn.now, turn.effects);
+  }
   merge_.on_dial_failed(input.peer, turn.now, merge_output(turn));
 }
 

@@ -16,6 +16,7 @@
 #include "node/runtime/control.h"
 #include "node/runtime/endpoint.h"
 #include "node/runtime/leave_triggers.h"
+#include "node/runtime/own_address.h"
 #include "node/runtime/platform.h"
 #include "node/runtime/telemetry.h"
 #include "node/runtime/worker_team.h"
@@ -54,6 +55,14 @@ Result<void> keep_start(Store& store, node::Learner& learner) {
   return store.save_start(std::get<node::SaveStateDone>(saved).state);
 }
 
+/// To be taken again at the next start.
+Result<void> keep_port(Store& store, const Listener& listener) {
+  const auto listened_on = parse_host_port(listener.address);
+  if (!listened_on) return std::unexpected(listened_on.error());
+  const std::uint16_t port = listened_on->port_number();
+  return store.load_port() == port ? Result<void>{} : store.save_port(port);
+}
+
 node::Config completed(node::Config config, const node::Learner& learner,
                        const Listener& listener) {
   config.parameter_count = learner.parameters().size();
@@ -61,7 +70,7 @@ node::Config completed(node::Config config, const node::Learner& learner,
   config.sampling_rate = learner.sampling_rate();
   config.sample_count = learner.task().sample_count();
   config.self.id = config.key.id();
-  if (config.self.address.empty()) config.self.address = listener.address;
+  if (config.self.address.empty()) config.self.address = announced_address(listener, {});
   if (config.incarnation == 0) config.incarnation = random_nonzero();
   if (config.seed == 0) config.seed = random_nonzero();
   return config;
@@ -123,6 +132,7 @@ class Driver::Node {
   ComputePool worker_;
   std::optional<ControlServer> control_;
   asio::steady_timer core_timer_;
+  Instant core_timer_due_ = Instant::never();
   asio::steady_timer status_timer_;
   asio::steady_timer leave_timer_;
   LeaveTriggers leave_triggers_;
@@ -184,6 +194,7 @@ void Driver::Node::start() {
   handling_ = true;  // what the first outputs cause waits in the inbox
   perform_all(core_.start(monotonic_now(), saved_.checkpoint, saved_.votes));
   if (!saved_.warning.empty()) notify(Warned{saved_.warning});
+  for (const std::string& warning : options_.warnings) notify(Warned{warning});
   saved_ = {};
   handle_inbox();
   tick_status();
@@ -220,10 +231,14 @@ void Driver::Node::perform_all(std::vector<node::Output> outputs) {
 
 void Driver::Node::perform(node::StartTimer& output) {
   core_timer_.cancel();
+  core_timer_due_ = output.at;
   if (output.at == Instant::never()) return;
   core_timer_.expires_after(output.at - monotonic_now());
-  core_timer_.async_wait([this](std::error_code cancelled) {
-    if (!cancelled) deliver(node::TimerFired{});
+  core_timer_.async_wait([this, due = output.at](std::error_code cancelled) {
+    // A wait that was over already when it was cancelled is not told so.
+    if (cancelled || due != core_timer_due_) return;
+    core_timer_due_ = Instant::never();
+    deliver(node::TimerFired{});
   });
 }
 
@@ -390,6 +405,10 @@ Result<std::unique_ptr<Driver>> Driver::create(DriverOptions options) {
   options.core = completed(std::move(options.core), options.learner, options.listener);
   Result<SavedState> saved = load(options.store);
   if (!saved) return std::unexpected(saved.error());
+  if (options.store) {
+    auto kept = keep_port(*options.store, options.listener);
+    if (!kept) return std::unexpected(kept.error());
+  }
   if (options.store && options.core.recipe.oracle == optim::Oracle::votes) {
     auto kept = keep_start(*options.store, options.learner);
     if (!kept) return std::unexpected(kept.error());

@@ -27,6 +27,7 @@ struct DriverOptions {
   Listener listener;
   /// The node directory; without one nothing survives the process.
   std::optional<Store> store = std::nullopt;
+  std::vector<std::string> warnings = {};                ///< Told as Warned at the start.
   std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
   /// Turns the merged parameters into the bytes of model.safetensors; needed with a store.
   std::function<Bytes(std::span<const float>)> encode_model = {};

@@ -6,7 +6,6 @@
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -14,7 +13,10 @@
 #include "node/runtime/accept_limits.h"
 #include "node/runtime/connection.h"
 #include "node/runtime/dial.h"
+#include "node/runtime/link_end.h"
+#include "node/runtime/own_address.h"
 #include "node/runtime/platform.h"
+#include "node/runtime/resolver.h"
 
 namespace starling::runtime {
 
@@ -22,13 +24,12 @@ namespace {
 
 namespace limits = protocol::limits;
 using protocol::CloseReason;
+using protocol::DialProblem;
 using protocol::PeerRecord;
 using protocol::RejectReason;
 using Tcp = asio::ip::tcp;
 using namespace std::chrono_literals;
 
-// A SYN is retried after 1 s and 3 s (RFC 6298, Linux): time for the second retry.
-constexpr Duration connect_time_max = 5s;
 // Descriptors may have run out: waiting lets some come free; our guess.
 constexpr Duration accept_retry_delay = 100ms;
 // A static key is used for new handshakes during the first half of this time.
@@ -36,16 +37,10 @@ constexpr std::int64_t certificate_seconds = 24 * 3600;
 
 constexpr NodeId no_id{};
 
-CloseReason close_reason_of(RejectReason reason) {
-  switch (reason) {
-    case RejectReason::stalled:
-    case RejectReason::handshake_slow:
-      return CloseReason::timed_out;
-    case RejectReason::truncated:
-      return CloseReason::connection_lost;
-    default:
-      return CloseReason::misbehaviour;
-  }
+/// An IPv4 peer of a listener for both families counts as what it is.
+std::string host_text(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address.to_string();
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
 }
 
 }  // namespace
@@ -68,9 +63,14 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   void pause_reading(bool paused);
   void close(CloseReason reason, std::function<void()> released);
   void abandon();
+  void cancel_dials();
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
  private:
+  /// Who is dialled, and where.
+  using DialKey = std::pair<NodeId, std::string>;
+  static DialKey key_of(const PeerRecord& peer) { return {peer.id, peer.address}; }
+
   struct Link {
     std::shared_ptr<Connection> connection;
     std::optional<PeerRecord> dialled;  ///< Empty: accepted.
@@ -80,13 +80,19 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
 
   void accept();
   void accepted(Tcp::socket socket);
-  void dialled(const PeerRecord& peer, std::error_code problem, Tcp::socket socket);
+  void dialled(const PeerRecord& peer, std::optional<DialProblem> problem, Tcp::socket socket);
+  void dial_failed(const PeerRecord& peer, DialProblem problem);
+  void dial_on(const PeerRecord& peer, DialProblem problem);
+  [[nodiscard]] bool is_self(const Tcp::endpoint& target) const;
   void add(Tcp::socket socket, Link link);
   [[nodiscard]] protocol::SessionOptions session_options(const std::optional<PeerRecord>& dialled);
   const crypto::CertifiedStaticKey& certified_key();
-  [[nodiscard]] bool admits(const Link& link, const NodeId& peer) const;
+  /// Why an authenticated peer gets no link; nothing if it does.
+  [[nodiscard]] std::optional<DialProblem> objection_to(const Link& link, const NodeId& peer) const;
+  void turn_away(Connection& connection, DialProblem problem);
   [[nodiscard]] bool is_current(const Connection& connection, const NodeId& peer) const;
-  void handshake_ended(const Link& link);
+  /// Ends the link; what the core hears of it is the caller's affair.
+  void hang_up(const NodeId& peer, CloseReason reason);
 
   void on_established(Connection& connection, const NodeId& peer) override;
   void on_message(Connection& connection, protocol::Message message) override;
@@ -97,6 +103,7 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   asio::io_context& network_;
   Tcp::acceptor acceptor_;
   asio::steady_timer accept_retry_;
+  HostPort listened_on_;
   EndpointOptions options_;
   Sink sink_;
   std::function<void()> released_;
@@ -105,9 +112,10 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   Traffic traffic_;
   AcceptLimits accept_limits_;
   std::optional<crypto::CertifiedStaticKey> certified_key_;
-  std::map<const Connection*, Link> links_;            // every open socket
-  std::map<NodeId, Connection*> established_;          // at most one link per peer
-  std::set<std::pair<NodeId, std::string>> dialling_;  // until established or failed
+  Resolver resolver_;
+  std::map<const Connection*, Link> links_;         // every open socket
+  std::map<NodeId, Connection*> established_;       // at most one link per peer
+  std::map<DialKey, std::shared_ptr<Dial>> dials_;  // until established or failed
 };
 
 Endpoint::Links::Links(asio::io_context& network, Listener listener, EndpointOptions options,
@@ -115,8 +123,10 @@ Endpoint::Links::Links(asio::io_context& network, Listener listener, EndpointOpt
     : network_(network),
       acceptor_(network),
       accept_retry_(network),
+      listened_on_(*parse_host_port(listener.address)),
       options_(std::move(options)),
-      sink_(std::move(sink)) {
+      sink_(std::move(sink)),
+      resolver_(network) {
   const bool v6 = listener.address.front() == '[';
   acceptor_.assign(v6 ? Tcp::v6() : Tcp::v4(), listener.socket.release());
 }
@@ -139,7 +149,7 @@ void Endpoint::Links::accepted(Tcp::socket socket) {
   std::error_code gone;
   const Tcp::endpoint remote = socket.remote_endpoint(gone);
   if (gone) return;
-  std::string prefix = address_prefix(remote.address().to_string());
+  std::string prefix = address_prefix(host_text(remote.address()));
   if (!accept_limits_.admit(prefix, monotonic_now())) {
     return sink_(node::InputRejected{RejectReason::flood});
   }
@@ -147,19 +157,44 @@ void Endpoint::Links::accepted(Tcp::socket socket) {
 }
 
 void Endpoint::Links::connect(const PeerRecord& peer) {
-  if (closing_ || established_.contains(peer.id)) return;
-  if (!dialling_.emplace(peer.id, peer.address).second) return;
-  dial(network_, peer.address, connect_time_max,
-       [self = shared_from_this(), peer](std::error_code problem, Tcp::socket socket) {
-         self->dialled(peer, problem, std::move(socket));
-       });
+  if (closing_) return;
+  if (established_.contains(peer.id)) return dial_failed(peer, DialProblem::already_linked);
+  std::shared_ptr<Dial>& dial = dials_[key_of(peer)];
+  if (dial) return;  // its answer is the answer to this one too
+  dial = std::make_shared<Dial>(
+      network_, resolver_,
+      DialOptions{.address = peer.address,
+                  .source_port = listened_on_.port_number(),
+                  .is_self = [this](const Tcp::endpoint& target) { return is_self(target); }},
+      [self = shared_from_this(), peer](std::optional<DialProblem> problem, Tcp::socket socket) {
+        self->dialled(peer, problem, std::move(socket));
+      });
+  dial->start();
 }
 
-void Endpoint::Links::dialled(const PeerRecord& peer, std::error_code problem, Tcp::socket socket) {
+bool Endpoint::Links::is_self(const Tcp::endpoint& target) const {
+  if (target.port() != listened_on_.port_number()) return false;
+  const std::string host = target.address().to_string();
+  return is_wildcard(listened_on_.host) ? is_own_host(host) : host == listened_on_.host;
+}
+
+void Endpoint::Links::dialled(const PeerRecord& peer, std::optional<DialProblem> problem,
+                              Tcp::socket socket) {
   if (closing_) return;
-  if (!problem) return add(std::move(socket), {.connection = nullptr, .dialled = peer});
-  dialling_.erase({peer.id, peer.address});
-  sink_(node::ConnectFailed{peer});
+  if (problem) return dial_failed(peer, *problem);
+  add(std::move(socket), {.connection = nullptr, .dialled = peer});
+}
+
+void Endpoint::Links::dial_failed(const PeerRecord& peer, DialProblem problem) {
+  dials_.erase(key_of(peer));
+  sink_(node::ConnectFailed{peer, problem});
+}
+
+/// Whoever was reached was not the one meant; another address of the peer may lead to it.
+void Endpoint::Links::dial_on(const PeerRecord& peer, DialProblem problem) {
+  if (const auto dial = dials_.find(key_of(peer)); dial != dials_.end()) {
+    dial->second->resume(problem);
+  }
 }
 
 void Endpoint::Links::add(Tcp::socket socket, Link link) {
@@ -202,14 +237,16 @@ void Endpoint::Links::send(const NodeId& peer, protocol::Message message) {
   const auto found = established_.find(peer);
   if (found == established_.end() || found->second->send(std::move(message))) return;
   disconnect(peer, CloseReason::timed_out);
-  sink_(node::PeerDisconnected{peer, CloseReason::timed_out});
 }
 
 void Endpoint::Links::disconnect(const NodeId& peer, CloseReason reason) {
-  const auto found = established_.find(peer);
-  if (found == established_.end()) return;
-  Connection& connection = *found->second;
-  established_.erase(found);
+  if (!established_.contains(peer)) return;  // its end was told already
+  hang_up(peer, reason);
+  sink_(node::PeerDisconnected{peer, reason});
+}
+
+void Endpoint::Links::hang_up(const NodeId& peer, CloseReason reason) {
+  Connection& connection = *established_.extract(peer).mapped();
   connection.close(reason);
 }
 
@@ -225,6 +262,7 @@ void Endpoint::Links::close(CloseReason reason, std::function<void()> released) 
   std::error_code ignored;
   acceptor_.close(ignored);
   accept_retry_.cancel();
+  cancel_dials();
   established_.clear();
   for (auto& [key, link] : links_) link.connection->close(reason);
   if (links_.empty()) released_();
@@ -235,25 +273,26 @@ void Endpoint::Links::abandon() {
   std::error_code ignored;
   acceptor_.close(ignored);
   accept_retry_.cancel();
+  cancel_dials();
   for (auto& [key, link] : links_) link.connection->abandon();
   links_.clear();
 }
 
-void Endpoint::Links::handshake_ended(const Link& link) {
-  if (link.dialled) {
-    dialling_.erase({link.dialled->id, link.dialled->address});
-  } else {
-    accept_limits_.handshake_ended();
-  }
+void Endpoint::Links::cancel_dials() {
+  for (const auto& [key, dial] : std::exchange(dials_, {})) dial->cancel();
 }
 
-bool Endpoint::Links::admits(const Link& link, const NodeId& peer) const {
-  const auto other = established_.find(peer);
-  if (other != established_.end()) {
+std::optional<DialProblem> Endpoint::Links::objection_to(const Link& link,
+                                                         const NodeId& peer) const {
+  if (peer == options_.key.id()) return DialProblem::self;
+  if (const auto other = established_.find(peer); other != established_.end()) {
     const bool older_dialled = links_.at(other->second).dialled.has_value();
-    return newer_link_stays(older_dialled, link.dialled.has_value(), options_.key.id(), peer);
+    const bool stays =
+        newer_link_stays(older_dialled, link.dialled.has_value(), options_.key.id(), peer);
+    return stays ? std::nullopt : std::optional(DialProblem::already_linked);
   }
-  return established_.size() < limits::links_max && peer != options_.key.id();
+  const bool has_room = established_.size() < node::performer_links_max;
+  return has_room ? std::nullopt : std::optional(DialProblem::not_accepted);
 }
 
 bool Endpoint::Links::is_current(const Connection& connection, const NodeId& peer) const {
@@ -263,20 +302,24 @@ bool Endpoint::Links::is_current(const Connection& connection, const NodeId& pee
 
 void Endpoint::Links::on_established(Connection& connection, const NodeId& peer) {
   Link& link = links_.at(&connection);
-  handshake_ended(link);
   link.peer = peer;
+  if (!link.dialled) accept_limits_.handshake_ended();
   const bool duplicate = established_.contains(peer);
-  if (!admits(link, peer)) {
-    connection.close(duplicate ? CloseReason::duplicate_link : CloseReason::too_many_links);
-    if (!duplicate && link.dialled) sink_(node::ConnectFailed{*link.dialled});
-    return;
-  }
-  if (duplicate) disconnect(peer, CloseReason::duplicate_link);
+  if (const auto problem = objection_to(link, peer)) return turn_away(connection, *problem);
+  if (link.dialled) dials_.erase(key_of(*link.dialled));
+  if (duplicate) hang_up(peer, CloseReason::duplicate_link);
   // Before the core hears of anything: it must not find the peer unlinked, and dial it again.
   established_[peer] = &connection;
   if (duplicate) sink_(node::PeerDisconnected{peer, CloseReason::duplicate_link});
   const PeerRecord record{peer, link.dialled ? link.dialled->address : std::string{}};
   sink_(node::PeerConnected{.peer = record, .dialled_by_us = link.dialled.has_value()});
+}
+
+void Endpoint::Links::turn_away(Connection& connection, DialProblem problem) {
+  const std::optional<PeerRecord> dialled = links_.at(&connection).dialled;
+  connection.close(close_reason_of(problem));
+  if (!dialled) return;
+  problem == DialProblem::self ? dial_on(*dialled, problem) : dial_failed(*dialled, problem);
 }
 
 void Endpoint::Links::on_message(Connection& connection, protocol::Message message) {
@@ -290,8 +333,8 @@ void Endpoint::Links::on_closed(Connection& connection, const protocol::SessionC
   const auto* rejected = std::get_if<RejectReason>(&closed.why);
   if (rejected != nullptr) sink_(node::InputRejected{*rejected});
   if (!link.peer) {
-    handshake_ended(link);
-    if (link.dialled) sink_(node::ConnectFailed{*link.dialled});
+    link.dialled ? dial_on(*link.dialled, dial_problem_of(closed))
+                 : accept_limits_.handshake_ended();
     return;
   }
   if (!is_current(connection, *link.peer)) return;

@@ -54,14 +54,13 @@ class Endpoint {
 
   void start();
 
-  /// Answered by PeerConnected or ConnectFailed, unless a link to the same peer exists already or
-  /// another attempt for it is under way.
+  /// As node::Connect says. peer.address: an address text (address.h).
   void connect(const protocol::PeerRecord& peer);
 
-  /// A peer that takes up so little that its queue is full is hung up on (PeerDisconnected).
+  /// As node::Send says.
   void send(const NodeId& peer, protocol::Message message);
 
-  /// Says farewell; no PeerDisconnected follows.
+  /// As node::Disconnect says; the answer comes within the call.
   void disconnect(const NodeId& peer, protocol::CloseReason reason);
 
   /// While paused nothing is read from any link, so that TCP slows the peers down.

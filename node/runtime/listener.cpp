@@ -5,10 +5,9 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace starling::runtime {
 
@@ -17,7 +16,7 @@ namespace {
 // The kernel caps it at net.core.somaxconn (4096 since Linux 5.4).
 constexpr int accept_backlog = 256;
 
-Result<std::string> local_address(int fd) {
+Result<std::string> bound_address(int fd) {
   sockaddr_storage bound{};
   socklen_t length = sizeof bound;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length) != 0) {
@@ -29,111 +28,83 @@ Result<std::string> local_address(int fd) {
                     port.data(), port.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     return invalid_input("the inherited descriptor is not a TCP socket");
   }
-  const std::string name = host.data();
-  const bool v6 = bound.ss_family == AF_INET6;
-  return (v6 ? "[" + name + "]" : name) + ":" + port.data();
-}
-
-bool is_wildcard(std::string_view host) {
-  return host == "0.0.0.0" || host == "::";
+  return address_text(host.data(), port.data());
 }
 
 using Resolved = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-Result<Resolved> resolve(const HostPort& address, int socket_type) {
+Result<Resolved> resolve(const std::string& host, const std::string& port) {
   addrinfo hints{};
-  hints.ai_socktype = socket_type;
-  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* first = nullptr;
-  const int unresolved = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &first);
+  const int unresolved = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &first);
   if (unresolved != 0) return invalid_input(::gai_strerror(unresolved));
   return Resolved(first, &::freeaddrinfo);
 }
 
-/// The host of this machine on the way to `destination`. A connected UDP socket asks the kernel's
-/// routes and sends nothing.
-std::optional<std::string> host_towards(std::string_view destination) {
-  const Result<HostPort> parsed = parse_host_port(destination);
-  if (!parsed) return std::nullopt;
-  const Result<Resolved> resolved = resolve(*parsed, SOCK_DGRAM);
-  if (!resolved) return std::nullopt;
-  const addrinfo& first = **resolved;
-  const FileDescriptor socket(::socket(first.ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket.is_open() || ::connect(socket.get(), first.ai_addr, first.ai_addrlen) != 0) {
-    return std::nullopt;
+bool set_option(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+/// Sets errno.
+FileDescriptor listening_socket(const addrinfo& at) {
+  FileDescriptor socket(::socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC, at.ai_protocol));
+  // A node that restarts takes its port back at once, although old connections are still closing.
+  const bool listens =
+      socket.is_open() && set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1) &&
+      (at.ai_family != AF_INET6 || set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0)) &&
+      ::bind(socket.get(), at.ai_addr, at.ai_addrlen) == 0 &&
+      ::listen(socket.get(), accept_backlog) == 0 &&
+      // Only now: two listeners that both had it from the start would share the port in silence.
+      set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  return listens ? std::move(socket) : FileDescriptor();
+}
+
+/// Of a kernel without IPv6, or with IPv6 switched off.
+bool lacks_family(int error_number) {
+  return error_number == EAFNOSUPPORT || error_number == EADDRNOTAVAIL;
+}
+
+Result<Listener> listen_on_host(const std::string& host, const std::string& port,
+                                std::string_view shown) {
+  const Result<Resolved> found = resolve(host, port);
+  if (!found) {
+    return invalid_input("cannot listen on " + std::string(shown) + ": " + found.error().message);
   }
-  const Result<std::string> local = local_address(socket.get());
-  if (!local) return std::nullopt;
-  return local->substr(0, local->rfind(':'));
+  FileDescriptor socket = listening_socket(**found);
+  if (!socket.is_open()) {
+    const int problem = errno;
+    if (host == "::" && lacks_family(problem)) return listen_on_host("0.0.0.0", port, shown);
+    return system_error("listen on", shown, problem);
+  }
+  Result<std::string> bound = bound_address(socket.get());
+  if (!bound) return std::unexpected(bound.error());
+  return Listener{std::move(socket), std::move(*bound)};
 }
 
 }  // namespace
 
-Result<HostPort> parse_host_port(std::string_view address) {
-  const std::size_t colon = address.rfind(':');
-  const bool has_port = colon != std::string_view::npos && colon + 1 < address.size();
-  std::string_view host = has_port ? address.substr(0, colon) : std::string_view{};
-  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  const bool bare_v6 = !bracketed && host.find(':') != std::string_view::npos;
-  if (host.empty() || bare_v6) {
-    return invalid_input("address '" + std::string(address) +
-                         "' is neither host:port nor [v6-address]:port");
-  }
-  // The resolver would take 99999 modulo 65536, and services by name.
-  const std::string_view port = address.substr(colon + 1);
-  std::uint16_t number = 0;
-  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (problem != std::errc{} || end != port.data() + port.size()) {
-    return invalid_input("port of '" + std::string(address) + "' is '" + std::string(port) +
-                         "', expected 0 to 65535");
-  }
-  return HostPort{std::string(host), std::string(port)};
-}
-
-Result<void> check_dialable(std::string_view address) {
-  const Result<HostPort> parsed = parse_host_port(address);
-  if (!parsed) return std::unexpected(parsed.error());
-  if (!is_wildcard(parsed->host) && parsed->port.find_first_not_of('0') != std::string::npos) {
-    return {};
-  }
-  return invalid_input("address '" + std::string(address) +
-                       "' cannot be dialled; expected a host that others reach, and a port from 1");
-}
-
-Result<std::string> announced_address(const Listener& listener,
-                                      std::span<const std::string> destinations) {
-  const Result<HostPort> own = parse_host_port(listener.address);
-  if (!own) return std::unexpected(own.error());
-  if (!is_wildcard(own->host)) return listener.address;
-  for (const std::string& destination : destinations) {
-    if (const auto host = host_towards(destination)) return *host + ":" + own->port;
-  }
-  return invalid_input("nobody can dial " + listener.address +
-                       "; expected an address HOST:PORT that others reach");
-}
-
 Result<Listener> listen_on(std::string_view address) {
   const Result<HostPort> parsed = parse_host_port(address);
   if (!parsed) return std::unexpected(parsed.error());
-  const Result<Resolved> found = resolve(*parsed, SOCK_STREAM);
-  if (!found) {
-    return invalid_input("cannot listen on " + std::string(address) + ": " + found.error().message);
+  return listen_on_host(parsed->host == "*" ? "::" : parsed->host, parsed->port, address);
+}
+
+Result<SteadyListener> listen_steadily(std::string_view address, const Store& store) {
+  const Result<HostPort> wanted = parse_host_port(address);
+  if (!wanted) return std::unexpected(wanted.error());
+  std::string warning;
+  const std::optional<std::uint16_t> kept = store.load_port();
+  if (kept && wanted->port_number() == 0) {
+    auto again = listen_on(address_text(wanted->host, std::to_string(*kept)));
+    if (again) return SteadyListener{std::move(*again), {}};
+    warning =
+        again.error().message + "; taking another port than before, which the others have to learn";
   }
-  const addrinfo* resolved = found->get();
-  FileDescriptor socket(
-      ::socket(resolved->ai_family, SOCK_STREAM | SOCK_CLOEXEC, resolved->ai_protocol));
-  // A node that restarts takes its port back at once, although old connections are still closing.
-  const int reuse = 1;
-  if (!socket.is_open() ||
-      ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) != 0 ||
-      ::bind(socket.get(), resolved->ai_addr, resolved->ai_addrlen) != 0 ||
-      ::listen(socket.get(), accept_backlog) != 0) {
-    return system_error("listen on", address, errno);
-  }
-  Result<std::string> bound = local_address(socket.get());
-  if (!bound) return std::unexpected(bound.error());
-  return Listener{std::move(socket), std::move(*bound)};
+  auto listener = listen_on(address);
+  if (!listener) return std::unexpected(listener.error());
+  return SteadyListener{std::move(*listener), std::move(warning)};
 }
 
 Result<Listener> inherited_listener(int fd) {
@@ -142,7 +113,7 @@ Result<Listener> inherited_listener(int fd) {
   if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0) {
     return invalid_input("descriptor " + std::to_string(fd) + " is not a listening socket");
   }
-  Result<std::string> bound = local_address(fd);
+  Result<std::string> bound = bound_address(fd);
   if (!bound) return std::unexpected(bound.error());
   return Listener{FileDescriptor(fd), std::move(*bound)};
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <system_error>
 
 #include "crypto/digest.h"
@@ -122,6 +123,19 @@ Result<std::optional<std::string>> Store::load_ticket() const {
 
 Result<void> Store::save_ticket(std::string_view ticket) {
   return write_atomically(path_of("ticket"), bytes_of(ticket), {.mode = private_file});
+}
+
+std::optional<std::uint16_t> Store::load_port() const {
+  const Result<Bytes> text = read_file(path_of("port"));
+  if (!text) return std::nullopt;
+  const auto* begin = reinterpret_cast<const char*>(text->data());
+  std::uint16_t port = 0;
+  const bool is_number = std::from_chars(begin, begin + text->size(), port).ec == std::errc{};
+  return is_number && port != 0 ? std::optional(port) : std::nullopt;
+}
+
+Result<void> Store::save_port(std::uint16_t port) {
+  return write_atomically(path_of("port"), bytes_of(std::to_string(port) + "\n"));
 }
 
 Result<LoadedCheckpoint> Store::load_checkpoint() {

@@ -3,6 +3,7 @@
 //
 //   identity            the node's key, readable by its owner alone
 //   ticket              the ticket it joined with, readable by its owner alone
+//   port                the one it listens on, to be taken again at the next start
 //   checkpoint          the newest state; checkpoint.previous: the one before
 //   start               under votes: the starting point, a state of step 0 (saved_state.h)
 //   votes.log           signed vote packets in order of arrival
@@ -12,6 +13,7 @@
 //   control.sock        answers `starling status`, `merge`, `leave` while the node runs
 //   lock                held by the running process
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -50,6 +52,10 @@ class Store {
   /// Nothing if the node has not joined a run yet.
   [[nodiscard]] Result<std::optional<std::string>> load_ticket() const;
   [[nodiscard]] Result<void> save_ticket(std::string_view ticket);
+
+  /// Nothing if the node has not listened yet, or the file is damaged: then any port will do.
+  [[nodiscard]] std::optional<std::uint16_t> load_port() const;
+  [[nodiscard]] Result<void> save_port(std::uint16_t port);
 
   /// Error: both checkpoints are damaged.
   [[nodiscard]] Result<LoadedCheckpoint> load_checkpoint();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "protocol/effects.h"
@@ -48,6 +49,9 @@ class Membership {
   void link_down(const NodeId& peer, CloseReason reason, Instant now, Effects& effects);
   /// record: as in the Dial effect.
   void dial_failed(const PeerRecord& record, Instant now, Effects& effects);
+
+  /// The contact at `address` is this very node.
+  void forget_contact(const std::string& address) { contacts_.remove(address); }
 
   [[nodiscard]] Handled receive(const NodeId& from, const Join& join, Instant now,
                                 Effects& effects);

@@ -129,5 +129,12 @@ TEST_F(DriverTest, LeavesWhenAskedTo) {
   EXPECT_NE(last<Stopped>(events_a_), nullptr);
 }
 
+TEST_F(DriverTest, KeepsThePortThatItListensOn) {
+  make(1, std::move(listener_a_), address_b_, directory_a_, events_a_).reset();
+  const auto store = Store::open(directory_a_.path());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ(store->load_port(), parse_host_port(address_a_)->port_number());
+}
+
 }  // namespace
 }  // namespace starling::runtime

@@ -8,6 +8,7 @@
 #include <asio/write.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ namespace {
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 using protocol::CloseReason;
+using protocol::DialProblem;
 using protocol::RejectReason;
 
 RunId run_named(std::uint8_t byte) {
@@ -101,6 +103,7 @@ class EndpointTest : public ::testing::Test {
   }
 
   asio::io_context network_;
+  std::vector<tcp::socket> kept_;
 };
 
 TEST_F(EndpointTest, BothEndsLearnWhoTheOtherIs) {
@@ -163,7 +166,29 @@ TEST_F(EndpointTest, SaysFarewellWhenItHangsUp) {
   a.endpoint().disconnect(b.record().id, CloseReason::shutting_down);
   run_until([&] { return b.count<node::PeerDisconnected>() == 1; });
   EXPECT_EQ(b.heard<node::PeerDisconnected>()[0]->reason, CloseReason::shutting_down);
-  EXPECT_EQ(a.count<node::PeerDisconnected>(), 0U);
+}
+
+TEST_F(EndpointTest, HearsOfTheEndThatItMadeItself) {
+  Node a(network_, 1);
+  Node b(network_, 2);
+  connect(a, b);
+  a.endpoint().disconnect(b.record().id, CloseReason::misbehaviour);
+  ASSERT_EQ(a.count<node::PeerDisconnected>(), 1U);
+  EXPECT_EQ(a.heard<node::PeerDisconnected>()[0]->peer, b.record().id);
+  EXPECT_EQ(a.heard<node::PeerDisconnected>()[0]->reason, CloseReason::misbehaviour);
+  a.endpoint().disconnect(b.record().id, CloseReason::normal);
+  EXPECT_EQ(a.count<node::PeerDisconnected>(), 1U);
+}
+
+TEST_F(EndpointTest, LinksAgainAfterHangingUp) {
+  Node a(network_, 1);
+  Node b(network_, 2);
+  connect(a, b);
+  a.endpoint().disconnect(b.record().id, CloseReason::normal);
+  a.endpoint().connect(b.record());
+  run_until(
+      [&] { return a.count<node::PeerConnected>() == 2 && b.count<node::PeerConnected>() == 2; });
+  EXPECT_EQ(b.count<node::PeerDisconnected>(), 1U);
 }
 
 TEST_F(EndpointTest, TellsWhenTheLastSocketIsClosed) {
@@ -192,12 +217,14 @@ TEST_F(EndpointTest, FailsADialWhereNobodyListens) {
   a.endpoint().connect(nobody);
   run_until([&] { return a.count<node::ConnectFailed>() == 1; });
   EXPECT_EQ(a.heard<node::ConnectFailed>()[0]->peer, nobody);
+  EXPECT_EQ(a.heard<node::ConnectFailed>()[0]->problem, DialProblem::refused);
 }
 
 TEST_F(EndpointTest, FailsADialToAnAddressThatIsNone) {
   Node a(network_, 1);
   a.endpoint().connect({{}, "no port"});
   run_until([&] { return a.count<node::ConnectFailed>() == 1; });
+  EXPECT_EQ(a.heard<node::ConnectFailed>()[0]->problem, DialProblem::bad_address);
 }
 
 TEST_F(EndpointTest, FailsADialThatReachesAnotherNodeThanTheOneMeant) {
@@ -207,7 +234,65 @@ TEST_F(EndpointTest, FailsADialThatReachesAnotherNodeThanTheOneMeant) {
   a.endpoint().connect({c.record().id, b.record().address});
   run_until([&] { return a.count<node::ConnectFailed>() == 1; });
   EXPECT_EQ(a.rejected(RejectReason::wrong_identity), 1U);
+  EXPECT_EQ(a.heard<node::ConnectFailed>()[0]->problem, DialProblem::wrong_identity);
   EXPECT_EQ(a.count<node::PeerConnected>(), 0U);
+}
+
+TEST_F(EndpointTest, GoesOnToTheNextAddressWhereAnotherNodeAnswersAtTheFirst) {
+  Node a(network_, 1);
+  Node b(network_, 2);
+  Node c(network_, 3);
+  const protocol::PeerRecord both{c.record().id, b.record().address + "," + c.record().address};
+  a.endpoint().connect(both);
+  run_until([&] { return a.count<node::PeerConnected>() == 1; });
+  EXPECT_EQ(a.heard<node::PeerConnected>()[0]->peer, both);
+  EXPECT_EQ(a.count<node::ConnectFailed>(), 0U);
+}
+
+TEST_F(EndpointTest, DoesNotDialItself) {
+  Node a(network_, 1);
+  a.endpoint().connect({{}, a.record().address});
+  run_until([&] { return a.count<node::ConnectFailed>() == 1; });
+  EXPECT_EQ(a.heard<node::ConnectFailed>()[0]->problem, DialProblem::self);
+  EXPECT_EQ(a.endpoint().traffic().bytes_sent, 0U);
+}
+
+TEST_F(EndpointTest, NoticesThatItReachedItselfOverAnotherAddress) {
+  Node a(network_, 1);
+  Node same_key(network_, 1);  // as a router would lead it back, or a port that is forwarded
+  a.endpoint().connect({{}, same_key.record().address});
+  run_until([&] { return a.count<node::ConnectFailed>() == 1; });
+  EXPECT_EQ(a.heard<node::ConnectFailed>()[0]->problem, DialProblem::self);
+  EXPECT_EQ(a.count<node::PeerConnected>(), 0U);
+}
+
+TEST_F(EndpointTest, AnswersADialOfAPeerThatIsLinkedAlready) {
+  Node a(network_, 1);
+  Node b(network_, 2);
+  connect(a, b);
+  a.endpoint().connect(b.record());
+  ASSERT_EQ(a.count<node::ConnectFailed>(), 1U);
+  EXPECT_EQ(a.heard<node::ConnectFailed>()[0]->problem, DialProblem::already_linked);
+}
+
+TEST_F(EndpointTest, DialsFromThePortThatItListensOn) {
+  Node a(network_, 1);
+  tcp::acceptor other(network_, {asio::ip::address_v4::loopback(), 0});
+  const std::string target = "127.0.0.1:" + std::to_string(other.local_endpoint().port());
+  const auto own_port = parse_host_port(a.record().address)->port_number();
+  std::vector<std::uint16_t> ports;
+  for (std::uint8_t id = 8; id < 10; ++id) {  // two dials: the second finds the port's path taken
+    protocol::PeerRecord peer{{}, target};
+    peer.id.bytes.fill(id);
+    a.endpoint().connect(peer);
+    std::optional<tcp::socket> accepted;
+    other.async_accept([&](std::error_code, tcp::socket socket) { accepted = std::move(socket); });
+    run_until([&] { return accepted.has_value(); });
+    ports.push_back(accepted->remote_endpoint().port());
+    kept_.push_back(std::move(*accepted));
+  }
+  EXPECT_EQ(ports[0], own_port);
+  EXPECT_NE(ports[1], own_port);
 }
 
 TEST_F(EndpointTest, DropsAndCountsAPeerWithAnotherPreSharedKey) {

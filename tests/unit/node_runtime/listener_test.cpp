@@ -3,36 +3,19 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <fstream>
+#include <optional>
 #include <string>
-#include <vector>
+
+#include "node/runtime/own_address.h"
+#include "tests/unit/node_runtime/temporary_directory.h"
 
 namespace starling::runtime {
 namespace {
 
-TEST(ParseHostPort, SplitsNamesAndBracketedAddresses) {
-  EXPECT_EQ(parse_host_port("example.org:80")->host, "example.org");
-  EXPECT_EQ(parse_host_port("example.org:80")->port, "80");
-  EXPECT_EQ(parse_host_port("[::1]:4000")->host, "::1");
-  EXPECT_EQ(parse_host_port("[::1]:4000")->port, "4000");
-}
-
-TEST(ParseHostPort, RefusesOtherFormsAndNamesThem) {
-  for (const char* text : {"", "host", "host:", ":80", "::1:80", "[]:80"}) {
-    const auto parsed = parse_host_port(text);
-    ASSERT_FALSE(parsed.has_value()) << text;
-    EXPECT_EQ(parsed.error().kind, ErrorKind::invalid_input);
-    EXPECT_NE(parsed.error().message.find(text), std::string::npos);
-  }
-}
-
-TEST(ParseHostPort, RefusesPortsThatTheResolverWouldWrapOrLookUp) {
-  for (const char* text : {"127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:http"}) {
-    const auto parsed = parse_host_port(text);
-    ASSERT_FALSE(parsed) << text;
-    EXPECT_EQ(parsed.error().kind, ErrorKind::invalid_input);
-    EXPECT_NE(parsed.error().message.find("expected 0 to 65535"), std::string::npos);
-  }
-}
+using testing::TemporaryDirectory;
 
 TEST(Listener, NamesThePortThatTheSystemChose) {
   const Result<Listener> listener = listen_on("127.0.0.1:0");
@@ -50,6 +33,72 @@ TEST(Listener, NamesThePortThatIsInUse) {
   EXPECT_NE(second.error().message.find("in use"), std::string::npos);
 }
 
+TEST(Listener, DoesNotShareThePortOfAnotherListenerOnEveryInterface) {
+  const Result<Listener> first = listen_on("*:0");
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  const std::string port = parse_host_port(first->address)->port;
+  EXPECT_FALSE(listen_on("*:" + port));
+  EXPECT_FALSE(listen_on("0.0.0.0:" + port));
+}
+
+TEST(Listener, OfEveryInterfaceTakesBothFamilies) {
+  const Result<Listener> listener = listen_on("*:0");
+  ASSERT_TRUE(listener.has_value()) << listener.error().message;
+  const std::uint16_t port = parse_host_port(listener->address)->port_number();
+  asio::io_context network;
+  asio::ip::tcp::socket four(network);
+  four.connect({asio::ip::address_v4::loopback(), port});
+  const bool has_v6 = is_own_host("::1");
+  std::error_code absent;
+  asio::ip::tcp::socket six(network);
+  six.connect({asio::ip::address_v6::loopback(), port}, absent);
+  EXPECT_EQ(!absent, has_v6) << absent.message();
+}
+
+TEST(SteadyListener, TakesThePortThatItHadBefore) {
+  const TemporaryDirectory directory;
+  Store store = std::move(*Store::open(directory.path()));
+  auto before = listen_steadily("127.0.0.1:0", store);
+  ASSERT_TRUE(before) << before.error().message;
+  const std::string address = before->listener.address;
+  ASSERT_TRUE(store.save_port(parse_host_port(address)->port_number()));
+  before->listener = Listener();  // the process ends
+  const auto after = listen_steadily("127.0.0.1:0", store);
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(after->listener.address, address);
+  EXPECT_EQ(after->warning, "");
+}
+
+TEST(SteadyListener, TakesAnotherPortWhereItsOwnIsTakenAndSaysSo) {
+  const TemporaryDirectory directory;
+  Store store = std::move(*Store::open(directory.path()));
+  const auto holder = listen_on("127.0.0.1:0");
+  ASSERT_TRUE(store.save_port(parse_host_port(holder->address)->port_number()));
+  const auto second = listen_steadily("127.0.0.1:0", store);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_NE(second->listener.address, holder->address);
+  EXPECT_NE(second->warning.find("in use"), std::string::npos);
+  EXPECT_NE(second->warning.find("another port"), std::string::npos);
+}
+
+TEST(SteadyListener, APortThatIsAskedForIsTheOneTaken) {
+  const TemporaryDirectory directory;
+  Store store = std::move(*Store::open(directory.path()));
+  ASSERT_TRUE(store.save_port(1));
+  const std::string wanted = listen_on("127.0.0.1:0")->address;
+  const auto listener = listen_steadily(wanted, store);
+  ASSERT_TRUE(listener) << listener.error().message;
+  EXPECT_EQ(listener->listener.address, wanted);
+}
+
+TEST(SteadyListener, ADamagedPortFileCostsNoMoreThanThePort) {
+  const TemporaryDirectory directory;
+  Store store = std::move(*Store::open(directory.path()));
+  std::ofstream(directory.path() / "port") << "no number";
+  EXPECT_EQ(store.load_port(), std::nullopt);
+  EXPECT_TRUE(listen_steadily("127.0.0.1:0", store));
+}
+
 TEST(Listener, TakesOverAnInheritedSocket) {
   Result<Listener> parent = listen_on("127.0.0.1:0");
   const Result<Listener> child = inherited_listener(parent->socket.release());
@@ -62,38 +111,6 @@ TEST(Listener, RefusesADescriptorThatDoesNotListen) {
   const auto listener = inherited_listener(file.get());
   ASSERT_FALSE(listener.has_value());
   EXPECT_EQ(listener.error().kind, ErrorKind::invalid_input);
-}
-
-TEST(CheckDialable, RefusesWhatNobodyCanDial) {
-  EXPECT_TRUE(check_dialable("example.org:80"));
-  EXPECT_TRUE(check_dialable("[::1]:4000"));
-  for (const char* text : {"0.0.0.0:4000", "[::]:4000", "127.0.0.1:0", "127.0.0.1:00", "host"}) {
-    const auto refused = check_dialable(text);
-    ASSERT_FALSE(refused) << text;
-    EXPECT_NE(refused.error().message.find(text), std::string::npos);
-  }
-}
-
-TEST(AnnouncedAddress, IsTheListenersOwnWhereThatCanBeDialled) {
-  const auto listener = listen_on("127.0.0.1:0");
-  ASSERT_TRUE(listener);
-  EXPECT_EQ(announced_address(*listener, {}), listener->address);
-}
-
-TEST(AnnouncedAddress, OfAllInterfacesIsTheHostOnTheWayToTheFirstDestinationWithARoute) {
-  const auto listener = listen_on("0.0.0.0:0");
-  ASSERT_TRUE(listener);
-  const std::string port = parse_host_port(listener->address)->port;
-  const std::vector<std::string> destinations = {"256.0.0.1:1", "127.0.0.1:4747"};
-  EXPECT_EQ(announced_address(*listener, destinations), "127.0.0.1:" + port);
-}
-
-TEST(AnnouncedAddress, OfAllInterfacesWithoutADestinationIsRefused) {
-  const auto listener = listen_on("0.0.0.0:0");
-  ASSERT_TRUE(listener);
-  const auto refused = announced_address(*listener, {});
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, ErrorKind::invalid_input);
 }
 
 }  // namespace

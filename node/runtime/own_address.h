@@ -1,0 +1,28 @@
+#pragma once
+// Under which addresses others can dial this machine, as far as the machine itself knows: what a
+// router makes of them nobody here can see.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "node/runtime/listener.h"
+
+namespace starling::runtime {
+
+/// What others dial to reach the listener: its own address or, if it listens on every interface, up
+/// to addresses_per_node_max addresses of this machine, the first ones those from which it would
+/// reach `destinations`, then those on its default routes, then any of a family not yet named.
+/// destinations: address texts; names in them are not looked up, which could take long.
+/// Empty if this machine has no address but its own loopback.
+[[nodiscard]] std::string announced_address(const Listener& listener,
+                                            std::span<const std::string> destinations);
+
+/// The same for a listener bound to `listened_on`, an address of Listener.
+[[nodiscard]] std::string announced_address(const std::string& listened_on,
+                                            std::span<const std::string> destinations);
+
+/// True if packets to this numeric host stay on this machine.
+[[nodiscard]] bool is_own_host(const std::string& numeric_host);
+
+}  // namespace starling::runtime
