@@ -37,11 +37,12 @@ def steps_of(recipe: str, seconds: float, nodes: int = 4) -> int:
     return round(SPEEDS[recipe] * seconds * 3 / neighbours)
 
 
-def create(lab: scenario.Lab, owner: Node, text: str, *addresses: str) -> str:
+def create(lab: scenario.Lab, owner: Node, text: str, addresses: list[str],
+           options: tuple | list = ()) -> str:
     """`starling create` in the owner's directory; returns the ticket."""
     file = lab.folder / f"{owner.name}.toml"
     file.write_text(text)
-    words = [word for address in addresses for word in ("--address", address)]
+    words = [word for address in addresses for word in ("--address", address)] + list(options)
     done = run_program(lab, owner.host, "create", file, "--dir", owner.directory, *words)
     if done.returncode != 0:
         raise LabError(f"starling create: status {done.returncode}: {done.stderr.strip()}")
@@ -61,12 +62,12 @@ class Swarm:
         return self.nodes[0]
 
     def create(self, recipe: str = "gossip", addresses: list[str] | None = None,
-               **keys: object) -> str:
-        """addresses: of the ticket; by default the owner's own."""
+               options: tuple | list = (), **keys: object) -> str:
+        """addresses: of the ticket; by default the owner's own. options: more of the command."""
         keys = {"nodes": len(self.nodes), **keys}
         text = run_text(recipe, **keys)
         where = addresses or [f"{self.owner.host.address}:{PORT}"]
-        self.ticket = create(self.lab, self.owner, text, *where)
+        self.ticket = create(self.lab, self.owner, text, where, options)
         return self.ticket
 
     def join(self, index: int, *more: object, **how) -> Node:

@@ -1,5 +1,7 @@
 """A join that cannot succeed, or not yet, says why within seconds, and what to do."""
 
+import base64
+import hashlib
 import time
 
 from node import Node, stranger
@@ -10,6 +12,9 @@ from swarm import PORT, Swarm, create, expect_one_model, lan, run_text, swarm_on
 # What a name server that answers nobody costs the resolver must not count against the program.
 RESOLVER = "nameserver 10.0.0.250\noptions timeout:1 attempts:1\n"
 ADDRESS = f"10.0.0.1:{PORT}"
+# After the number of bytes, flags, run id and expiry.
+TICKET_SECRET_AT = 1 + 1 + 32 + 4
+TICKET_CHECKSUM_BYTES = 4
 
 
 def expect_told(node: Node, seconds: float, what: str, *parts: str) -> None:
@@ -62,11 +67,39 @@ def other_run(lab: Lab) -> None:
     Within 5 s a line says that it is another run."""
     swarm = owner_and_newcomer(lab)
     stranger_node = Node(lab, swarm.owner.host, "other")
-    create(lab, stranger_node, run_text(nodes=2, name="other"), ADDRESS)
+    create(lab, stranger_node, run_text(nodes=2, name="other"), [ADDRESS])
     stranger_node.join()
     lab.require_within(5, "the other run's node listens", lambda: stranger_node.status())
     newcomer = swarm.join(1, events=False)
     expect_told(newcomer, 5, "that it is another run", ADDRESS, "another run|other run")
+
+
+def with_another_secret(ticket: str) -> str:
+    """The ticket of a private run with another key; docs/WIRE.md, Ticket, has the bytes. Nobody can
+    check its signature before a member has been asked what the run is."""
+    word = "starling2"
+    text = ticket.removeprefix(word)
+    data = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    data[TICKET_SECRET_AT] ^= 1
+    body = bytes(data[:-TICKET_CHECKSUM_BYTES])
+    check = hashlib.blake2b(body, digest_size=32, person=b"starling ticket").digest()
+    data[-TICKET_CHECKSUM_BYTES:] = check[:TICKET_CHECKSUM_BYTES]
+    return word + base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@scenario("wrong-key")
+def wrong_key(lab: Lab) -> None:
+    """The newcomer's ticket is of this private run, but has another key.
+    Within 5 s a line says that the key is not the run's; the member is not disturbed."""
+    swarm = owner_and_newcomer(lab, private=True)
+    lab.require("the ticket is of the form that this scenario knows",
+                swarm.ticket.startswith("starling2"), swarm.ticket[:12])
+    swarm.join(0)
+    lab.require_within(5, "the owner listens", swarm.owner.status)
+    swarm.ticket = with_another_secret(swarm.ticket)
+    newcomer = swarm.join(1, events=False)
+    expect_told(newcomer, 5, "that the key is wrong", "key|ticket", "not the|wrong|other|another")
+    lab.check("the owner runs on", swarm.owner.process.code is None)
 
 
 @scenario("not-starling")

@@ -27,6 +27,23 @@ def power_loss(lab: Lab, recipe: str) -> None:
     expect_one_model(swarm.nodes, 90)
 
 
+@scenario("power-loss-full-intervals", seconds=200)
+def power_loss_full_intervals(lab: Lab) -> None:
+    """As power-loss, with the protocol's intervals at full length (interval_scale = 1).
+    The others go on within 15 s. The lost node takes part again within 15 s of its return, and all
+    four end with one model."""
+    swarm = swarm_on_lan(lab, 4, seconds=60, interval_scale=1.0)
+    *others, lost = swarm.nodes
+    lost.host.silence()
+    lost.process.kill()
+    expect_steps_go_on(others, 15, "the others go on")
+    time.sleep(5)
+    lost.host.silence(False)
+    lost.join_again()
+    expect_takes_part(lost, others, 15, "the lost node takes part again")
+    expect_one_model(swarm.nodes, 110)
+
+
 @scenario("partition-heals", seconds=180, recipe=RECIPES)
 def partition_heals(lab: Lab, recipe: str) -> None:
     """Four nodes are cut in two pairs for 20 s.

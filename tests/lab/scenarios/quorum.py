@@ -118,9 +118,10 @@ def third_gives_up_waiting(lab: Lab) -> None:
 
 @scenario("minority-lost", seconds=120)
 def minority_lost(lab: Lab) -> None:
-    """One of four nodes is gone for good before the end.
-    More than half are there: the three merge without it, with status 0, and the manifest counts 3
-    contributors of 4 nodes seen."""
+    """One of four nodes is gone before the end, and comes back when all others have merged and left.
+    More than half were there: the three merge without it, with status 0, and their manifests count 3
+    contributors of 4 nodes seen. The one that comes back does not merge alone, and says that it
+    waits, or that nobody answers."""
     swarm = swarm_on_lan(lab, 4, seconds=20)
     *others, lost = swarm.nodes
     lost.host.silence()
@@ -128,6 +129,13 @@ def minority_lost(lab: Lab) -> None:
     expect_one_model(others, 80, members=3)
     seen = [node.manifest().get("nodes_seen") for node in others]
     lab.check("every manifest counts 4 nodes seen", seen == [4, 4, 4], seen)
+    lost.host.silence(False)
+    lost.join_again(events=False)
+    lab.within(15, "the one that comes back says that it waits, or that nobody answers",
+               lambda: lost.process.line_with("wait|nobody|refused|nothing listens|no neighbour"),
+               lost.process.last_lines)
+    time.sleep(15)
+    lab.check("it has not merged alone", not lost.manifest(), lost.process.last_lines())
 
 
 @scenario("merge-over", seconds=150)

@@ -129,3 +129,19 @@ def several_addresses(lab: Lab) -> None:
     lab.within(5, "the newcomer has a neighbour", newcomer.neighbours,
                newcomer.process.last_lines)
     expect_takes_part(newcomer, [member], 15, "the newcomer takes part")
+
+
+@scenario("offline-description", seconds=90)
+def offline_description(lab: Lab) -> None:
+    """A newcomer has the ticket and the run's description from a file (--offline-description); no
+    member can be asked for it at the start.
+    It begins without a question to anybody, and when the owner comes both end with one model."""
+    _, hosts = lan(lab, 2, "300kbit")
+    swarm = Swarm(lab, hosts)
+    file = lab.folder / "description"
+    swarm.create(steps=300, options=["--description", file])
+    newcomer = swarm.join(1, "--offline-description", file)
+    lab.require_within(5, "it has begun without the owner", newcomer.status,
+                       newcomer.process.last_lines)
+    swarm.join(0)
+    expect_one_model(swarm.nodes, 60)
