@@ -21,8 +21,11 @@ using namespace std::chrono_literals;
 constexpr int unsent_bytes_low_water = 16 << 10;
 // One write: enough to keep the socket busy, little enough that control overtakes bulk soon.
 constexpr std::size_t write_bytes = 32U << 10U;
-// For a farewell to arrive; a peer that reads nothing any more does not hold the socket longer.
+// For a farewell to arrive once it is written.
 constexpr Duration linger_time_max = 1s;
+// For one more write of what is queued before the farewell: a peer that takes nothing any more, or
+// that is gone without a word, does not hold the socket longer. Our guess: 32 KiB at 100 kbit/s.
+constexpr Duration last_write_time_max = 3s;
 
 void configure(asio::ip::tcp::socket& socket) {
   std::error_code ignored;  // an option refused costs speed, not correctness
@@ -54,6 +57,7 @@ bool Connection::send(protocol::Message message) {
 
 void Connection::close(protocol::CloseReason reason) {
   session_.close(reason);
+  released_at_ = std::min(released_at_, monotonic_now() + last_write_time_max);
   write();
   watch();
 }
@@ -104,15 +108,18 @@ void Connection::write() {
                     [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
                       self->writing_ = false;
                       if (self->owner_ != nullptr) self->owner_->on_traffic(bytes, 0);
-                      // After an error the read loop ends too and reports it.
-                      if (!problem) self->write();
+                      if (problem) return;  // the read loop ends too and reports it
+                      if (self->session_.closed()) {
+                        self->released_at_ = monotonic_now() + last_write_time_max;
+                      }
+                      self->write();
                     });
 }
 
 /// Everything is written: the peer may still read it, so the socket stays until the peer closes.
 /// Closing at once would make the kernel send a reset that overtakes the farewell.
 void Connection::begin_linger() {
-  if (released_at_ == Instant::never()) released_at_ = monotonic_now() + linger_time_max;
+  released_at_ = std::min(released_at_, monotonic_now() + linger_time_max);
   std::error_code ignored;
   socket_.shutdown(Tcp::socket::shutdown_send, ignored);
   paused_ = false;
@@ -156,6 +163,7 @@ void Connection::handle(protocol::SessionEvents& events) {
     } else if (auto* received = std::get_if<protocol::SessionReceived>(&event)) {
       owner_->on_message(*this, std::move(received->message));
     } else {
+      released_at_ = std::min(released_at_, monotonic_now() + last_write_time_max);
       owner_->on_closed(*this, std::get<protocol::SessionClosed>(event));
     }
   }

@@ -44,7 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// False: dropped, see Session::send.
   [[nodiscard]] bool send(protocol::Message message);
 
-  /// Sends what is queued and a farewell within `linger_time_max`, then closes the socket.
+  /// Sends what is queued and a farewell while the peer takes it, then closes the socket.
   void close(protocol::CloseReason reason);
 
   /// While paused nothing is read, so that TCP slows the peer down.
@@ -72,7 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Owner* owner_;
   asio::steady_timer watchdog_;
   Instant watched_ = Instant::never();
-  Instant released_at_ = Instant::never();  // set when lingering
+  Instant released_at_ = Instant::never();  // set when closing
   std::array<std::uint8_t, read_bytes> incoming_;
   Bytes outgoing_;
   bool writing_ = false;

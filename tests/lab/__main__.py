@@ -18,7 +18,7 @@ import scenarios
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Scenarios spend their time waiting; this many keep two cores about busy.
-CAPACITY = 8
+CAPACITY = 12
 
 
 def options() -> argparse.Namespace:
@@ -90,7 +90,8 @@ def main() -> int:
         refuse("network namespaces need root; run it as root, or with sudo")
     if not asked.program.exists():
         refuse(f"{asked.program} does not exist; ./dev build makes it")
-    signal.signal(signal.SIGTERM, raise_interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, raise_interrupt)
     network.remove_leftovers()
     runner.unmount_below(asked.out.resolve())
     started = time.monotonic()

@@ -1,5 +1,6 @@
 """Runs scenarios, several at a time, each in a process of its own with a time limit."""
 
+import ctypes
 import dataclasses
 import json
 import multiprocessing
@@ -14,6 +15,9 @@ import traceback
 import network
 import scenario
 from network import Network
+
+# prctl(2): the kernel ends a scenario whose runner is gone.
+PR_SET_PDEATHSIG = 1
 
 
 @dataclasses.dataclass
@@ -94,6 +98,7 @@ def _perform(what: scenario.Scenario, prefix: str, folder: pathlib.Path,
              program: pathlib.Path) -> None:
     """In the scenario's own process. The verdict is kept as it grows: a time limit may end us."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the runner, which ends us
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     lab = RecordingLab(Network(prefix), folder, program)
     error = ""
     try:

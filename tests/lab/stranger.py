@@ -3,17 +3,28 @@
     stranger.py HOST:PORT silent COUNT      connections that say nothing, opened again when closed
     stranger.py HOST:PORT trickle COUNT     connections that send one byte of a frame each second
     stranger.py HOST:PORT garbage PER_S     bad handshakes, so many a second
-    stranger.py HOST:PORT listen            a listener that takes connections and answers garbage
+    stranger.py HOST:PORT listen 0          a listener that is another program, an SSH server say
+    stranger.py HOST:PORT listen VERSION    a node of that version of the protocol, which refuses others
+
+docs/WIRE.md has the bytes, under Stream and Handshake.
 """
 
 import asyncio
 import contextlib
 import os
+import random
 import sys
 
 from proxy import host_port
 
-FRAME = b"\x00\x60" + bytes(96)  # the length of a first handshake message, and a wrong one
+VERSION = 2
+RUN_TAG_BYTES = 32
+MESSAGE = b"\x00\x60" + bytes(96)  # the length of a first handshake message, and a wrong one
+
+
+def opening() -> bytes:
+    """What a dialer begins with, for a run that nobody has."""
+    return b"STAR" + bytes([VERSION, 1]) + os.urandom(RUN_TAG_BYTES) + MESSAGE
 
 
 async def hold(target: tuple[str, int], trickles: bool) -> None:
@@ -29,7 +40,7 @@ async def hold(target: tuple[str, int], trickles: bool) -> None:
 
 
 async def feed(writer: asyncio.StreamWriter) -> None:
-    for byte in FRAME:
+    for byte in opening():
         writer.write(bytes([byte]))
         await asyncio.sleep(1)
 
@@ -37,7 +48,7 @@ async def feed(writer: asyncio.StreamWriter) -> None:
 async def knock(target: tuple[str, int]) -> None:
     with contextlib.suppress(OSError, asyncio.TimeoutError):
         reader, writer = await asyncio.open_connection(*target)
-        writer.write(FRAME[:2] + os.urandom(96))
+        writer.write(opening() if random.random() < 0.5 else os.urandom(len(MESSAGE)))
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(reader.read(-1), 2)
         writer.close()
@@ -54,10 +65,13 @@ async def knock_often(target: tuple[str, int], per_second: int) -> None:
         await asyncio.sleep(batch / per_second)
 
 
-async def listen(place: tuple[str, int]) -> None:
+async def listen(place: tuple[str, int], version: int) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(64)
-        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        begun = await reader.read(64)
+        if version == 0:
+            writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        elif begun.startswith(b"STAR"):
+            writer.write(bytes([0, 2, 1, version]))  # a frame of two bytes: other version, and ours
         await writer.drain()
         writer.close()
     async with await asyncio.start_server(answer, *place) as server:
@@ -68,7 +82,7 @@ async def main() -> None:
     target, manner, *count = sys.argv[1:]
     place = host_port(target)
     if manner == "listen":
-        await listen(place)
+        await listen(place, int(count[0]))
     elif manner == "garbage":
         await knock_often(place, int(count[0]))
     else:

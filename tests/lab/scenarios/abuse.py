@@ -67,7 +67,7 @@ def trickling_sockets(lab: Lab) -> None:
     check_joins(lab, joins_under_attack(lab, swarm, 20))
 
 
-@scenario("bad-handshakes", seconds=120, share=8)
+@scenario("bad-handshakes", seconds=120, share=12)
 def bad_handshakes(lab: Lab) -> None:
     """One host holds 64 silent connections to a node and sends 1,000 bad handshakes a second, for
     30 s. Honest newcomers come from another host.
@@ -129,7 +129,7 @@ def metrics_bounded(lab: Lab) -> None:
     lab.check("the newest events are there", time.time() - newest < 5, time.time() - newest)
 
 
-@scenario("merge-of-eighty", seconds=180, share=6)
+@scenario("merge-of-eighty", seconds=180, share=8)
 def merge_of_eighty(lab: Lab) -> None:
     """Eighty processes on one machine train a model of 11 kB for ten steps and merge (testnet).
     It ends within two minutes with one model of 80 contributors. All that a process sends, its part

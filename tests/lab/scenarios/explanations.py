@@ -98,7 +98,8 @@ def wrong_key(lab: Lab) -> None:
     lab.require_within(5, "the owner listens", swarm.owner.status)
     swarm.ticket = with_another_secret(swarm.ticket)
     newcomer = swarm.join(1, events=False)
-    expect_told(newcomer, 5, "that the key is wrong", "key|ticket", "not the|wrong|other|another")
+    expect_told(newcomer, 5, "that the key is wrong", ADDRESS, "key|secret",
+                "not the|not take|wrong|other|another")
     lab.check("the owner runs on", swarm.owner.process.code is None)
 
 
@@ -110,7 +111,17 @@ def not_starling(lab: Lab) -> None:
     stranger(lab, swarm.owner.host, f"0.0.0.0:{PORT}", "listen", 0)
     newcomer = swarm.join(1, events=False)
     expect_told(newcomer, 5, "that it is something else", ADDRESS,
-                "not a starling|no starling|not starling|another program|other program")
+                "not a starling|no starling|no node of this|another program|other program")
+
+
+@scenario("other-version")
+def other_version(lab: Lab) -> None:
+    """At the ticket's address a node of another version of the protocol listens.
+    Within 5 s a line names that version, and says what to do."""
+    swarm = owner_and_newcomer(lab)
+    stranger(lab, swarm.owner.host, f"0.0.0.0:{PORT}", "listen", 77)
+    newcomer = swarm.join(1, events=False)
+    expect_told(newcomer, 5, "that the version is another", ADDRESS, "version", "77")
 
 
 def expect_clock_named(lab: Lab, hours: int) -> None:

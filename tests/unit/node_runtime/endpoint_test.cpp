@@ -5,6 +5,7 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
 #include <chrono>
 #include <memory>
@@ -199,6 +200,23 @@ TEST_F(EndpointTest, TellsWhenTheLastSocketIsClosed) {
   a.endpoint().close(CloseReason::shutting_down, [&] { released = true; });
   EXPECT_FALSE(released);
   run_until([&] { return released && b.count<node::PeerDisconnected>() == 1; });
+}
+
+TEST_F(EndpointTest, ClosesTheSocketOfAPeerThatTakesNothingAnyMore) {
+  Node a(network_, 1);
+  Node b(network_, 2);
+  connect(a, b);
+  b.endpoint().pause_reading(true);  // as one whose machine is gone: nothing is acknowledged either
+  for (int i = 0; i < 3000; ++i) {   // 12 MB: more than the kernel buffers on both sides
+    a.endpoint().send(b.record().id, protocol::Gossip{.body = Bytes(4000)});
+  }
+  bool released = false;
+  a.endpoint().close(CloseReason::shutting_down, [&] { released = true; });
+  asio::steady_timer late(network_, 8s);  // less than frame_time_max, when b would end it
+  bool is_late = false;
+  late.async_wait([&](std::error_code cancelled) { is_late = !cancelled; });
+  run_until([&] { return released || is_late; });
+  EXPECT_TRUE(released);
 }
 
 TEST_F(EndpointTest, HearsOfAPeerThatBrokeOff) {
