@@ -64,6 +64,10 @@ inline constexpr Duration stranger_link_time_max = 10s;  // our guess: a link wi
 inline constexpr Duration dial_time_max = 12s;           // a TCP connect and handshake_time_max
 inline constexpr Duration redial_delay_first = 1s;       // doubles with every failure
 inline constexpr Duration redial_delay_max = 60s;        // our guess
+// A peer that we have been linked with lately is tried again at least so often: it sleeps, or the
+// network between us is away for a while, and it is to take part again soon after. Our guesses.
+inline constexpr Duration redial_delay_known_max = 5s;
+inline constexpr Duration known_peer_time = 600s;
 inline constexpr std::size_t dials_pending_max = 16;
 inline constexpr std::size_t address_book_peers_max = 1024;
 inline constexpr std::size_t contacts_max = 16;  // ticket addresses whose owner is unknown

@@ -13,6 +13,7 @@ namespace starling::sim {
 struct Crash {
   std::uint32_t node = 0;
   Duration down = Duration::max();
+  bool is_silent = false;  ///< The machine loses power: its peers' sockets stay open.
 };
 /// The process stands still: it receives and sends nothing, but its sockets stay open.
 struct Pause {
@@ -28,6 +29,8 @@ struct Cut {
 struct Partition {
   std::vector<std::vector<std::uint32_t>> groups;
   Duration length{0};
+  /// Nothing crosses, and no socket breaks: what was sent arrives once the groups are one again.
+  bool is_silent = false;
 };
 /// One bit of a replica's integer grid turns over, as in a failing memory (recipe votes).
 struct Flip {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "protocol/limits.h"
 #include "protocol/wire/wire.h"
@@ -16,6 +17,9 @@ using protocol::DialProblem;
 
 /// One way: SYN, SYN-ACK, then the three messages of Noise XX.
 constexpr int dial_trips = 4;
+
+/// As node/runtime/endpoint.cpp has it: a dial that nothing answers.
+constexpr Duration connect_time_max = std::chrono::seconds(5);
 
 /// A bulk's header has an encoding, its data travels raw behind it (wire.h).
 Bytes wire_bytes(const protocol::Message& message) {
@@ -89,6 +93,7 @@ std::vector<std::uint32_t> Network::peers_of(std::uint32_t node) const {
 
 void Network::start(std::uint32_t node) {
   hosts_[node].is_up = true;
+  hosts_[node].is_dark = false;
   hosts_[node].life += 1;
 }
 
@@ -101,17 +106,46 @@ void Network::stop(std::uint32_t node) {
   for (const std::uint32_t peer : peers_of(node)) ends_.erase({node, peer});
 }
 
+void Network::power_off(std::uint32_t node) {
+  hosts_[node].is_up = false;
+  hosts_[node].is_dark = true;
+  for (const std::uint32_t peer : peers_of(node)) ends_.erase({node, peer});
+}
+
 void Network::cut(std::uint32_t a, std::uint32_t b) {
   for (const Direction& end : {Direction{a, b}, Direction{b, a}}) {
     lose(end, queue_.now() + model_.travel_time(), CloseReason::connection_lost);
   }
 }
 
-void Network::partition(const std::vector<std::uint32_t>& groups) {
+void Network::partition(const std::vector<std::uint32_t>& groups, bool is_silent) {
   for (std::size_t node = 0; node < hosts_.size(); ++node) hosts_[node].group = groups[node];
+  is_silent_ = is_silent;
+  release_held();
+  if (is_silent) return;
   for (const auto& [direction, end] : ends_) {
     if (groups[direction.first] == groups[direction.second]) continue;
     lose(direction, queue_.now() + model_.travel_time(), CloseReason::connection_lost);
+  }
+}
+
+bool Network::apart(Direction ends) const {
+  return hosts_[ends.first].group != hosts_[ends.second].group;
+}
+
+/// A TCP connection sends again what was not acknowledged, in order.
+void Network::release_held() {
+  const Instant at = queue_.now() + model_.travel_time();
+  for (auto& [ends, delivery] : std::exchange(held_, {})) {
+    if (apart(ends)) {
+      held_.emplace_back(ends, std::move(delivery));
+      continue;
+    }
+    if (const auto end = ends_.find(ends); end != ends_.end()) {
+      end->second.last_control = std::max(end->second.last_control, at);
+      end->second.last_bulk = std::max(end->second.last_bulk, at);
+    }
+    queue_.schedule(at, std::move(delivery));
   }
 }
 
@@ -146,7 +180,7 @@ std::optional<DialProblem> Network::obstacle(std::uint32_t from,
   const std::uint32_t to = target->second;
   if (to == from) return DialProblem::self;
   const Host& host = hosts_[to];
-  if (host.group != hosts_[from].group) return DialProblem::timed_out;
+  if (apart({from, to}) || host.is_dark) return DialProblem::timed_out;
   if (!host.is_up) return DialProblem::refused;
   if (host.is_paused) return DialProblem::timed_out;
   if (peer.id != NodeId{} && peer.id != host.id) return DialProblem::wrong_identity;
@@ -156,13 +190,19 @@ std::optional<DialProblem> Network::obstacle(std::uint32_t from,
   return has_room ? std::nullopt : std::optional(DialProblem::not_accepted);
 }
 
+/// How long a dial is without an answer before it is given up.
+Duration Network::silence(std::uint32_t from, std::uint32_t to) const {
+  const bool is_unanswered = hosts_[to].is_dark || (is_silent_ && apart({from, to}));
+  if (is_unanswered) return connect_time_max;
+  return hosts_[to].is_paused ? protocol::limits::handshake_time_max : Duration{0};
+}
+
 void Network::finish_dial(std::uint32_t from, std::uint64_t life,
                           const protocol::PeerRecord& peer) {
   if (!hosts_[from].is_up || hosts_[from].life != life) return;
   if (const auto problem = obstacle(from, peer)) {
     const auto target = addresses_.find(peer.address);
-    const bool is_silent = target != addresses_.end() && hosts_[target->second].is_paused;
-    const Duration wait = is_silent ? protocol::limits::handshake_time_max : Duration{0};
+    const Duration wait = target == addresses_.end() ? Duration{0} : silence(from, target->second);
     return refuse(from, peer, *problem, queue_.now() + wait);
   }
   dials_.erase({from, peer.id, peer.address});
@@ -173,9 +213,14 @@ void Network::open(std::uint32_t from, std::uint32_t to) {
   close_end(from, to, CloseReason::duplicate_link);  // what is left of a link that half ended
   close_end(to, from, CloseReason::duplicate_link);
   links_made_ += 1;
-  const End end{.link = links_made_, .last_control = queue_.now(), .last_bulk = queue_.now()};
-  ends_[{from, to}] = end;
-  ends_[{to, from}] = end;
+  const auto end_towards = [this](std::uint32_t peer) {
+    return End{.link = links_made_,
+               .peer_life = hosts_[peer].life,
+               .last_control = queue_.now(),
+               .last_bulk = queue_.now()};
+  };
+  ends_[{from, to}] = end_towards(to);
+  ends_[{to, from}] = end_towards(from);
   deliver_(from,
            node::PeerConnected{.peer = {hosts_[to].id, address_of(to)}, .dialled_by_us = true});
   if (open_end({to, from}) == nullptr) return;
@@ -195,10 +240,17 @@ void Network::close_end(std::uint32_t at, std::uint32_t other, CloseReason reaso
 void Network::lose(Direction end, Instant when, CloseReason reason) {
   const auto found = ends_.find(end);
   if (found == ends_.end()) return;
-  queue_.schedule(when, [this, end, link = found->second.link, reason] {
+  const Delivery closing = [this, end, link = found->second.link, reason] {
     const auto open = ends_.find(end);
     if (open == ends_.end() || open->second.link != link) return;
     close_end(end.first, end.second, reason);
+  };
+  queue_.schedule(when, [this, end, closing] {
+    if (is_silent_ && apart(end)) {
+      held_.emplace_back(Direction{end.second, end.first}, closing);
+    } else {
+      closing();
+    }
   });
 }
 
@@ -246,8 +298,23 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
 
 void Network::arrive(Direction direction, std::uint64_t link, protocol::Message message) {
   const auto [from, to] = direction;
+  if (is_silent_ && apart(direction)) {
+    held_.emplace_back(direction, [this, direction, link, held = std::move(message)]() mutable {
+      arrive(direction, link, std::move(held));
+    });
+    return;
+  }
   const End* end = open_end({to, from});
-  if (end == nullptr || end->link != link) return;
+  if (end == nullptr || end->link != link) {
+    const auto open = ends_.find(direction);
+    const bool is_of_older_life = open != ends_.end() && open->second.link == link &&
+                                  hosts_[to].is_up && hosts_[to].life != open->second.peer_life;
+    // The machine is back and knows nothing of the connection: it answers with a reset.
+    if (is_of_older_life) {
+      lose(direction, queue_.now() + model_.travel_time(), CloseReason::connection_lost);
+    }
+    return;
+  }
   deliver_(to, node::MessageReceived{hosts_[from].id, std::move(message)});
 }
 

@@ -42,9 +42,12 @@ class Network {
   void stop(std::uint32_t node);
   /// Handshakes with it time out; open links stay.
   void pause(std::uint32_t node, bool is_paused) { hosts_[node].is_paused = is_paused; }
+  /// The machine loses power: nobody hears of it, and dials to it time out.
+  void power_off(std::uint32_t node);
   void cut(std::uint32_t a, std::uint32_t b);
-  /// groups: by node index. Links across groups break and no new ones come about.
-  void partition(const std::vector<std::uint32_t>& groups);
+  /// groups: by node index. No new links come about across groups. Open ones break or, if it is
+  /// silent, hold what is sent until both ends are in one group again.
+  void partition(const std::vector<std::uint32_t>& groups, bool is_silent);
 
   [[nodiscard]] std::uint64_t bytes_sent(std::uint32_t node) const {
     return hosts_[node].bytes_sent;
@@ -57,6 +60,7 @@ class Network {
     NodeId id;
     std::uint64_t life = 0;
     bool is_up = false;
+    bool is_dark = false;  ///< Its power went: nothing answers for it, not even a refusal.
     bool is_paused = false;
     std::uint32_t group = 0;
     std::uint64_t bytes_sent = 0;
@@ -67,20 +71,26 @@ class Network {
     std::uint64_t link = 0;
     bool is_closing = false;  ///< Its owner has hung up, and is about to hear of the end.
     protocol::CloseReason closing_reason = protocol::CloseReason::normal;
+    std::uint64_t peer_life = 0;
     Instant last_control;
     Instant last_bulk;
   };
   using Direction = std::pair<std::uint32_t, std::uint32_t>;
+  using Delivery = std::function<void()>;
 
   void finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer);
   void refuse(std::uint32_t from, const protocol::PeerRecord& peer, protocol::DialProblem problem,
               Instant at);
+  [[nodiscard]] Duration silence(std::uint32_t from, std::uint32_t to) const;
   [[nodiscard]] std::optional<protocol::DialProblem> obstacle(
       std::uint32_t from, const protocol::PeerRecord& peer) const;
   void open(std::uint32_t from, std::uint32_t to);
   void close_end(std::uint32_t at, std::uint32_t other, protocol::CloseReason reason);
   /// `at` learns at `when` that its link to `other` has ended.
   void lose(Direction end, Instant when, protocol::CloseReason reason);
+  /// True if a partition keeps the two apart, so that nothing sent may arrive now.
+  [[nodiscard]] bool apart(Direction ends) const;
+  void release_held();
   void arrive(Direction direction, std::uint64_t link, protocol::Message message);
   [[nodiscard]] std::vector<std::uint32_t> peers_of(std::uint32_t node) const;
   [[nodiscard]] End* open_end(Direction direction);
@@ -94,6 +104,9 @@ class Network {
   std::map<std::string, std::uint32_t> addresses_;
   std::map<Direction, End> ends_;
   std::set<std::tuple<std::uint32_t, NodeId, std::string>> dials_;  ///< Not answered yet.
+  /// What would have arrived across a silent partition, in order.
+  std::vector<std::pair<Direction, Delivery>> held_;
+  bool is_silent_ = false;  ///< The partition.
   std::uint64_t links_made_ = 0;
   TrafficByKind traffic_{};  ///< Of all nodes.
 };

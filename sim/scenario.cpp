@@ -57,6 +57,16 @@ class TableReader {
     time(key, value.since_start, std::chrono::seconds(1));
   }
 
+  void flag(const std::string& key, bool& out) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return;
+    if (const auto value = node->value_exact<bool>()) {
+      out = *value;
+    } else {
+      refuse(key, *node, "true or false");
+    }
+  }
+
   void refuse(const std::string& key, const toml::node& seen, const std::string& allowed) {
     std::ostringstream value;
     seen.visit([&value](const auto& typed) { value << typed; });
@@ -179,6 +189,7 @@ void read_partition(TableReader& reader, const toml::node& node, std::uint32_t n
                     Fault& fault) {
   Partition partition;
   reader.time("for_s", partition.length, second);
+  reader.flag("silent", partition.is_silent);
   const toml::array* groups = node.as_array();
   for (std::size_t i = 0; groups != nullptr && i < groups->size(); ++i) {
     auto group = node_list(*groups->get(i), nodes);
@@ -203,10 +214,12 @@ Result<Fault> read_fault(const toml::table& table, const std::string& name, std:
   Duration length{0};
   reader.time("for_s", length, second);
   const bool has_length = table.contains("for_s");
+  bool is_silent = false;
+  reader.flag("silent", is_silent);
   int kinds = 0;
   if (names("crash")) {
     kinds += 1;
-    fault.what = Crash{node, has_length ? length : Duration::max()};
+    fault.what = Crash{node, has_length ? length : Duration::max(), is_silent};
   }
   if (names("pause")) {
     kinds += 1;

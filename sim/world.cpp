@@ -182,7 +182,7 @@ void World::strike(const Crash& crash) {
   node.end();
   timers_[crash.node] += 1;
   network_.pause(crash.node, false);
-  network_.stop(crash.node);
+  crash.is_silent ? network_.power_off(crash.node) : network_.stop(crash.node);
   for (SimNode& other : nodes_) other.lose_edge(node.id());
   if (crash.down == Duration::max()) return;
   starts_due_ += 1;
@@ -213,10 +213,11 @@ void World::strike(const Partition& partition) {
       groups[node] = static_cast<std::uint32_t>(group + 1);
     }
   }
-  network_.partition(groups);
+  network_.partition(groups, partition.is_silent);
   if (partition.length == Duration{0}) return;
-  queue_.schedule(queue_.now() + partition.length,
-                  [this] { network_.partition(std::vector<std::uint32_t>(nodes_.size(), 0)); });
+  queue_.schedule(queue_.now() + partition.length, [this] {
+    network_.partition(std::vector<std::uint32_t>(nodes_.size(), 0), false);
+  });
 }
 
 // --- The run ---

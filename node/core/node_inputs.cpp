@@ -174,7 +174,7 @@ void NodeParts::on_announcement(const protocol::SignedAnnouncement& announcement
   const NodeId& author = announcement.author;
   if (const auto* presence = std::get_if<protocol::Presence>(&announcement.content)) {
     if (author == config_.self.id) return;
-    membership_.remember({author, presence->address});
+    membership_.remember({author, presence->address}, protocol::AddressBook::Source::first_hand);
     if (roll_.heard(author, *presence, turn.now)) policy_.reset();
     return;
   }

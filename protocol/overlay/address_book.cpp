@@ -12,10 +12,10 @@ bool is_dialable(const PeerRecord& record) {
          record.address.size() <= limits::address_characters_max;
 }
 
-Duration redial_delay(int failures, double interval_scale) {
+Duration redial_delay(int failures, double interval_scale, Duration longest) {
   constexpr int doublings_max = 6;  // 2^6 * redial_delay_first is past redial_delay_max
   const auto doubled = limits::redial_delay_first * (1 << std::min(failures, doublings_max));
-  return scaled(std::min<Duration>(doubled, limits::redial_delay_max), interval_scale);
+  return scaled(std::min<Duration>(doubled, longest), interval_scale);
 }
 
 void AddressBook::remember(const PeerRecord& record, Source source) {
@@ -34,12 +34,24 @@ void AddressBook::remember(const PeerRecord& record, Source source) {
 void AddressBook::dial_failed(const NodeId& peer, Instant now) {
   const auto found = entries_.find(peer);
   if (found == entries_.end()) return;
-  found->second.retry_at = now + redial_delay(found->second.failures, interval_scale_);
-  ++found->second.failures;
+  Entry& entry = found->second;
+  const bool is_known = entry.linked_at && now - *entry.linked_at < limits::known_peer_time;
+  const Duration longest = is_known ? limits::redial_delay_known_max : limits::redial_delay_max;
+  entry.retry_at = now + redial_delay(entry.failures, interval_scale_, longest);
+  ++entry.failures;
 }
 
-void AddressBook::answered(const NodeId& peer) {
-  if (const auto found = entries_.find(peer); found != entries_.end()) found->second.failures = 0;
+void AddressBook::answered(const NodeId& peer, Instant now) {
+  const auto found = entries_.find(peer);
+  if (found == entries_.end()) return;
+  found->second.failures = 0;
+  found->second.linked_at = now;
+}
+
+void AddressBook::linked(const NodeId& peer, Instant now) {
+  if (const auto found = entries_.find(peer); found != entries_.end()) {
+    found->second.linked_at = now;
+  }
 }
 
 void AddressBook::rest(const NodeId& peer, Instant until) {

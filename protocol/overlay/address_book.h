@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "protocol/limits.h"
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
@@ -16,9 +17,10 @@ namespace starling::protocol {
 /// True if the record names somebody and can be dialled.
 [[nodiscard]] bool is_dialable(const PeerRecord& record);
 
-/// Delay before dial number `failures` + 1 is tried: doubles from redial_delay_first to
-/// redial_delay_max, times `interval_scale`.
-[[nodiscard]] Duration redial_delay(int failures, double interval_scale);
+/// Delay before dial number `failures` + 1 is tried: doubles from redial_delay_first to `longest`,
+/// times `interval_scale`.
+[[nodiscard]] Duration redial_delay(int failures, double interval_scale,
+                                    Duration longest = limits::redial_delay_max);
 
 class AddressBook {
  public:
@@ -31,7 +33,9 @@ class AddressBook {
   void remember(const PeerRecord& record, Source source);
   void dial_failed(const NodeId& peer, Instant now);
   /// Clears the failures: the peer answered.
-  void answered(const NodeId& peer);
+  void answered(const NodeId& peer, Instant now);
+  /// A link to the peer, whoever dialled it, was open until now: it is worth trying often.
+  void linked(const NodeId& peer, Instant now);
   /// Leaves the peer alone until `until`.
   void rest(const NodeId& peer, Instant until);
 
@@ -49,6 +53,7 @@ class AddressBook {
     PeerRecord record;
     int failures = 0;
     Instant retry_at;
+    std::optional<Instant> linked_at = {};  ///< When a link to the peer was last open.
   };
 
   void make_room();

@@ -9,6 +9,19 @@
 
 namespace starling::protocol {
 
+namespace {
+
+/// A link over which so many probes in a row went unanswered carries nothing any more, even if
+/// others reach the peer (its address may have changed, or a router forgot the connection).
+constexpr int link_misses_max = 2;
+
+/// Local health begins to stretch the time-outs after so many points: two peers that die at once
+/// (half of a small swarm, say) are no sign that we are slow, and are to be noticed in 15 s. Our
+/// guess.
+constexpr int misses_by_others = 2;
+
+}  // namespace
+
 void FailureDetector::neighbour_up(const NodeId& peer, Instant now) {
   // The first ping comes at once: it also measures the round trip.
   if (const auto [at, is_new] = neighbours_.try_emplace(peer); is_new) at->second.deadline = now;
@@ -68,8 +81,11 @@ void FailureDetector::receive(const NodeId&, const IndirectPong& pong, Instant n
   if (found == neighbours_.end()) return;
   Neighbour& neighbour = found->second;
   if (neighbour.phase != Phase::asked_others || neighbour.nonce != pong.nonce) return;
-  if (pong.alive) {
-    note_alive(neighbour, now);
+  if (pong.alive && neighbour.misses >= link_misses_max) {
+    declare_dead(pong.target, neighbour);  // it lives, and our link to it does not
+  } else if (pong.alive) {
+    neighbour.phase = Phase::resting;
+    neighbour.deadline = now;  // one more direct probe tells which of the two it is
   } else {
     neighbour.helpers_silent = std::max(0, neighbour.helpers_silent - 1);
   }
@@ -92,6 +108,7 @@ void FailureDetector::tick(Instant now, Effects& effects) {
         ping(peer, neighbour, now, effects);
         break;
       case Phase::pinged:
+        neighbour.misses += 1;
         note_health(+1);
         ask_others(peer, neighbour, now, effects);
         break;
@@ -150,6 +167,7 @@ void FailureDetector::declare_dead(const NodeId& peer, Neighbour& neighbour) {
 
 void FailureDetector::note_alive(Neighbour& neighbour, Instant now) {
   neighbour.phase = Phase::resting;
+  neighbour.misses = 0;
   neighbour.deadline = now + patience(limits::ping_interval);
 }
 
@@ -169,7 +187,7 @@ void FailureDetector::expire_relays(Instant now, Effects& effects) {
 }
 
 Duration FailureDetector::patience(Duration interval) const {
-  return scaled(interval, options_.interval_scale) * health_;
+  return scaled(interval, options_.interval_scale) * std::max(1, health_ - misses_by_others);
 }
 
 }  // namespace starling::protocol

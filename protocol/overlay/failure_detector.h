@@ -36,8 +36,9 @@ class FailureDetector {
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, Effects& effects);
 
-  /// Neighbours that answered no probe, direct or indirect, since the last call. The owner hangs
-  /// up on them, which brings neighbour_down.
+  /// Neighbours that answered no probe, direct or indirect, since the last call, and those that
+  /// others still reach while our own link to them carries nothing any more. The owner hangs up on
+  /// them, which brings neighbour_down.
   [[nodiscard]] std::vector<NodeId> take_dead();
   /// Smoothed; nothing before the first answer.
   [[nodiscard]] std::optional<Duration> round_trip(const NodeId& peer) const;
@@ -51,6 +52,7 @@ class FailureDetector {
     Instant deadline;  ///< resting: next ping; pinged and asked_others: time-out.
     Instant pinged_at;
     std::uint64_t nonce = 0;
+    int misses = 0;          ///< Direct probes in a row that went unanswered.
     int helpers_silent = 0;  ///< Asked to probe, not heard of yet.
     std::optional<Duration> round_trip;
   };

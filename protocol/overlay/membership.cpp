@@ -66,7 +66,7 @@ void Membership::link_up(const PeerRecord& peer, bool dialled_by_us, Instant now
   if (link.standing == Standing::stranger) {
     link.expires = now + scaled_interval(limits::stranger_link_time_max);
   }
-  if (dialled_by_us) note_answer(peer);
+  if (dialled_by_us) note_answer(peer, now);
   if (is_pinned(peer.id)) promote(peer.id);
   const auto dial = dialling_.extract(peer.id);
   if (!dial.empty()) {
@@ -81,6 +81,7 @@ void Membership::link_down(const NodeId& peer, CloseReason reason, Instant now, 
   if (found == links_.end()) return;
   demote(peer, reason);
   links_.erase(found);
+  book_.linked(peer, now);
   if (reason != CloseReason::normal && reason != CloseReason::duplicate_link) {
     drop_passive(peer);
     book_.dial_failed(peer, now);
@@ -248,8 +249,8 @@ void Membership::leave(Effects& effects) const {
 
 // --- Questions ---
 
-void Membership::remember(const PeerRecord& record) {
-  if (record.id != options_.self.id) book_.remember(record, AddressBook::Source::hearsay);
+void Membership::remember(const PeerRecord& record, AddressBook::Source source) {
+  if (record.id != options_.self.id) book_.remember(record, source);
 }
 
 std::vector<NeighbourChange> Membership::take_changes() {
@@ -382,10 +383,10 @@ void Membership::court(const PeerRecord& peer, bool high_priority, Instant now, 
   }
 }
 
-void Membership::note_answer(const PeerRecord& peer) {
+void Membership::note_answer(const PeerRecord& peer, Instant now) {
   learn(peer);
   book_.remember(peer, AddressBook::Source::first_hand);
-  book_.answered(peer.id);
+  book_.answered(peer.id, now);
   contacts_.answered(peer.address);
 }
 

@@ -75,8 +75,9 @@ class Membership {
 
   /// While true, links to non-neighbours are not hung up: the final merge talks to everyone.
   void keep_strangers(bool keep) { keep_strangers_ = keep; }
-  /// Adds hearsay to the address book, e.g. from a signed announcement.
-  void remember(const PeerRecord& record);
+  /// Adds to the address book. source: first_hand where the peer itself has signed it.
+  void remember(const PeerRecord& record,
+                AddressBook::Source source = AddressBook::Source::hearsay);
 
   /// What became of the neighbours since the last call, in order.
   [[nodiscard]] std::vector<NeighbourChange> take_changes();
@@ -118,7 +119,7 @@ class Membership {
   void reach(const PeerRecord& peer, Message greeting, Instant now, Effects& effects);
   void greet(const NodeId& peer, Message greeting, Instant now, Effects& effects);
   void court(const PeerRecord& peer, bool high_priority, Instant now, Effects& effects);
-  void note_answer(const PeerRecord& peer);
+  void note_answer(const PeerRecord& peer, Instant now);
   void introduce(const PeerRecord& sender);
   void answer_request(const NodeId& from, bool high_priority, Instant now, Effects& effects);
   void promote(const NodeId& peer);
