@@ -48,6 +48,15 @@ function(starling_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()
 
+# For code that asks and prints: it compiles in 60 % of the time, and what takes time at run time is elsewhere.
+function(starling_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # At -O1 g++ 12 takes string concatenations for writes out of bounds (GCC bug 105329).
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Wno-array-bounds;-Wno-stringop-overflow;-Wno-restrict>)
+  endif()
+endfunction()
+
 # starling_test(NAME DIR dir LINKS t...): one GoogleTest program per folder of tests.
 function(starling_test name)
   cmake_parse_arguments(ARG "" "DIR;TIMEOUT" "LINKS" ${ARGN})
@@ -59,6 +68,7 @@ function(starling_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gtest GTest::gmock GTest::gtest_main starling_flags)
   target_precompile_headers(${name} PRIVATE <gtest/gtest.h>)
+  starling_compile_quickly(${name})
   # One ctest entry per program keeps start-up cheap; the program itself names the test that fails.
   add_test(NAME ${name} COMMAND ${name})
   if(ARG_TIMEOUT)

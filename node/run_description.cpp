@@ -25,6 +25,7 @@ void visit_run(Run& run, Visitor& visit) {
   visit.count("evaluate_every", run.evaluate_every, Range{0, 1e9});
   visit.count("checkpoint_every", run.checkpoint_every, Range{0, 1e9});
   visit.real("interval_scale", run.interval_scale, Range{0.01, 100});
+  visit.real("quorum", run.quorum, Range{0, 0.99});
   visit.count("features", run.features, Range{0, 1e7});
   visit.count("classes", run.classes, Range{0, 65536});
   visit.choice("shift", run.shift.kind, model::shift_names);

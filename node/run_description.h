@@ -29,6 +29,7 @@ struct RunDescription {
   double interval_scale = 1.0;           ///< Of all protocol intervals; below 1 on a fast network.
   std::uint32_t features = 0;            ///< Of a sample in the users' own data; 0: as found.
   std::uint32_t classes = 0;
+  double quorum = 0.5;  ///< A merge is final with more than this share of the nodes ever seen.
   std::string start = std::string(start_of_task);  ///< Or a model file's digest (start_model.h).
   model::ShiftRule shift = {};                     ///< Of everyone's data.
 };

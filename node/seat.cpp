@@ -41,6 +41,7 @@ node::Config core_config(const Invitation& invitation, const Seat& seat) {
   config.steps_total = run.steps;
   config.nodes_expected = run.nodes;
   config.interval_scale = run.interval_scale;
+  config.quorum = run.quorum;
   config.evaluate_every = run.evaluate_every;
   config.checkpoint_every = run.checkpoint_every;
   return config;

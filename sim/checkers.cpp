@@ -303,6 +303,17 @@ std::vector<Violation> check_liveness(const Record& record) {
   return findings.take();
 }
 
+std::vector<Violation> check_stalls(const Record& record, Duration longest) {
+  Findings findings(record);
+  for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
+    const Duration stall = record.nodes[i].longest_stall;
+    if (stall <= longest) continue;
+    findings.add(i, "did no step for " + number(to_seconds(stall)) + " s, allowed " +
+                        number(to_seconds(longest)) + " s");
+  }
+  return findings.take();
+}
+
 std::vector<Violation> check_all(const Scenario& scenario, const Record& record) {
   std::vector<Violation> all = check_liveness(record);
   append_all(all, check_reconciliation(record));
@@ -310,6 +321,7 @@ std::vector<Violation> check_all(const Scenario& scenario, const Record& record)
   append_all(all, check_corrections(record));
   append_all(all, check_votes(record));
   append_all(all, check_merge(record));
+  if (scenario.stall_max > Duration{0}) append_all(all, check_stalls(record, scenario.stall_max));
   for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
     const Observation& node = record.nodes[i];
     if (!node.is_running || !node.merged) continue;

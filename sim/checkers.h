@@ -31,6 +31,9 @@ namespace starling::sim {
 /// gave a vector is a member. Exempt: processes that started after the merge.
 [[nodiscard]] std::vector<Violation> check_merge(const Record& record);
 
+/// No node that trains stands still for longer than `longest`, whatever has become of others.
+[[nodiscard]] std::vector<Violation> check_stalls(const Record& record, Duration longest);
+
 /// Nothing is half exchanged at a node that has come to its end.
 [[nodiscard]] std::vector<Violation> check_reconciliation(const Record& record);
 

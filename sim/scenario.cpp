@@ -285,6 +285,7 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
   reader.time("curve_every_s", scenario.curve_every, second);
   reader.count("vote_store_kib", scenario.vote_store_kib, 1, 1U << 20U);
   reader.number("accuracy_min", scenario.accuracy_min, 0, 1);
+  reader.time("stall_max_s", scenario.stall_max, second);
   reader.time("duration_max_s", scenario.duration_max, second);
   read_choices(reader, scenario);
   read_recipe(reader, origin, scenario.recipe);

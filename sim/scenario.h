@@ -34,6 +34,7 @@ struct Scenario {
   node::CatchUpMode catch_up = node::CatchUpMode::automatic;
   std::uint32_t vote_store_kib = 256U << 10U;  ///< node::Config::vote_store_bytes_max
   double accuracy_min = 0;  ///< A merged model below it is a violation; 0: any will do.
+  Duration stall_max{0};  ///< A node that trains and does no step for longer; 0: any time will do.
   Duration duration_max = std::chrono::seconds(600);  ///< Whoever is not done by then is stuck.
   LinkRule link;
   std::vector<Fault> faults;

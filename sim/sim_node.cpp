@@ -138,6 +138,7 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
   seen_.id = id();
   seen_.has_started = true;
   seen_.started_at = now;
+  progress_at = Instant::never();
   seen_.restarts = life_ - 1;
   return core_->start(now, checkpoint_, votes_);
 }
@@ -213,7 +214,19 @@ void SimNode::lose_edge(const NodeId& peer) {
   seen_.lost_edges.insert(peer);
 }
 
+void SimNode::wake(Instant now) {
+  if (progress_at != Instant::never()) progress_at = now;
+}
+
+void SimNode::note_progress(Instant now) {
+  if (progress_at != Instant::never()) {
+    seen_.longest_stall = std::max(seen_.longest_stall, now - progress_at);
+  }
+  progress_at = now;
+}
+
 void SimNode::notice(const Event& event, Instant now) {
+  if (std::holds_alternative<StepsDone>(event)) note_progress(now);
   if (const auto* merged = std::get_if<Merged>(&event)) {
     seen_.merged = *merged;
     seen_.merged_at = now;

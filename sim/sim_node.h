@@ -44,6 +44,8 @@ class SimNode {
   void save(node::SaveCheckpoint&& output) { checkpoint_ = std::move(output.state); }
   void save(node::AppendVotes&& output) { votes_.push_back(std::move(output.packet)); }
   void notice(const Event& event, Instant now);
+  /// The process goes on after a pause.
+  void wake(Instant now);
   [[nodiscard]] bool has_stopped() const { return seen_.has_stopped; }
 
   /// Turns over one bit of the replica's grid, drawn from the seed; nothing if it is not running.
@@ -58,8 +60,10 @@ class SimNode {
   // --- Paused: what arrives waits ---
   bool is_paused = false;
   std::deque<node::Input> waiting;
+  Instant progress_at = Instant::never();  ///< Of the last steps done, or of the end of a pause.
 
  private:
+  void note_progress(Instant now);
   [[nodiscard]] node::Config config(const std::vector<NodeId>& ids) const;
   [[nodiscard]] crypto::Secret<32> privacy_secret() const;
   [[nodiscard]] Duration cost(const node::LearnerJob& job) const;

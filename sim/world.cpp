@@ -201,6 +201,7 @@ void World::strike(const Pause& pause) {
 void World::resume(std::uint32_t node, std::uint64_t life) {
   if (nodes_[node].life() != life || !nodes_[node].is_running()) return;
   nodes_[node].is_paused = false;
+  nodes_[node].wake(queue_.now());
   network_.pause(node, false);
   std::deque<node::Input> waiting = std::exchange(nodes_[node].waiting, {});
   for (node::Input& input : waiting) deliver(node, std::move(input));

@@ -58,6 +58,14 @@ struct SnapshotSaved {
 struct MergeStarted {
   Digest merge;
 };
+/// All nodes at hand have done their steps, but they are too few of the run for a merge to be
+/// final: the node waits for the others. Told again when that changes.
+struct QuorumMissing {
+  std::uint64_t present = 0;     ///< This node included.
+  std::uint64_t needed = 0;      ///< So many nodes make a quorum.
+  std::uint64_t nodes_seen = 0;  ///< Ever, in this run.
+  std::vector<NodeId> missing;   ///< The first of those seen that are not here.
+};
 
 struct MergeSlice {
   std::uint32_t index = 0;
@@ -116,9 +124,9 @@ struct Stopped {
   std::string error;
 };
 
-using Event =
-    std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated, CaughtUp,
-                 SnapshotSaved, MergeStarted, Merged, Warned, Diverged, DivergenceLocated, Stopped>;
+using Event = std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated,
+                           CaughtUp, SnapshotSaved, MergeStarted, QuorumMissing, Merged, Warned,
+                           Diverged, DivergenceLocated, Stopped>;
 
 struct NeighbourStatus {
   NodeId id;
@@ -143,7 +151,8 @@ struct NodeStatus {
   Step steps_total = 0;
   double loss = 0;
   double accuracy = 0;  ///< Of the last evaluation; NaN before the first.
-  std::string phase;    ///< joining, catching_up, training, waiting_for_merge, merging, done.
+  ///< joining, catching_up, training, waiting_for_merge, waiting_for_quorum, merging, done.
+  std::string phase;
   std::vector<NeighbourStatus> neighbours;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
@@ -154,6 +163,9 @@ struct NodeStatus {
   Step agreed_step = 0;                   ///< Votes: the newest step a neighbour confirmed.
   std::uint64_t divergences = 0;          ///< Votes: how often a neighbour's model was another.
   std::optional<PrivacyStatus> privacy;   ///< Votes under noise.
+  std::uint64_t nodes_present = 1;        ///< Of the run, as far as is known; this one included.
+  std::uint64_t nodes_seen = 1;           ///< Ever; this one included.
+  std::uint64_t quorum = 1;               ///< So many nodes make a merge final.
   std::uint64_t unreconciled = 0;         ///< Exchanges not yet known to be applied at both ends.
   std::map<std::string, std::uint64_t> rejected;  ///< Dropped input by reason.
 };

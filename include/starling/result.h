@@ -11,6 +11,8 @@ namespace starling {
 enum class ErrorKind {
   invalid_input,  ///< The user's input was wrong (exit status 2).
   failure,        ///< The run failed: disk, network, a peer (exit status 1).
+  no_quorum,      ///< The node ended while too few nodes were there for a merge (exit status 3).
+  left_early,     ///< The node left before the merge, and can go on (exit status 4).
 };
 
 /// `message` is one line that names the value seen and the value allowed.

@@ -46,6 +46,32 @@ std::string greeting_of(const node::Config& config) {
          "; training begins when " + std::to_string(config.nodes_expected) + " nodes have met";
 }
 
+/// What has become of the run for this node when it ends.
+enum class Outcome { left, lacks_quorum, merged };
+
+Outcome after(Outcome before, const Event& event) {
+  if (std::holds_alternative<Merged>(event)) return Outcome::merged;
+  if (std::holds_alternative<QuorumMissing>(event)) return Outcome::lacks_quorum;
+  return std::holds_alternative<MergeStarted>(event) ? Outcome::left : before;
+}
+
+/// Status 0 is for a merged model alone: scripts go on with it.
+Result<void> result_of(Outcome outcome, const std::filesystem::path& directory) {
+  const std::string advice = "; go on with: starling join --dir " + directory.native();
+  switch (outcome) {
+    case Outcome::merged:
+      return {};
+    case Outcome::lacks_quorum:
+      return std::unexpected(
+          Error{ErrorKind::no_quorum, "there was no merge: too few of the run's nodes were here" +
+                                          advice + ", and --accept-partial to merge without them"});
+    case Outcome::left:
+      return std::unexpected(Error{ErrorKind::left_early,
+                                   "left before the final merge, with all state saved" + advice});
+  }
+  return {};
+}
+
 class JoinCommand final : public Command {
  public:
   std::string_view name() const override { return "join"; }
@@ -75,6 +101,7 @@ class JoinCommand final : public Command {
   std::string catch_up_ = "auto";
   bool json_events_ = false;
   bool is_quiet_ = false;
+  bool accepts_partial_ = false;
   bool ends_with_input_ = false;
   int niceness_ = 0;
   std::size_t threads_ = 1;
@@ -111,6 +138,10 @@ void JoinCommand::add_options(CLI::App& app) {
   app.add_option("--threads", threads_, "Cores for adding votes (recipe votes, large models)")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  app.add_flag(
+      "--accept-partial", accepts_partial_,
+      "When all nodes at hand are done, merge even if most of the run's nodes are missing; "
+      "the model is then marked as partial");
   app.add_flag("--json-events", json_events_,
                "Print one JSON object per event instead of progress");
   app.add_flag("--quiet", is_quiet_, "Print nothing but errors");
@@ -226,6 +257,7 @@ Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>&
                                          .start = std::move(*start)});
   if (!options) return options;
   options->core.catch_up = *catch_up;
+  options->core.accepts_partial = accepts_partial_;
   if (auto kept = keep_ticket(*options->store, ticket_, *invitation); !kept) {
     return std::unexpected(kept.error());
   }
@@ -250,9 +282,9 @@ Result<void> JoinCommand::run() {
   const std::string greeting = greeting_of(options->core);
   Progress progress(progress_style());
   const runtime::Driver* running = nullptr;
-  bool is_merged = false;
+  Outcome outcome = Outcome::left;
   options->on_event = [&](const Event& event) {
-    is_merged = is_merged || std::holds_alternative<Merged>(event);
+    outcome = after(outcome, event);
     progress.show(event, running->status());
   };
   auto driver = runtime::Driver::create(std::move(*options));
@@ -262,11 +294,14 @@ Result<void> JoinCommand::run() {
   progress.say(greeting);
   const Result<void> ended = (*driver)->run();
   progress.finish();
-  if (!ended || is_quiet_ || json_events_) return ended;
-  std::printf("%s; %s\n", progress_text(running->status()).c_str(),
-              is_merged ? ("the model is in " + (directory / "model.safetensors").native()).c_str()
-                        : ("go on with: starling join --dir " + directory.native()).c_str());
-  return {};
+  if (!ended) return ended;
+  if (!is_quiet_ && !json_events_) {
+    std::printf("%s\n", progress_text(running->status()).c_str());
+    if (outcome == Outcome::merged) {
+      std::printf("the model is in %s\n", (directory / "model.safetensors").c_str());
+    }
+  }
+  return result_of(outcome, directory);
 }
 
 }  // namespace

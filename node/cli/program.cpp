@@ -14,14 +14,25 @@
 namespace starling::cli {
 namespace {
 
-constexpr int status_failed = 1;
-constexpr int status_wrong_input = 2;
+int status_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::failure:
+      return 1;
+    case ErrorKind::invalid_input:
+      return 2;
+    case ErrorKind::no_quorum:
+      return 3;
+    case ErrorKind::left_early:
+      return 4;
+  }
+  return 1;
+}
 
 int report(const Error& error) {
   std::string line = "starling: " + error.message;
   std::ranges::replace(line, '\n', ' ');
   std::fprintf(stderr, "%s\n", line.c_str());
-  return error.kind == ErrorKind::invalid_input ? status_wrong_input : status_failed;
+  return status_of(error.kind);
 }
 
 /// The first word was no command.

@@ -23,6 +23,16 @@ std::string seconds_text(double seconds) {
   return number_text(seconds, seconds < 1 ? 3 : 1) + " s";
 }
 
+std::string quorum_text(const QuorumMissing& e) {
+  std::string text = std::to_string(e.present) + " of the " + std::to_string(e.nodes_seen) +
+                     " nodes seen in this run are here; the merge needs " +
+                     std::to_string(e.needed) + ". Waiting for";
+  for (const NodeId& node : e.missing) text += " " + node.short_text();
+  const std::uint64_t unnamed = e.nodes_seen - e.present - e.missing.size();
+  if (unnamed > 0) text += " and " + std::to_string(unnamed) + " more";
+  return text + " (or merge without them: starling merge DIR --accept-partial)";
+}
+
 /// The events worth a line of their own; nothing for those that only move the numbers.
 struct LineOf {
   using Line = std::optional<std::string>;
@@ -41,6 +51,7 @@ struct LineOf {
   }
   Line operator()(const CaughtUp& e) const { return catch_up_text(e); }
   Line operator()(const MergeStarted&) const { return "the final merge has begun"; }
+  Line operator()(const QuorumMissing& e) const { return quorum_text(e); }
   Line operator()(const Merged& e) const {
     return "merged " + std::to_string(e.manifest.members.size()) + " nodes: accuracy " +
            percent_text(e.quality.accuracy) + ", model " + e.manifest.model.short_text();

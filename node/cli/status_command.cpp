@@ -142,14 +142,25 @@ class MergeCommand final : public Command {
 
   void add_options(CLI::App& app) override {
     app.add_option("DIR", directory_, "Node directory of the running node")->required();
+    app.add_flag("--accept-partial", accepts_partial_,
+                 "Merge although most of the run's nodes are not here; the model is then marked as "
+                 "partial");
     app.footer(
         "All nodes of the run then merge what they have and end, whatever their step.\n"
         "Example:\n  starling merge starling-run");
   }
 
   Result<void> run() override {
-    const auto answer = runtime::ask_node(directory_, "merge");
+    const auto answer =
+        runtime::ask_node(directory_, accepts_partial_ ? "merge accept-partial" : "merge");
     if (!answer) return invalid_input(answer.error().message);
+    const Json json = Json::parse(*answer, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.contains("error")) {
+      return std::unexpected(
+          Error{ErrorKind::no_quorum, json.value("error", "") +
+                                          "; wait for the others, or merge with "
+                                          "those that are here by --accept-partial"});
+    }
     std::printf("the merge was asked for; starling status %s shows how it goes\n",
                 directory_.c_str());
     return {};
@@ -157,6 +168,7 @@ class MergeCommand final : public Command {
 
  private:
   std::string directory_;
+  bool accepts_partial_ = false;
 };
 
 }  // namespace

@@ -41,6 +41,10 @@ struct Config {
   Step evaluate_every = 0;        ///< 0: only at the end.
   Step checkpoint_every = 0;      ///< 0: only when leaving.
   bool merge_when_finished = true;
+  /// A merge is final only with more than this share of all nodes ever seen in the run; in [0, 1).
+  double quorum = 0.5;
+  bool accepts_partial = false;         ///< This node proposes a merge without a quorum, too.
+  std::vector<NodeId> nodes_seen = {};  ///< In the run, by earlier processes of this node.
   /// Decodes and verifies an announcement. Another one must answer as open_announcement does; who
   /// runs many nodes in one process may remember what the same bytes gave before.
   std::function<decltype(protocol::open_announcement)> open_announcement =

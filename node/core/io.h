@@ -61,7 +61,10 @@ struct LearnerFinished {
 struct InputRejected {
   protocol::RejectReason reason = protocol::RejectReason::bad_frame;
 };
-struct MergeRequested {};
+/// The owner wants the merge now, whatever the steps. accepts_partial: also without a quorum.
+struct MergeRequested {
+  bool accepts_partial = false;
+};
 struct LeaveRequested {};
 using Input =
     std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, TimerFired,

@@ -2,19 +2,63 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace starling::node {
 
+namespace {
+
+/// Of the nodes waited for, so many are named: enough to see which machines they are.
+constexpr std::size_t missing_named_max = 8;
+
+std::uint64_t present_in(const Roll& roll) {
+  return roll.present().size() + 1;
+}
+
+std::uint64_t seen_in(const Roll& roll) {
+  return roll.seen().size() + 1;
+}
+
+}  // namespace
+
+std::uint64_t MergePolicy::needed(const Roll& roll) const {
+  return static_cast<std::uint64_t>(options_.quorum * static_cast<double>(seen_in(roll))) + 1;
+}
+
+bool MergePolicy::has_quorum(const Roll& roll) const {
+  return present_in(roll) >= needed(roll);
+}
+
 bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
-  if (!roll.all_finished()) {
+  if (!roll.all_finished() || (!has_quorum(roll) && !options_.accepts_partial)) {
     propose_at_ = Instant::never();
     return false;
   }
+  told_.reset();
   if (propose_at_ == Instant::never()) {
-    const auto before_us = std::distance(roll.present().begin(), roll.present().lower_bound(self_));
-    propose_at_ = std::max({not_before, not_before_, now}) + before_us * turn_time_;
+    const auto before_us =
+        std::distance(roll.present().begin(), roll.present().lower_bound(options_.self));
+    propose_at_ = std::max({not_before, not_before_, now}) + before_us * options_.turn_time;
   }
   return propose_at_ <= now;
+}
+
+std::optional<QuorumMissing> MergePolicy::take_missing(const Roll& roll, Instant not_before,
+                                                       Instant now) {
+  if (!roll.all_finished() || has_quorum(roll) || options_.accepts_partial) return std::nullopt;
+  if (now < not_before) {
+    propose_at_ = not_before;  // to be asked again
+    return std::nullopt;
+  }
+  const std::pair state{present_in(roll), seen_in(roll)};
+  if (std::exchange(told_, state) == state) return std::nullopt;
+  QuorumMissing missing{
+      .present = state.first, .needed = needed(roll), .nodes_seen = state.second, .missing = {}};
+  for (const NodeId& node : roll.seen()) {
+    if (missing.missing.size() == missing_named_max) break;
+    if (!roll.present().contains(node)) missing.missing.push_back(node);
+  }
+  return missing;
 }
 
 }  // namespace starling::node

@@ -89,15 +89,17 @@ void NodeParts::on(InputRejected&& input, Turn&) {
   score_.count(input.reason);
 }
 
-void NodeParts::on(MergeRequested&&, Turn& turn) {
-  if (phase_ == Phase::training || phase_ == Phase::waiting) propose(turn);
+void NodeParts::on(MergeRequested&& input, Turn& turn) {
+  if (input.accepts_partial) policy_.accept_partial();
+  if (phase_ != Phase::training && phase_ != Phase::waiting) return;
+  if (policy_.has_quorum(roll_) || policy_.accepts_partial()) propose(turn);
 }
 
 void NodeParts::on(LeaveRequested&&, Turn& turn) {
   if (phase_ == Phase::leaving || phase_ == Phase::stopped) return;
   // A merge under way, or done, has its result elsewhere; a checkpoint is for what goes on later.
   const bool is_worth_saving = phase_ == Phase::training || phase_ == Phase::waiting;
-  phase_ = Phase::leaving;
+  enter(Phase::leaving);
   trainer_->stop(turn);
   if (is_worth_saving && trainer_->needs_state()) {
     turn.jobs.emplace_back(SaveStateJob{.for_joiner = false, .request = 0});

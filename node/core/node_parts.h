@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "node/core/config.h"
 #include "node/core/io.h"
 #include "node/core/merge_policy.h"
+#include "node/core/phase.h"
 #include "node/core/roll.h"
 #include "node/core/trainer.h"
 #include "node/core/turn.h"
@@ -33,18 +35,6 @@ class NodeParts {
   [[nodiscard]] NodeStatus status(Instant now) const;
 
  private:
-  enum class Phase : std::uint8_t {
-    restoring,
-    joining,
-    catching_up,
-    training,
-    waiting,
-    merging,
-    done,
-    leaving,
-    stopped
-  };
-
   // node_inputs.cpp: one function per input
   void on(PeerConnected&& input, Turn& turn);
   void on(PeerDisconnected&& input, Turn& turn);
@@ -53,7 +43,7 @@ class NodeParts {
   void on(TimerFired&&, Turn& turn);
   void on(LearnerFinished&& input, Turn& turn);
   void on(InputRejected&& input, Turn& turn);
-  void on(MergeRequested&&, Turn& turn);
+  void on(MergeRequested&& input, Turn& turn);
   void on(LeaveRequested&&, Turn& turn);
   void on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn);
   void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);
@@ -69,9 +59,12 @@ class NodeParts {
   void after_steps(Turn& turn);
 
   // node_phases.cpp: what follows from the state after every input
+  void enter(Phase next);
   void settle(Turn& turn);
   void follow_neighbours(Turn& turn);
+  void give_up_lost(Turn& turn);
   void begin_if_ready(Turn& turn);
+  [[nodiscard]] bool has_heard_others(Instant now) const;
   void begin_training(Step step, Turn& turn);
   void finish_training(Turn& turn);
   [[nodiscard]] bool may_propose() const;
@@ -103,6 +96,7 @@ class NodeParts {
 
   Phase phase_ = Phase::joining;
   std::map<NodeId, protocol::PeerRecord> links_;
+  std::set<NodeId> lost_;  ///< Gone for good, their edges not given up yet.
   std::vector<protocol::MergeRequest> merge_requests_;
   std::optional<Digest> wanted_contribution_;
   Instant contribute_by_ = Instant::never();

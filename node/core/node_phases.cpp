@@ -1,13 +1,12 @@
 // NodeParts: construction, and what follows from the state after every input.
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <string_view>
 #include <utility>
 
 #include "node/core/node_parts.h"
 #include "node/core/recipe_digest.h"
+#include "starling/check.h"
 
 namespace starling::node {
 
@@ -22,9 +21,6 @@ constexpr Duration gone_for_good = 60s;
 constexpr Duration proposal_turn = 2s;
 constexpr Duration linger_after_merge = 3s;
 constexpr Duration settle_time_max = 10s;
-
-/// Others this far ahead make a newcomer a late joiner, who takes their state.
-constexpr Step late_by_steps = 20;
 
 protocol::Merge::Options merge_options(const Config& config) {
   protocol::Merge::Options options;
@@ -62,16 +58,23 @@ NodeParts::NodeParts(Config config)
       broadcast_(config_.interval_scale),
       trainer_(make_trainer(config_, roll_)),
       merge_(merge_options(config_)),
-      policy_(config_.self.id, scaled(proposal_turn, config_.interval_scale)),
+      policy_({.self = config_.self.id,
+               .turn_time = scaled(proposal_turn, config_.interval_scale),
+               .quorum = config_.quorum,
+               .accepts_partial = config_.accepts_partial}),
       catch_up_(recipe_digest(config_.recipe)),
-      sequence_(config_.incarnation) {}
+      sequence_(config_.incarnation) {
+  for (const NodeId& node : config_.nodes_seen) {
+    if (node != config_.self.id) roll_.remember(node);
+  }
+}
 
 std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
                                      const std::vector<Bytes>& votes) {
   Turn turn(now);
   joining_since_ = now;
   if (!checkpoint.empty()) {
-    phase_ = Phase::restoring;
+    enter(Phase::restoring);
     trainer_->load(Bytes(checkpoint.begin(), checkpoint.end()), turn);
   }
   for (const Bytes& bytes : votes) {
@@ -96,10 +99,16 @@ protocol::MergeOutput NodeParts::merge_output(Turn& turn) {
   return {turn.effects, merge_requests_};
 }
 
+/// The one place in which the phase changes.
+void NodeParts::enter(Phase next) {
+  STARLING_CHECK(may_follow(phase_, next));
+  phase_ = next;
+}
+
 /// Brings all parts to rest: each step may cause the next, none runs twice for one cause.
 void NodeParts::settle(Turn& turn) {
   follow_neighbours(turn);
-  for (const NodeId& gone : roll_.take_lost()) trainer_->give_up(gone, turn);
+  give_up_lost(turn);
   begin_if_ready(turn);
   if (phase_ == Phase::training && trainer_->complete()) finish_training(turn);
   if (may_propose()) propose_if_due(turn);
@@ -113,10 +122,22 @@ void NodeParts::settle(Turn& turn) {
   }
   if (merge_.failed() && phase_ == Phase::merging) {
     turn.events.emplace_back(Warned{"the merge was given up: too many members fell silent"});
-    phase_ = Phase::waiting;
+    enter(Phase::waiting);
     policy_.failed(turn.now);
   }
   if (stop_at_ <= turn.now) leave(turn);
+}
+
+/// Whoever is silent for good but still linked (we slept, say) may have payloads under way: its
+/// edge goes with the link, or what arrives later would be counted at one end only.
+void NodeParts::give_up_lost(Turn& turn) {
+  for (const NodeId& node : roll_.take_lost()) lost_.insert(node);
+  std::erase_if(lost_, [&](const NodeId& node) {
+    if (roll_.present().contains(node)) return true;
+    if (membership_.is_neighbour(node)) return false;
+    trainer_->give_up(node, turn);
+    return true;
+  });
 }
 
 void NodeParts::follow_neighbours(Turn& turn) {
@@ -149,6 +170,11 @@ Duration NodeParts::start_wait() const {
   return scaled(config_.start_wait, std::max(1.0, config_.interval_scale));
 }
 
+/// A node that comes back listens first: the others may be far ahead. Alone it goes on by itself.
+bool NodeParts::has_heard_others(Instant now) const {
+  return !roll_.present().empty() || now - joining_since_ >= 2 * presence_pause();
+}
+
 void NodeParts::begin_if_ready(Turn& turn) {
   if (phase_ == Phase::catching_up) {
     std::vector<NodeId> donors = membership_.neighbours();
@@ -164,21 +190,21 @@ void NodeParts::begin_if_ready(Turn& turn) {
   const Step ahead = roll_.highest_step();
   if (trainer_->needs_state() && ahead > restored_step_ + late_by_steps &&
       !membership_.isolated()) {
-    phase_ = Phase::catching_up;
+    enter(Phase::catching_up);
     begin_if_ready(turn);
-  } else if (all_here || waited || restored_step_ > 0) {
+  } else if (all_here || waited || (restored_step_ > 0 && has_heard_others(turn.now))) {
     begin_training(restored_step_, turn);
   }
 }
 
 void NodeParts::begin_training(Step step, Turn& turn) {
-  phase_ = Phase::training;
+  enter(Phase::training);
   evaluated_at_ = saved_at_ = step;
   trainer_->start(step, turn);
 }
 
 void NodeParts::finish_training(Turn& turn) {
-  phase_ = Phase::waiting;
+  enter(Phase::waiting);
   const bool is_evaluated = quality_ && evaluated_at_ == trainer_->step();
   if (!is_evaluated) turn.jobs.emplace_back(EvaluateJob{trainer_->step()});
   announce_presence(turn);
@@ -198,7 +224,11 @@ void NodeParts::propose_if_due(Turn& turn) {
   if (config_.nodes_expected > 1) {
     search_time = roll_.present().empty() ? start_wait() : 2 * presence_pause();
   }
-  if (policy_.is_due(roll_, joining_since_ + search_time, turn.now)) propose(turn);
+  const Instant not_before = joining_since_ + search_time;
+  if (policy_.is_due(roll_, not_before, turn.now)) return propose(turn);
+  if (auto missing = policy_.take_missing(roll_, not_before, turn.now)) {
+    turn.events.emplace_back(std::move(*missing));
+  }
 }
 
 void NodeParts::propose(Turn& turn) {
@@ -224,7 +254,7 @@ void NodeParts::perform(protocol::MergeRequest&& request, Turn& turn) {
     const bool has_begun =
         phase_ == Phase::training || phase_ == Phase::waiting || phase_ == Phase::merging;
     if (!has_begun) return;
-    phase_ = Phase::merging;
+    enter(Phase::merging);
     wanted_contribution_ = need->merge;
     contribute_by_ = turn.now + scaled(settle_time_max, config_.interval_scale);
     trainer_->stop(turn);
@@ -237,7 +267,7 @@ void NodeParts::perform(protocol::MergeRequest&& request, Turn& turn) {
   } else if (auto* adoption = std::get_if<protocol::NeedAdoption>(&request)) {
     turn.jobs.emplace_back(AdoptJob{adoption->merge, std::move(adoption->vector)});
   } else if (auto* complete = std::get_if<protocol::MergeComplete>(&request)) {
-    phase_ = Phase::done;
+    if (phase_ != Phase::leaving) enter(Phase::done);
     manifest_ = std::move(complete->manifest);
     stop_at_ = turn.now + scaled(linger_after_merge, config_.interval_scale);
     turn.events.emplace_back(Merged{*manifest_, adopted_.evaluation.value_or(Evaluation{}),
@@ -293,7 +323,7 @@ void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const B
 }
 
 void NodeParts::leave(Turn& turn) {
-  phase_ = Phase::leaving;
+  enter(Phase::leaving);
   presence_announced_at_ = Instant::never();
   announce_presence(turn);
   publish(turn);
@@ -301,7 +331,7 @@ void NodeParts::leave(Turn& turn) {
   for (const auto& [peer, record] : links_) {
     turn.effects.hang_up(peer, protocol::CloseReason::shutting_down);
   }
-  phase_ = Phase::stopped;
+  enter(Phase::stopped);
   turn.events.emplace_back(Stopped{stop_reason_});
 }
 
@@ -352,9 +382,6 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
 }
 
 NodeStatus NodeParts::status(Instant now) const {
-  static constexpr std::array<std::string_view, 9> phase_names = {
-      "restoring", "joining", "catching_up", "training", "waiting_for_merge",
-      "merging",   "done",    "leaving",     "stopped"};
   static_cast<void>(now);
   NodeStatus status;
   status.self = config_.self.id;
@@ -363,7 +390,12 @@ NodeStatus NodeParts::status(Instant now) const {
   status.steps_total = config_.steps_total;
   status.loss = loss_;
   status.accuracy = quality_ ? quality_->accuracy : std::numeric_limits<double>::quiet_NaN();
-  status.phase = phase_names[static_cast<std::size_t>(phase_)];
+  status.phase = name_of(phase_);
+  status.nodes_present = roll_.present().size() + 1;
+  status.nodes_seen = roll_.seen().size() + 1;
+  status.quorum = policy_.needed(roll_);
+  const bool lacks_quorum = !policy_.has_quorum(roll_) && !policy_.accepts_partial();
+  if (may_propose() && roll_.all_finished() && lacks_quorum) status.phase = "waiting_for_quorum";
   for (const NodeId& peer : membership_.neighbours()) {
     NeighbourStatus neighbour{.id = peer, .address = {}, .step = 0, .round_trip_ms = 0};
     if (const auto record = membership_.find(peer)) neighbour.address = record->address;

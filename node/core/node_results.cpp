@@ -54,12 +54,12 @@ void NodeParts::on_loaded(const LoadStateDone& done, Turn& turn) {
   if (done.error) turn.events.emplace_back(Warned{"state refused: " + *done.error});
   trainer_->loaded(done, turn);
   if (done.error || !trainer_->needs_state()) {
-    if (phase_ == Phase::restoring) phase_ = Phase::joining;
+    if (phase_ == Phase::restoring) enter(Phase::joining);
     return;
   }
   if (phase_ == Phase::restoring) {
     restored_step_ = done.step;
-    phase_ = Phase::joining;
+    enter(Phase::joining);
   } else if (phase_ == Phase::catching_up) {
     turn.events.emplace_back(CaughtUp{.step = done.step});
     begin_training(done.step, turn);

@@ -61,9 +61,14 @@ void Roll::depart(const NodeId& node, RollEntry& entry) {
   unfinished_ -= entry.presence.finished ? 0 : 1;
 }
 
+void Roll::remember(const NodeId& node) {
+  if (seen_.size() < roll_entries_max) seen_.insert(node);
+}
+
 bool Roll::heard(const NodeId& node, const protocol::Presence& presence, Instant now) {
   if (!entries_.contains(node) && entries_.size() >= roll_entries_max) return false;
   RollEntry& entry = entries_[node];
+  remember(node);
   const bool was_present = entry.is_present;
   // Broadcasts may overtake each other: an older word of the same process is no news.
   if (was_present && entry.presence.incarnation == presence.incarnation &&

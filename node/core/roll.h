@@ -43,6 +43,10 @@ class Roll {
   [[nodiscard]] std::vector<NodeId> take_lost() { return std::exchange(lost_, {}); }
 
   [[nodiscard]] const RollEntry* find(const NodeId& node) const;
+  /// Counts a node in that an earlier process of this node has seen in the run.
+  void remember(const NodeId& node);
+  /// Other nodes ever seen in the run, ascending: present, silent, or gone.
+  [[nodiscard]] const std::set<NodeId>& seen() const { return seen_; }
   /// True if every present node says that its steps are done.
   [[nodiscard]] bool all_finished() const { return unfinished_ == 0; }
   /// Of the present nodes; 0 if there is none.
@@ -62,6 +66,7 @@ class Roll {
 
   RollOptions options_;
   std::map<NodeId, RollEntry> entries_;
+  std::set<NodeId> seen_;
   std::set<NodeId> present_;
   ByAge present_by_age_;
   ByAge silent_by_age_;                ///< Silent, not given up yet.

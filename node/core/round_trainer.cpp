@@ -66,6 +66,10 @@ void RoundTrainer::proceed(Turn& turn) {
     turn.jobs.emplace_back(std::move(job));
   }
   if (!started_ || stopped_ || computing_ || rounds_.running() || step_ >= steps_total_) return;
+  if (rounds_.skip_to_neighbours(late_by_steps / local_steps_)) {
+    step_ = std::min(rounds_.round() * local_steps_, steps_total_);
+    if (complete()) return;
+  }
   const auto count =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(local_steps_, steps_total_ - step_));
   computing_ = true;

@@ -13,6 +13,10 @@
 
 namespace starling::node {
 
+/// Others this far ahead make a newcomer a late joiner, who takes their state, and make one that
+/// slept go on where they are.
+inline constexpr Step late_by_steps = 20;
+
 class Trainer {
  public:
   Trainer() = default;

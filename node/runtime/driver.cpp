@@ -121,6 +121,7 @@ class Driver::Node {
   void tick_status();
   void refresh_status();
   [[nodiscard]] std::string answer(std::string_view request);
+  [[nodiscard]] std::string answer_merge(std::string_view request);
 
   DriverOptions options_;
   SavedState saved_;
@@ -389,15 +390,25 @@ std::string Driver::Node::answer(std::string_view request) {
     refresh_status();
     return status_json(status());
   }
-  if (request == "merge") {
-    deliver(node::MergeRequested{});
-    return R"({"accepted":"merge"})";
-  }
+  if (request == "merge" || request == "merge accept-partial") return answer_merge(request);
   if (request == "leave") {
     post(node::LeaveRequested{});  // after the answer
     return R"({"accepted":"leave"})";
   }
-  return R"({"error":"unknown request; allowed: status, merge, leave"})";
+  return R"({"error":"unknown request; allowed: status, merge, merge accept-partial, leave"})";
+}
+
+std::string Driver::Node::answer_merge(std::string_view request) {
+  const bool accepts_partial = request.ends_with("accept-partial");
+  refresh_status();
+  const NodeStatus now = status();
+  if (now.nodes_present < now.quorum && !accepts_partial) {
+    return R"({"error":"only )" + std::to_string(now.nodes_present) + " of the " +
+           std::to_string(now.nodes_seen) + " nodes seen in the run are here, expected at least " +
+           std::to_string(now.quorum) + R"( for a final merge"})";
+  }
+  deliver(node::MergeRequested{accepts_partial});
+  return R"({"accepted":"merge"})";
 }
 
 Result<std::unique_ptr<Driver>> Driver::create(DriverOptions options) {

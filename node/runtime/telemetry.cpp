@@ -91,6 +91,13 @@ struct EventFields {
   Json operator()(const MergeStarted& e) const {
     return {{"event", "merge_started"}, {"merge", e.merge.hex()}};
   }
+  Json operator()(const QuorumMissing& e) const {
+    return {{"event", "quorum_missing"},
+            {"present", e.present},
+            {"needed", e.needed},
+            {"nodes_seen", e.nodes_seen},
+            {"missing", hex_list(e.missing)}};
+  }
   Json operator()(const Merged& e) const {
     return {{"event", "merged"},
             {"loss", e.quality.loss},
@@ -167,6 +174,9 @@ std::string status_json(const NodeStatus& status) {
                {"agreed_step", status.agreed_step},
                {"divergences", status.divergences},
                {"privacy", privacy},
+               {"nodes_present", status.nodes_present},
+               {"nodes_seen", status.nodes_seen},
+               {"quorum", status.quorum},
                {"unreconciled", status.unreconciled},
                {"rejected", status.rejected}});
 }

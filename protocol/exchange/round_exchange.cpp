@@ -29,11 +29,25 @@ void RoundExchange::on_round_open(const NodeId& peer, const RoundOpen& open,
   Neighbour& neighbour = found->second;
   if (open.final) {
     neighbour.start = std::max(neighbour.start, open.round);
+    neighbour.is_agreed = true;
     return;
   }
   if (peer > options_.self || neighbour.start != 0) return;  // the proposal is the lower id's, once
   neighbour.start = std::max(open.round, first_free);
+  neighbour.is_agreed = true;
   effects.send(peer, RoundOpen{.round = neighbour.start, .final = true});
+}
+
+bool RoundExchange::skip_to_neighbours(std::uint64_t rounds_max) {
+  std::uint64_t first = 0;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (neighbour.start == 0) continue;      // nothing holds us yet
+    if (!neighbour.is_agreed) return false;  // the answer is under way
+    if (first == 0 || neighbour.start < first) first = neighbour.start;
+  }
+  if (first <= round_ + 1 + rounds_max) return false;
+  round_ = first - 1;
+  return true;
 }
 
 std::vector<NodeId> RoundExchange::starting_at(std::uint64_t round) const {

@@ -45,6 +45,10 @@ class RoundExchange {
 
   /// Goes on after `last_round`.
   void resume(std::uint64_t last_round) { round_ = last_round; }
+  /// A node that was away has fallen behind, and the neighbours wait for it in the first round of
+  /// the new edges. If that is more than `rounds_max` ahead and no edge needs a round before it,
+  /// goes on with it. Returns true if so. Call while no payload is computed and no round runs.
+  bool skip_to_neighbours(std::uint64_t rounds_max);
 
   /// Both hellos of the link are through. first_free: the next round whose payload is not yet being
   /// computed; no edge can begin before it.
@@ -73,6 +77,7 @@ class RoundExchange {
  private:
   struct Neighbour {
     std::uint64_t start = 0;  ///< First round that includes the edge; 0: not agreed yet.
+    bool is_agreed = false;   ///< Both ends know `start`.
     std::map<std::uint64_t, Bulk> payloads;  ///< Of this round and the next, by round.
   };
   [[nodiscard]] bool in_round(const Neighbour& neighbour) const {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/overlay_node.h"
 
 namespace starling::node {
@@ -26,6 +28,13 @@ Roll finished_roll() {
   return roll;
 }
 
+MergePolicy policy_of(std::size_t self, bool accepts_partial = false) {
+  return MergePolicy({.self = test_id(self),
+                      .turn_time = turn_time,
+                      .quorum = 0.5,
+                      .accepts_partial = accepts_partial});
+}
+
 /// The rank of test_id(i) among all: ids are digests, their order is arbitrary.
 std::int64_t rank_of(const Roll& roll, std::size_t i) {
   return std::distance(roll.present().begin(), roll.present().find(test_id(i)));
@@ -34,7 +43,7 @@ std::int64_t rank_of(const Roll& roll, std::size_t i) {
 TEST(MergePolicy, TheLowestIdProposesAndTheNextAfterItsTurn) {
   const Roll roll = finished_roll();
   for (std::size_t i = 1; i <= 3; ++i) {
-    MergePolicy policy(test_id(i), turn_time);
+    MergePolicy policy = policy_of(i);
     EXPECT_EQ(policy.is_due(roll, at(0s), at(1s)), rank_of(roll, i) == 0);
     EXPECT_EQ(policy.next_deadline(), at(1s + rank_of(roll, i) * turn_time));
   }
@@ -43,7 +52,7 @@ TEST(MergePolicy, TheLowestIdProposesAndTheNextAfterItsTurn) {
 TEST(MergePolicy, AWaitForAllDoesNotMakeEveryonePropose) {
   const Roll roll = finished_roll();
   for (std::size_t i = 1; i <= 3; ++i) {
-    MergePolicy policy(test_id(i), turn_time);
+    MergePolicy policy = policy_of(i);
     EXPECT_FALSE(policy.is_due(roll, at(100s), at(1s)));
     EXPECT_EQ(policy.is_due(roll, at(100s), at(100s)), rank_of(roll, i) == 0);
   }
@@ -53,7 +62,7 @@ TEST(MergePolicy, AFailedMergeIsFollowedByAnotherATurnLater) {
   const Roll roll = finished_roll();
   for (std::size_t i = 1; i <= 3; ++i) {
     if (rank_of(roll, i) > 0) continue;
-    MergePolicy policy(test_id(i), turn_time);
+    MergePolicy policy = policy_of(i);
     EXPECT_TRUE(policy.is_due(roll, at(0s), at(1s)));
     policy.failed(at(2s));
     EXPECT_FALSE(policy.is_due(roll, at(0s), at(2s)));
@@ -63,11 +72,64 @@ TEST(MergePolicy, AFailedMergeIsFollowedByAnotherATurnLater) {
 
 TEST(MergePolicy, StartsAgainWhenSomeoneTrainsOn) {
   Roll roll = finished_roll();
-  MergePolicy policy(test_id(1), turn_time);
+  MergePolicy policy = policy_of(1);
   EXPECT_FALSE(policy.is_due(roll, at(50s), at(1s)));
   roll.heard(test_id(2), {.address = {}, .incarnation = 2, .step = 3, .finished = false}, at(2s));
   EXPECT_FALSE(policy.is_due(roll, at(50s), at(3s)));
   EXPECT_EQ(policy.next_deadline(), Instant::never());
+}
+
+/// Two of the three others are gone: one by a farewell, one in silence.
+Roll roll_of_two_left() {
+  Roll roll = finished_roll();
+  roll.heard(test_id(1), {.address = {}, .incarnation = 1, .step = 9, .leaving = true}, at(1s));
+  roll.heard(test_id(2), {.address = {}, .incarnation = 1, .step = 9, .leaving = true}, at(1s));
+  return roll;
+}
+
+TEST(MergePolicy, HalfOfTheNodesEverSeenAreNoQuorum) {
+  const Roll roll = roll_of_two_left();  // node 3 and this one are here, of four
+  MergePolicy policy = policy_of(4);
+  EXPECT_FALSE(policy.has_quorum(roll));
+  EXPECT_EQ(policy.needed(roll), 3U);
+  EXPECT_FALSE(policy.is_due(roll, at(0s), at(1000s)));
+  EXPECT_EQ(policy.next_deadline(), Instant::never());
+}
+
+TEST(MergePolicy, SaysForWhomItWaitsOnceForEachChange) {
+  Roll roll = roll_of_two_left();
+  MergePolicy policy = policy_of(4);
+  EXPECT_FALSE(policy.take_missing(roll, at(5s), at(4s)));
+  EXPECT_EQ(policy.next_deadline(), at(5s)) << "nobody would ask again";
+  const auto missing = policy.take_missing(roll, at(5s), at(5s));
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->present, 2U);
+  EXPECT_EQ(missing->needed, 3U);
+  EXPECT_EQ(missing->nodes_seen, 4U);
+  EXPECT_EQ(std::set(missing->missing.begin(), missing->missing.end()),
+            (std::set{test_id(1), test_id(2)}));
+  EXPECT_FALSE(policy.take_missing(roll, at(5s), at(6s)));
+  roll.remember(test_id(9));
+  EXPECT_TRUE(policy.take_missing(roll, at(5s), at(7s)));
+}
+
+TEST(MergePolicy, ProposesWithoutAQuorumOnlyIfAPartialMergeIsAccepted) {
+  const Roll roll = roll_of_two_left();
+  MergePolicy policy = policy_of(3);
+  EXPECT_FALSE(policy.is_due(roll, at(0s), at(100s)));
+  policy.accept_partial();
+  static_cast<void>(policy.is_due(roll, at(0s), at(100s)));  // begins to wait for its turn
+  EXPECT_TRUE(policy.is_due(roll, at(0s), at(100s + turn_time)));
+  EXPECT_FALSE(policy.take_missing(roll, at(0s), at(100s)));
+}
+
+TEST(MergePolicy, ANodeThatAnEarlierProcessSawIsWaitedFor) {
+  Roll roll({.nodes_expected = 1, .patience = 600s, .gone_after = 900s});
+  roll.remember(test_id(1));
+  roll.remember(test_id(2));
+  MergePolicy policy = policy_of(3);
+  EXPECT_FALSE(policy.is_due(roll, at(0s), at(100s)));
+  EXPECT_EQ(policy.needed(roll), 2U);
 }
 
 }  // namespace

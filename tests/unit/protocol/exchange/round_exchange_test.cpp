@@ -185,6 +185,45 @@ TEST(RoundExchange, BothEndsIncludeANewEdgeFromTheSameRound) {
   }
 }
 
+TEST(RoundExchange, ANodeThatFellFarBehindGoesOnWhereItsNeighboursWait) {
+  for (const std::size_t ahead : {0U, 1U}) {
+    Graph graph(2);
+    Node& behind = graph[1 - ahead];
+    for (int i = 0; i < 100; ++i) graph[ahead].encode();
+    graph.link(0, 1);
+    EXPECT_FALSE(behind.rounds.skip_to_neighbours(20)) << "nothing is agreed yet";
+    graph.settle();
+    EXPECT_TRUE(behind.rounds.skip_to_neighbours(20));
+    EXPECT_EQ(behind.rounds.round(), 100U);
+    EXPECT_FALSE(graph[ahead].rounds.skip_to_neighbours(20));
+    for (int i = 0; i < 3; ++i) graph.run_round();
+    EXPECT_EQ(behind.included.size(), 3U);
+    graph.expect_same_rounds(0, 1);
+  }
+}
+
+TEST(RoundExchange, ANodeThatIsALittleBehindDoesItsRounds) {
+  Graph graph(2);
+  for (int i = 0; i < 20; ++i) graph[0].encode();
+  graph.link(0, 1);
+  graph.settle();
+  EXPECT_FALSE(graph[1].rounds.skip_to_neighbours(20));
+  EXPECT_EQ(graph[1].rounds.round(), 0U);
+}
+
+TEST(RoundExchange, ANodeThatAnEdgeNeedsSkipsNothing) {
+  Graph graph(3);
+  graph.link(0, 1);
+  graph.settle();
+  for (int i = 0; i < 3; ++i) graph.run_round();
+  for (int i = 0; i < 100; ++i) {
+    if (!graph[2].rounds.running()) graph[2].encode();
+  }
+  graph.link(0, 2);
+  graph.settle();
+  EXPECT_FALSE(graph[0].rounds.skip_to_neighbours(20)) << "node 1 waits for its next round";
+}
+
 TEST(RoundExchange, WeightsAreMetropolisAndEqualAtBothEnds) {
   Graph graph(4);  // a star: node 0 has three neighbours, the others one
   for (std::size_t leaf = 1; leaf < 4; ++leaf) graph.link(0, leaf);

@@ -66,6 +66,57 @@ TEST(FailureDetector, DeclaresDeadWhoAnswersNobody) {
   EXPECT_TRUE(watch.detector.take_dead().empty()) << "reported once";
 }
 
+/// What others say of node 1 whenever they are asked.
+void run_with_helpers(Watch& watch, Instant end, bool says_alive) {
+  while (watch.detector.next_deadline() <= end) {
+    watch.now = watch.detector.next_deadline();
+    Effects effects;
+    watch.detector.tick(watch.now, effects);
+    for (const auto& [peer, ping] : sent_to<Ping>(effects)) {
+      if (peer != test_id(1)) watch.detector.receive(peer, Pong{ping.nonce}, watch.now, effects);
+    }
+    for (const auto& [helper, ping] : sent_to<IndirectPing>(effects)) {
+      watch.detector.receive(helper, IndirectPong{ping.target, ping.nonce, says_alive}, watch.now,
+                             effects);
+    }
+  }
+  watch.now = end;
+}
+
+// An address has changed, or a router has forgotten the connection: the peer lives, the link does
+// not.
+TEST(FailureDetector, GivesUpALinkThatCarriesNothingAlthoughOthersReachThePeer) {
+  Watch watch(4);
+  run_with_helpers(watch, at(15s), true);
+  EXPECT_EQ(watch.detector.take_dead(), std::vector{test_id(1)});
+}
+
+TEST(FailureDetector, OneLostProbeOfAPeerThatOthersReachIsNoDeath) {
+  Watch watch(4);
+  bool is_lost = true;
+  while (watch.detector.next_deadline() <= at(60s)) {
+    watch.now = watch.detector.next_deadline();
+    Effects effects;
+    watch.detector.tick(watch.now, effects);
+    for (const auto& [peer, ping] : sent_to<Ping>(effects)) {
+      if (peer == test_id(1) && std::exchange(is_lost, false)) continue;
+      watch.detector.receive(peer, Pong{ping.nonce}, watch.now, effects);
+    }
+    for (const auto& [helper, ping] : sent_to<IndirectPing>(effects)) {
+      watch.detector.receive(helper, IndirectPong{ping.target, ping.nonce, true}, watch.now,
+                             effects);
+    }
+  }
+  EXPECT_FALSE(is_lost);
+  EXPECT_TRUE(watch.detector.take_dead().empty());
+}
+
+TEST(FailureDetector, NoticesWithin15SecondsThatHalfOfASmallSwarmIsGone) {
+  Watch watch(3);
+  watch.run_until(at(16s), [](const NodeId& peer) { return peer == test_id(1); });
+  EXPECT_EQ(watch.detector.take_dead().size(), 2U);
+}
+
 TEST(FailureDetector, AsksThreeOthersBeforeItJudges) {
   Watch watch(6);
   Effects effects;
