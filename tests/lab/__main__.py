@@ -76,8 +76,8 @@ def summary(results: list[runner.Result], seconds: float) -> dict:
             "results": [dataclasses.asdict(result) for result in results]}
 
 
-def raise_interrupt(*_):
-    raise KeyboardInterrupt
+def raise_interrupt(number: int, _):
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def main() -> int:
@@ -99,8 +99,9 @@ def main() -> int:
     try:
         results = runner.run_all(chosen, asked.jobs, asked.out.resolve(), asked.program.resolve(),
                                  lambda result: show(result, out))
-    except KeyboardInterrupt:
-        print("lab: interrupted; its processes and namespaces are removed", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"lab: ended by {interrupt}; its processes and namespaces are removed",
+              file=sys.stderr)
         return 130
     total = summary(results, time.monotonic() - started)
     print(f"{total['passed']} of {total['scenarios']} scenarios passed in {total['seconds']:.0f} s",

@@ -145,9 +145,15 @@ def kill_9_anywhere(lab: Lab, recipe: str) -> None:
         kill_and_restart(chance.choice(swarm.nodes))
     lab.require_within(90, "the merge begins", lambda: merge_began(swarm),
                        lambda: f"seed {seed}; {standings(swarm.nodes)}")
-    kill_and_restart(chance.choice([node for node in swarm.nodes if not node.manifest()]
-                                   or swarm.nodes))
-    expect_one_model(swarm.nodes, 60)
+    last = chance.choice(swarm.nodes)
+    last.process.kill()
+    if not last.manifest():  # whoever has the model already is not started again
+        last.join_again()
+        return expect_one_model(swarm.nodes, 60)
+    others = [node for node in swarm.nodes if node is not last]
+    expect_one_model(others, 60, members=3)
+    lab.check("the killed one has the same model",
+              last.manifest().get("model") == others[0].manifest().get("model"), last.manifest())
 
 
 def kill_and_restart(node: Node) -> None:
