@@ -101,6 +101,9 @@ class Host(Namespace):
         self.port = switch.plug(self, HOST_INTERFACE)
         self.addresses = list(addresses)
         self.gateway = gateway
+        if not any(":" in address for address in addresses):
+            # Or its link-local address would be a way around the firewalls of a scenario.
+            self.write_sysctl("net/ipv6/conf/all/disable_ipv6", "1")
         for address in addresses:
             self.ip("addr", "add", address, "dev", HOST_INTERFACE)
         self._route()

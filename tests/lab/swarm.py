@@ -147,17 +147,17 @@ def expect_steps_go_on(nodes: list[Node], seconds: float, what: str) -> None:
 
 
 def expect_takes_part(lost: Node, others: list[Node], seconds: float, what: str) -> None:
-    """Another node has the lost one as its neighbour and sees its steps go on; or its last step, for a
-    node that was alone may have done them all."""
+    """Another node has the lost one as its neighbour and sees its steps go on; or sees it ahead of
+    itself, for a node that was alone may have gone on, and then waits for the others."""
     lab = lost.lab
     own_id = lost.id
     base = max([lost.step(), *(step_seen(node, own_id) for node in others)])
 
     def takes_part() -> bool:
-        status = lost.status()
-        wanted = min(base + STEPS_THAT_COUNT, status.get("steps_total", 0))
-        return bool(status) and status["step"] >= wanted and any(
-            step_seen(node, own_id) >= wanted for node in others)
+        step = lost.step()
+        return step > 0 and any(
+            step_seen(node, own_id) >= min(base + STEPS_THAT_COUNT, step)
+            and (step >= base + STEPS_THAT_COUNT or step > node.step()) for node in others)
     lab.within(seconds, what, takes_part, lambda: f"step {base} before; {standings([lost, *others])}")
 
 

@@ -31,6 +31,11 @@ def owner_and_newcomer(lab: Lab, **keys: object) -> Swarm:
     return swarm
 
 
+def wait_for_listener(node: Node) -> None:
+    node.lab.require_within(10, "the other program listens",
+                            lambda: f":{PORT}" in node.host.run("ss", "-ltn"))
+
+
 @scenario("nothing-listens")
 def nothing_listens(lab: Lab) -> None:
     """At the ticket's address nothing listens: the owner has not started.
@@ -109,6 +114,7 @@ def not_starling(lab: Lab) -> None:
     Within 5 s a line says that what answers there is no Starling node."""
     swarm = owner_and_newcomer(lab)
     stranger(lab, swarm.owner.host, f"0.0.0.0:{PORT}", "listen", 0)
+    wait_for_listener(swarm.owner)
     newcomer = swarm.join(1, events=False)
     expect_told(newcomer, 5, "that it is something else", ADDRESS,
                 "not a starling|no starling|no node of this|another program|other program")
@@ -120,6 +126,7 @@ def other_version(lab: Lab) -> None:
     Within 5 s a line names that version, and says what to do."""
     swarm = owner_and_newcomer(lab)
     stranger(lab, swarm.owner.host, f"0.0.0.0:{PORT}", "listen", 77)
+    wait_for_listener(swarm.owner)
     newcomer = swarm.join(1, events=False)
     expect_told(newcomer, 5, "that the version is another", ADDRESS, "version", "77")
 

@@ -164,7 +164,7 @@ def few_descriptors(lab: Lab) -> None:
     It goes on, saves its state, and the run ends with one model."""
     switch, hosts = lan(lab, 2, "300kbit")
     swarm = Swarm(lab, hosts)
-    swarm.create(steps=3000, checkpoint_every=200)
+    swarm.create(steps=1500, checkpoint_every=100)
     swarm.join(0, before=["sh", "-c", 'ulimit -n 32; exec "$@"', "sh"])
     swarm.join(1)
     swarm.require_training()

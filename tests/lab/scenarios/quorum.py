@@ -21,7 +21,8 @@ def expect_waits(nodes: list[Node], missing: list[Node], seconds: float) -> None
     lab = nodes[0].lab
     ids = [node.written_status().get("self", "?")[:8] for node in missing]
     for node in nodes:
-        lab.within(15, f"{node.name} says for whom it waits",
+        # A node looks for others for 20 s from its start before it calls them missing.
+        lab.within(25, f"{node.name} says for whom it waits",
                    lambda node=node: node.process.line_with("wait", "|".join(ids)),
                    node.process.last_lines)
     time.sleep(seconds)
@@ -107,7 +108,8 @@ def third_gives_up_waiting(lab: Lab) -> None:
         node.process.signal(signal.SIGINT)
     lab.require_within(60, "the third finishes its steps", lambda: has_finished(third),
                        lambda: standings([third]))
-    time.sleep(5)
+    lab.within(25, "it says that it waits", lambda: third.process.line_with("waiting for"),
+               third.process.last_lines)
     third.process.signal(signal.SIGINT)
     lab.require("it ends", third.process.ended_within(12), standings([third]))
     lab.check("with status 3", third.process.code == 3, third.process.code)
