@@ -2,9 +2,9 @@
 
 #include <exception>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
+#include "node/admission.h"
 #include "node/invitation.h"
 #include "node/runtime/node_thread.h"
 #include "node/runtime/platform.h"
@@ -16,6 +16,7 @@ namespace starling {
 class Node::Running {
  public:
   std::string ticket;
+  std::string description;
   NodeId id;
   std::unique_ptr<runtime::NodeThread> thread;
 
@@ -42,18 +43,12 @@ Result<Home> open_home(const std::filesystem::path& directory) {
   return Home{std::move(*store), std::move(*key)};
 }
 
-/// The ticket that an earlier start kept.
-Result<std::string> kept_ticket(const std::filesystem::path& directory) {
-  const auto none = [] {
-    return invalid_input("no ticket; expected one, or the directory of a node that has joined");
-  };
-  std::error_code ignored;
-  if (!std::filesystem::exists(directory, ignored)) return none();
-  const auto store = runtime::Store::open(directory);
-  if (!store) return std::unexpected(store.error());
-  auto ticket = store->load_ticket();
-  if (!ticket) return std::unexpected(ticket.error());
-  return *ticket ? Result<std::string>(std::move(**ticket)) : none();
+/// The store of a directory that was there, or Home as open_home() makes it.
+Result<Home> move_in(std::optional<runtime::Store> store, const std::filesystem::path& directory) {
+  if (!store) return open_home(directory);
+  Result<crypto::SigningKey> key = store->load_or_create_identity();
+  if (!key) return std::unexpected(key.error());
+  return Home{std::move(*store), std::move(*key)};
 }
 
 Result<RunFile> run_file(const RunOptions& options) {
@@ -125,13 +120,14 @@ Result<Node> Node::Running::start(std::string ticket, const Invitation& invitati
   auto options = take_foreign_seat(invitation, std::move(seat));
   if (!options) return std::unexpected(options.error());
   if (options->store) {
-    auto kept = keep_ticket(*options->store, ticket, invitation);
+    auto kept = keep_invitation(*options->store, ticket, invitation);
     if (!kept) return std::unexpected(kept.error());
   }
   options->compute_niceness = compute_niceness;
   auto thread = runtime::NodeThread::start(std::move(*options));
   if (!thread) return std::unexpected(thread.error());
-  return Node(std::make_unique<Running>(std::move(ticket), id, std::move(*thread)));
+  return Node(
+      std::make_unique<Running>(std::move(ticket), invitation.description, id, std::move(*thread)));
 }
 
 Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,
@@ -146,9 +142,11 @@ Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,
   if (!steady) return std::unexpected(steady.error());
   auto address = public_address(options, steady->listener);
   if (!address) return std::unexpected(address.error());
-  auto ticket = issue_ticket(*file, {*address}, home->key);
+  auto made = create_run(*file, {*address}, home->key);
+  if (!made) return std::unexpected(made.error());
+  auto ticket = crypto::parse_ticket(made->ticket);
   if (!ticket) return std::unexpected(ticket.error());
-  const auto invitation = open_ticket(*ticket);
+  const auto invitation = accept_description(std::move(*ticket), std::move(made->description));
   if (!invitation) return std::unexpected(invitation.error());
   Seat seat{.key = std::move(home->key),
             .task = std::move(task),
@@ -156,19 +154,22 @@ Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,
             .listener_warning = std::move(steady->warning),
             .address = std::move(*address),
             .store = std::move(home->store)};
-  return Running::start(std::move(*ticket), *invitation, std::move(seat), options.compute_niceness);
+  return Running::start(std::move(made->ticket), *invitation, std::move(seat),
+                        options.compute_niceness);
 }
 
 Result<Node> Node::join(std::string_view ticket, std::unique_ptr<Task> task,
                         const NodeOptions& options) {
   if (auto checked = check_task(task); !checked) return std::unexpected(checked.error());
-  auto text = ticket.empty() ? kept_ticket(options.directory) : std::string(ticket);
-  if (!text) return std::unexpected(text.error());
-  const auto invitation = open_ticket(*text);
-  if (!invitation) return std::unexpected(invitation.error());
-  auto home = open_home(options.directory);
+  AdmissionRequest request{.ticket = std::string(ticket), .directory = options.directory};
+  if (!options.description.empty()) request.description = options.description;
+  request.fetch_time_max = options.patience;
+  auto admission = seek_admission(std::move(request));
+  if (!admission) return std::unexpected(admission.error());
+  const Invitation& invitation = admission->invitation;
+  auto home = move_in(std::move(admission->store), options.directory);
   if (!home) return std::unexpected(home.error());
-  auto place = usual_place(invitation->ticket, home->key.id());
+  auto place = usual_place(invitation, home->key.id());
   if (!place) return std::unexpected(place.error());
   auto steady = listen_at(options.listen.empty() ? place->listen : options.listen, *home);
   if (!steady) return std::unexpected(steady.error());
@@ -178,7 +179,8 @@ Result<Node> Node::join(std::string_view ticket, std::unique_ptr<Task> task,
             .listener_warning = std::move(steady->warning),
             .address = options.address.empty() ? place->address : options.address,
             .store = std::move(home->store)};
-  return Running::start(std::move(*text), *invitation, std::move(seat), options.compute_niceness);
+  return Running::start(std::move(admission->ticket), invitation, std::move(seat),
+                        options.compute_niceness);
 }
 
 Node::Node(std::unique_ptr<Running> running) : running_(std::move(running)) {}
@@ -188,6 +190,9 @@ Node::~Node() = default;
 
 const std::string& Node::ticket() const {
   return running_->ticket;
+}
+const std::string& Node::description() const {
+  return running_->description;
 }
 NodeId Node::id() const {
   return running_->id;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "crypto/digest.h"
+#include "node/core/description_fetch.h"
 #include "node/runtime/file.h"
 #include "node/start_model.h"
 #include "optim/toml_fields.h"
@@ -40,8 +40,19 @@ Result<std::string> read_text(const std::filesystem::path& path) {
 
 Result<void> check_start(const std::string& start) {
   if (start == start_of_task || (start.size() == 2 * Digest::size && from_hex(start))) return {};
-  return invalid_input("the ticket's description: start = '" + start +
+  return invalid_input("the run's description: start = '" + start +
                        "'; allowed: 'task', or a digest of 64 hexadecimal digits");
+}
+
+Result<void> read_owner(const std::string& text, NodeId& owner) {
+  const auto bytes = from_hex(text);
+  const auto id = bytes ? NodeId::from_bytes(*bytes) : std::nullopt;
+  if (!id) {
+    return invalid_input("the run's description: owner = '" + text +
+                         "'; allowed: a node id of 64 hexadecimal digits");
+  }
+  owner = *id;
+  return {};
 }
 
 }  // namespace
@@ -67,7 +78,7 @@ Result<RunFile> load_run_file(const std::filesystem::path& path) {
   std::string start_file;
   reader.lines("start", start_file);
   reader.flag("private", file.is_private);
-  reader.count("valid_hours", file.valid_hours, optim::Range{1, 87600});
+  reader.count("valid_hours", file.valid_hours, optim::Range{1, ticket_hours_max});
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
   auto recipe = find_recipe(recipe_name, path.parent_path());
   if (!recipe) return invalid_input(path.native() + ": recipe: " + recipe.error().message);
@@ -83,6 +94,7 @@ Result<RunFile> load_run_file(const std::filesystem::path& path) {
 std::string description_text(const RunDescription& run, std::uint64_t nonce) {
   optim::TomlPrinter printer;
   visit_run(run, printer);
+  printer.text("owner", run.owner.hex());
   printer.text("start", run.start);
   printer.lines("recipe", run.recipe.canonical_text());
   printer.text("nonce", std::to_string(nonce));
@@ -90,7 +102,7 @@ std::string description_text(const RunDescription& run, std::uint64_t nonce) {
 }
 
 Result<RunDescription> parse_description(std::string_view text) {
-  constexpr std::string_view origin = "the ticket's description";
+  constexpr std::string_view origin = "the run's description";
   const auto table = optim::parse_toml(text, origin);
   if (!table) return std::unexpected(table.error());
   RunDescription run;
@@ -98,12 +110,15 @@ Result<RunDescription> parse_description(std::string_view text) {
   std::string nonce;
   optim::TomlReader reader(*table, origin);
   visit_run(run, reader);
+  std::string owner;
+  reader.text("owner", owner);
   reader.text("start", run.start);
   reader.lines("recipe", recipe_text);
   reader.text("nonce", nonce);
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
+  if (auto read = read_owner(owner, run.owner); !read) return std::unexpected(read.error());
   if (auto checked = check_start(run.start); !checked) return std::unexpected(checked.error());
-  auto recipe = optim::parse_recipe(recipe_text, "the ticket's recipe");
+  auto recipe = optim::parse_recipe(recipe_text, "the run's recipe");
   if (!recipe) return std::unexpected(recipe.error());
   run.recipe = std::move(*recipe);
   return run;
@@ -121,7 +136,7 @@ model::TaskOptions task_options(const RunDescription& run) {
 RunId run_id(std::string_view description_text) {
   const ByteSpan bytes(reinterpret_cast<const std::uint8_t*>(description_text.data()),
                        description_text.size());
-  return {crypto::digest_in("starling run", bytes).bytes};
+  return node::run_of_description(bytes);
 }
 
 }  // namespace starling

@@ -1,6 +1,7 @@
 #pragma once
-// What all nodes of a run have to agree on. Its text travels in the ticket, and the text's digest
-// is the run's id, so that nodes with different descriptions never meet.
+// What all nodes of a run have to agree on. A newcomer gets its text from the first member that it
+// reaches. The text's digest is the run's id, which is in the ticket: so nodes with different
+// descriptions never meet, and nobody can give a newcomer another one.
 
 #include <cstdint>
 #include <filesystem>
@@ -17,7 +18,12 @@ namespace starling {
 /// RunDescription::start of a run that starts where Task::initialize() says.
 inline constexpr std::string_view start_of_task = "task";
 
+/// How long newcomers may use a ticket: a week, our guess; at most ten years.
+inline constexpr std::uint32_t ticket_hours_default = 168;
+inline constexpr std::uint32_t ticket_hours_max = 87600;
+
 struct RunDescription {
+  NodeId owner = {};  ///< Signs the run's tickets.
   std::string name = "run";
   std::string task = "fashion-mnist";  ///< A built-in task, or a name of the embedder's own.
   optim::Recipe recipe;
@@ -39,7 +45,7 @@ struct RunFile {
   RunDescription run;
   std::filesystem::path start_file = {};  ///< Whose digest is run.start; empty: none.
   bool is_private = true;                 ///< Only holders of the ticket can connect.
-  std::uint32_t valid_hours = 168;        ///< A week, our guess.
+  std::uint32_t valid_hours = ticket_hours_default;
 };
 
 /// The `recipe` of a run file is a built-in name or a file, `start` a model's file; both relative

@@ -28,7 +28,9 @@ auto model_encoder(const Invitation& invitation, std::vector<Segment> segments) 
 
 node::Config core_config(const Invitation& invitation, const Seat& seat) {
   const RunDescription& run = invitation.run;
+  const std::string& description = invitation.description;
   node::Config config{.run = invitation.ticket.run,
+                      .description = {description.begin(), description.end()},
                       .key = seat.key,
                       .self = {seat.key.id(), seat.address},
                       .bootstrap = {},
@@ -69,15 +71,16 @@ std::uint64_t data_seed(std::uint64_t run_seed, const NodeId& self) {
   return split_mix(run_seed ^ id);
 }
 
-Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self) {
+Result<Place> usual_place(const Invitation& invitation, const NodeId& self) {
   constexpr std::string_view every_interface = "*";
-  if (ticket.addresses.empty()) return Place{runtime::address_text(every_interface, "0"), {}};
-  const std::string& first = ticket.addresses.front();
+  const std::vector<std::string>& addresses = invitation.ticket.addresses;
+  if (addresses.empty()) return Place{runtime::address_text(every_interface, "0"), {}};
+  const std::string& first = addresses.front();
   const auto own = runtime::parse_addresses(first);
   if (!own) return std::unexpected(own.error());
   const std::string loopback = loopback_of(*own);
   const std::string_view host = loopback.empty() ? every_interface : std::string_view(loopback);
-  if (ticket.issuer != self) return Place{runtime::address_text(host, "0"), {}};
+  if (invitation.run.owner != self) return Place{runtime::address_text(host, "0"), {}};
   return Place{runtime::address_text(host, own->front().port), first};
 }
 
@@ -108,7 +111,7 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
                        .listener = std::move(seat.listener),
                        .store = std::move(seat.store),
                        .warnings = warnings_of(seat),
-                       .psk = invitation.ticket.psk,
+                       .psk = crypto::pre_shared_key(invitation.ticket),
                        .encode_model = std::move(encode_model)};
 }
 

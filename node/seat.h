@@ -25,10 +25,10 @@ struct Place {
   std::string address;  ///< Empty: announced_address() of the listener.
 };
 
-/// The ticket's first address text is its issuer's own. Everyone else takes any port. Both listen
+/// The ticket's first address text is the run's owner's. Everyone else takes any port. Both listen
 /// on this machine alone if the run is on it, otherwise on every interface, for IPv6 and IPv4.
 /// Error: that text is not HOST:PORT, or a list of them.
-[[nodiscard]] Result<Place> usual_place(const crypto::Ticket& ticket, const NodeId& self);
+[[nodiscard]] Result<Place> usual_place(const Invitation& invitation, const NodeId& self);
 
 /// Of a node's own batches: the same after a restart, different on every node.
 [[nodiscard]] std::uint64_t data_seed(std::uint64_t run_seed, const NodeId& self);

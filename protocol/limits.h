@@ -130,6 +130,10 @@ inline constexpr std::size_t vote_authors_max = 4096;
 inline constexpr std::size_t vote_probes_per_packet_max = 1024;
 inline constexpr std::size_t vote_packets_per_message_max = 128;
 
+// --- Newcomers ---
+// Our guess: a description with a recipe of fifty factors has 3 KiB; half of a control message.
+inline constexpr std::size_t description_bytes_max = 8 * 1024;
+
 // --- Final merge ---
 inline constexpr std::size_t merge_slice_bytes_min = 64U << 10U;
 inline constexpr std::size_t merge_slices_max = 4096;

@@ -48,7 +48,13 @@ inline constexpr std::array<std::string_view, std::variant_size_v<protocol::Mess
                      "vote_range_request",
                      "vote_range",
                      "merge_slice_request",
-                     "progress"};
+                     "progress",
+                     "state_query",
+                     "state_offer",
+                     "cut_digest",
+                     "cut_parts",
+                     "description_request",
+                     "description"};
 
 /// By protocol::Message::index().
 using TrafficByKind = std::array<Traffic, message_names.size()>;

@@ -1,13 +1,15 @@
 #pragma once
 // What an embedding program decides about a run, and about its own node.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace starling {
 
-/// What all nodes of a run share. It travels in the ticket, so only the run's owner gives it.
+/// What all nodes of a run share. The ticket binds it by its digest, so only the run's owner gives
+/// it.
 struct RunOptions {
   std::string name = "run";
   std::string task = "custom";         ///< Names the objective in errors and in the saved model.
@@ -31,6 +33,10 @@ struct NodeOptions {
   std::string address = {};
   /// The node directory: key, state, results; one process at a time. Empty: nothing is kept.
   std::filesystem::path directory = {};
+  /// join(): Node::description() of a member, where none can be asked for it over the network.
+  std::string description = {};
+  /// join(): how long it may block until a member has given the run's description.
+  std::chrono::milliseconds patience{60'000};
   int compute_niceness = 0;  ///< 0 to 19; 19: train only when the machine is idle.
 };
 

@@ -27,8 +27,10 @@ class Node {
                                            const NodeOptions& options = {});
 
   /// Takes part in a run. An empty ticket: the one kept in options.directory, to go on after a
-  /// restart. Error: invalid_input, a ticket that is cut short, forged or expired; a recipe that
-  /// needs a gradient the task does not have; as create().
+  /// restart, whether it has expired or not. A newcomer first asks a member what the run is, which
+  /// blocks for options.patience at most. Error: invalid_input, a ticket that is cut short, forged
+  /// or expired; a recipe that needs a gradient the task does not have; as create(). failure: no
+  /// member gave the run's description.
   [[nodiscard]] static Result<Node> join(std::string_view ticket, std::unique_ptr<Task> task,
                                          const NodeOptions& options = {});
 
@@ -37,6 +39,8 @@ class Node {
   ~Node();
 
   [[nodiscard]] const std::string& ticket() const;
+  /// What the run is, as NodeOptions::description takes it.
+  [[nodiscard]] const std::string& description() const;
   [[nodiscard]] NodeId id() const;
 
   /// The next event; nothing if none came within `patience` (a day at most), or at once after

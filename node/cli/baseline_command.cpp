@@ -25,14 +25,14 @@ class BaselineCommand final : public Command {
 
   void add_options(CLI::App& app) override {
     app.group("");  // a part of testnet, not listed
-    app.add_option("TICKET", ticket_, "The run to compare with")->required();
+    app.add_option("DIR", directory_, "A node of the run to compare with")->required();
     app.add_option("--data", data_, "Where the data lies (default: the task's usual place)");
     app.add_option("--from", start_file_, "The model that the run starts from");
     app.add_option("--step-size", step_size_, "Of the inner rule")->required();
   }
 
   Result<void> run() override {
-    const auto invitation = open_ticket(ticket_);
+    const auto invitation = kept_invitation(directory_);
     if (!invitation) return std::unexpected(invitation.error());
     const RunDescription& run = invitation->run;
     model::TaskOptions options = task_options(run);
@@ -84,7 +84,7 @@ class BaselineCommand final : public Command {
     std::fflush(stdout);
   }
 
-  std::string ticket_;
+  std::string directory_;
   std::string data_;
   std::string start_file_;
   double step_size_ = 0;

@@ -37,6 +37,7 @@ class Command {
 [[nodiscard]] std::vector<std::unique_ptr<Command>> make_commands();
 
 [[nodiscard]] std::unique_ptr<Command> make_create_command();
+[[nodiscard]] std::unique_ptr<Command> make_renew_command();
 [[nodiscard]] std::unique_ptr<Command> make_join_command();
 [[nodiscard]] std::unique_ptr<Command> make_testnet_command();
 [[nodiscard]] std::unique_ptr<Command> make_baseline_command();

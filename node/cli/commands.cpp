@@ -8,6 +8,7 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_create_command());
   commands.push_back(make_join_command());
+  commands.push_back(make_renew_command());
   commands.push_back(make_testnet_command());
   commands.push_back(make_baseline_command());
   commands.push_back(make_sim_command());

@@ -1,7 +1,6 @@
 // starling create: a run's file in, its ticket out.
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "node/cli/node_directory.h"
 #include "node/cli/qr_code.h"
 #include "node/invitation.h"
+#include "node/runtime/file.h"
 #include "node/runtime/store.h"
 #include "node/start_model.h"
 
@@ -25,14 +25,16 @@ class CreateCommand final : public Command {
     app.add_option("RUN.TOML", run_file_,
                    "The run: task, recipe, steps, nodes, ... (see examples/run.toml)")
         ->required();
-    app.add_option(
-           "--address", addresses_,
-           "HOST:PORT that others dial to find the run; up to three of one machine separated "
-           "by commas; repeat for several machines. The first is this node's own. The default "
-           "reaches nodes on this machine only")
+    app.add_option("--address", addresses_,
+                   "HOST:PORT that others dial to find the run; repeat for several machines; "
+                   "several of one machine separated by commas; three in all. The first machine "
+                   "is this node's own. The default reaches nodes on this machine only")
         ->capture_default_str();
     app.add_option("--dir", directory_,
                    "Node directory for the key that signs the ticket (default: starling-NAME)");
+    app.add_option("--description", description_file_,
+                   "Also write the run's description to this file, for starling join "
+                   "--offline-description on a machine that cannot fetch it from a member");
     app.add_flag("--qr", show_qr_, "Also draw the ticket as a QR code");
     app.footer(
         "Example:\n"
@@ -56,23 +58,33 @@ class CreateCommand final : public Command {
     }
     const auto key = store->load_or_create_identity();
     if (!key) return std::unexpected(key.error());
-    const auto ticket = issue_ticket(*file, addresses_, *key);
-    if (!ticket) return std::unexpected(ticket.error());
-    if (auto saved = store->save_ticket(*ticket); !saved) return saved;
+    const auto made = create_run(*file, addresses_, *key);
+    if (!made) return std::unexpected(made.error());
+    if (auto kept = keep(*made, *store); !kept) return kept;
     if (!file->start_file.empty()) {
       const auto start = find_start_model(file->run, file->start_file);
       if (!start) return std::unexpected(start.error());
       if (auto kept = keep_start_model(**start, store->directory()); !kept) return kept;
     }
     directory.keep();
-    std::printf("%s\n", ticket->c_str());
-    return show_qr_ ? print_qr_code(*ticket) : Result<void>{};
+    return print_ticket(made->ticket, show_qr_);
   }
 
  private:
+  Result<void> keep(const NewRun& made, runtime::Store& store) const {
+    if (!description_file_.empty()) {
+      const std::string& text = made.description;
+      auto written = runtime::write_atomically(description_file_, Bytes(text.begin(), text.end()));
+      if (!written) return written;
+    }
+    if (auto saved = store.save_description(made.description); !saved) return saved;
+    return store.save_ticket(made.ticket);
+  }
+
   std::string run_file_;
   std::vector<std::string> addresses_ = {"127.0.0.1:4747"};
   std::string directory_;
+  std::string description_file_;
   bool show_qr_ = false;
 };
 

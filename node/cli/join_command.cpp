@@ -10,10 +10,12 @@
 #include <utility>
 
 #include "model/tasks.h"
+#include "node/admission.h"
 #include "node/cli/command.h"
 #include "node/cli/neighbour_list.h"
 #include "node/cli/node_directory.h"
 #include "node/cli/progress.h"
+#include "node/runtime/file.h"
 #include "node/seat.h"
 
 namespace starling::cli {
@@ -22,6 +24,11 @@ namespace {
 struct ShardPlace {
   std::uint32_t index = 0;
   std::uint32_t count = 1;
+};
+
+struct DataShare {
+  model::ShardRule rule;
+  ShardPlace place;
 };
 
 /// "I/N", counted from 0.
@@ -81,17 +88,23 @@ class JoinCommand final : public Command {
 
  private:
   void add_experiment_options(CLI::App& app);
-  Result<std::optional<runtime::Store>> open_existing_store();
+  Result<Admission> seek(Progress& progress) const;
+  [[nodiscard]] Result<DataShare> data_share() const;
   Result<std::unique_ptr<Task>> load_task(const RunDescription& run) const;
   Result<runtime::SteadyListener> open_listener(const std::string& usual,
                                                 runtime::Store& store) const;
-  Result<runtime::DriverOptions> prepare(std::optional<NewDirectory>& made);
+  static Result<runtime::Store> open_store(std::optional<runtime::Store> existing,
+                                           const std::filesystem::path& directory,
+                                           const std::optional<StartModel>& start,
+                                           std::optional<NewDirectory>& made);
+  Result<runtime::DriverOptions> prepare(Progress& progress, std::optional<NewDirectory>& made);
   [[nodiscard]] ProgressStyle progress_style() const;
 
   std::string ticket_;
   std::string directory_;
   std::string data_;
   std::string start_file_;
+  std::string description_file_;
   std::string listen_;
   int listen_descriptor_ = -1;
   std::string address_;
@@ -109,7 +122,7 @@ class JoinCommand final : public Command {
 
 void JoinCommand::add_options(CLI::App& app) {
   app.add_option("TICKET", ticket_,
-                 "What the run's owner gave you: a word that begins with starling1. Without one "
+                 "What the run's owner gave you: a word that begins with starling2. Without one "
                  "the ticket kept in --dir is used");
   app.add_option("--data", data_,
                  "Your training data: a folder with MNIST-style IDX files, train.csv and test.csv, "
@@ -118,6 +131,9 @@ void JoinCommand::add_options(CLI::App& app) {
   app.add_option("--from", start_file_,
                  "The model that the run starts from, if it does: the .safetensors file its owner "
                  "gave you");
+  app.add_option("--offline-description", description_file_,
+                 "The run's description, from the file that its owner gave you, where no member "
+                 "can be asked for it");
   app.add_option("--dir", directory_,
                  "Node directory: key, state, results (default: starling-NAME, by the run). Start "
                  "again with the same one to go on");
@@ -150,7 +166,7 @@ void JoinCommand::add_options(CLI::App& app) {
       "Ends by itself after the final merge; the model is then in DIR/model.safetensors.\n"
       "Ctrl-C saves and leaves; the same command goes on.\n"
       "Example:\n"
-      "  starling join starling1abc... --data ~/my-images --nice 19");
+      "  starling join starling2abc... --data ~/my-images --nice 19");
 }
 
 void JoinCommand::add_experiment_options(CLI::App& app) {
@@ -176,24 +192,39 @@ void JoinCommand::add_experiment_options(CLI::App& app) {
       ->group(group);
 }
 
-/// The store, if its place is known before the ticket is.
-Result<std::optional<runtime::Store>> JoinCommand::open_existing_store() {
-  if (directory_.empty() || !std::filesystem::exists(directory_)) return std::nullopt;
-  Result<runtime::Store> store = runtime::Store::open(directory_);
-  if (!store) return std::unexpected(store.error());
-  return std::move(*store);
+/// The ticket, and from the node directory, a file or a member what it is a ticket for.
+Result<Admission> JoinCommand::seek(Progress& progress) const {
+  AdmissionRequest request{.ticket = ticket_, .directory = directory_};
+  if (const auto ticket = crypto::parse_ticket(ticket_); ticket && directory_.empty()) {
+    request.directory = find_joined_directory(ticket->run);
+  }
+  if (!description_file_.empty()) {
+    const auto bytes = runtime::read_file(description_file_);
+    if (!bytes) return std::unexpected(bytes.error());
+    request.description.emplace(bytes->begin(), bytes->end());
+  }
+  request.say = [&progress](const std::string& line) { progress.say(line); };
+  request.stop_on_signal = true;
+  request.stop_when_standard_input_ends = ends_with_input_;
+  return seek_admission(std::move(request));
 }
 
-Result<std::unique_ptr<Task>> JoinCommand::load_task(const RunDescription& run) const {
+Result<DataShare> JoinCommand::data_share() const {
   const auto rule = model::parse_shard_rule(skew_);
   if (!rule) return std::unexpected(rule.error());
   const auto place = parse_shard(shard_);
   if (!place) return std::unexpected(place.error());
+  return DataShare{*rule, *place};
+}
+
+Result<std::unique_ptr<Task>> JoinCommand::load_task(const RunDescription& run) const {
+  const auto share = data_share();
+  if (!share) return std::unexpected(share.error());
   model::TaskOptions options = task_options(run);
   options.data.path = data_;
-  options.shard.rule = *rule;
-  options.shard.node_count = place->count;
-  options.node_index = place->index;
+  options.shard.rule = share->rule;
+  options.shard.node_count = share->place.count;
+  options.node_index = share->place.index;
   return model::make_task(run.task, options);
 }
 
@@ -207,58 +238,61 @@ Result<runtime::SteadyListener> JoinCommand::open_listener(const std::string& us
   return runtime::SteadyListener{std::move(*inherited), {}};
 }
 
-/// Everything that the user may have got wrong is looked at before the ticket is kept.
-/// made: the node directory, if there was none.
-Result<runtime::DriverOptions> JoinCommand::prepare(std::optional<NewDirectory>& made) {
-  auto store = open_existing_store();
-  if (!store) return std::unexpected(store.error());
-  if (ticket_.empty() && *store) {
-    auto kept = (*store)->load_ticket();
-    if (!kept) return std::unexpected(kept.error());
-    ticket_ = kept->value_or("");
+/// The store of the admission or, made anew, that of `directory`, with the model that the run
+/// starts from in it. made: the node directory, if there was none.
+Result<runtime::Store> JoinCommand::open_store(std::optional<runtime::Store> existing,
+                                               const std::filesystem::path& directory,
+                                               const std::optional<StartModel>& start,
+                                               std::optional<NewDirectory>& made) {
+  if (!existing) made.emplace(directory);
+  auto store =
+      existing ? Result<runtime::Store>(std::move(*existing)) : runtime::Store::open(made->path());
+  if (!store || !start) return store;
+  if (auto kept = keep_start_model(*start, store->directory()); !kept) {
+    return std::unexpected(kept.error());
   }
-  if (ticket_.empty()) return invalid_input("no ticket; expected TICKET, or --dir of a joined run");
-  const auto invitation = open_ticket(ticket_);
-  if (!invitation) return std::unexpected(invitation.error());
+  return store;
+}
+
+/// Everything that the user may have got wrong is looked at before the ticket is kept, and what
+/// needs no network before anybody is asked.
+Result<runtime::DriverOptions> JoinCommand::prepare(Progress& progress,
+                                                    std::optional<NewDirectory>& made) {
   const auto catch_up = node::parse_catch_up_mode(catch_up_);
   if (!catch_up) return std::unexpected(catch_up.error());
   auto neighbours = parse_neighbours(neighbours_);
   if (!neighbours) return std::unexpected(neighbours.error());
-  auto task = load_task(invitation->run);
+  if (auto share = data_share(); !share) return std::unexpected(share.error());
+  auto admission = seek(progress);
+  if (!admission) return std::unexpected(admission.error());
+  const Invitation& invitation = admission->invitation;
+  auto task = load_task(invitation.run);
   if (!task) return std::unexpected(task.error());
-  const std::filesystem::path directory =
-      directory_.empty() ? default_directory(invitation->run) : std::filesystem::path(directory_);
-  auto start = find_start_model(invitation->run, start_file_, directory);
+  const std::filesystem::path directory = admission->store     ? admission->store->directory()
+                                          : directory_.empty() ? default_directory(invitation.run)
+                                                               : std::filesystem::path(directory_);
+  auto start = find_start_model(invitation.run, start_file_, directory);
   if (!start) return std::unexpected(start.error());
-  if (!*store) {
-    made.emplace(directory);
-    auto opened = runtime::Store::open(made->path());
-    if (!opened) return std::unexpected(opened.error());
-    *store = std::move(*opened);
-  }
-  if (*start) {
-    if (auto kept = keep_start_model(**start, (*store)->directory()); !kept) {
-      return std::unexpected(kept.error());
-    }
-  }
-  auto key = (*store)->load_or_create_identity();
+  auto store = open_store(std::move(admission->store), directory, *start, made);
+  if (!store) return std::unexpected(store.error());
+  auto key = store->load_or_create_identity();
   if (!key) return std::unexpected(key.error());
-  const auto place = usual_place(invitation->ticket, key->id());
+  const auto place = usual_place(invitation, key->id());
   if (!place) return std::unexpected(place.error());
-  auto listener = open_listener(place->listen, **store);
+  auto listener = open_listener(place->listen, *store);
   if (!listener) return std::unexpected(listener.error());
-  auto options = take_seat(*invitation, {.key = std::move(*key),
-                                         .task = std::move(*task),
-                                         .listener = std::move(listener->listener),
-                                         .listener_warning = std::move(listener->warning),
-                                         .address = address_.empty() ? place->address : address_,
-                                         .store = std::move(*store),
-                                         .pinned_neighbours = std::move(*neighbours),
-                                         .start = std::move(*start)});
+  auto options = take_seat(invitation, {.key = std::move(*key),
+                                        .task = std::move(*task),
+                                        .listener = std::move(listener->listener),
+                                        .listener_warning = std::move(listener->warning),
+                                        .address = address_.empty() ? place->address : address_,
+                                        .store = std::move(*store),
+                                        .pinned_neighbours = std::move(*neighbours),
+                                        .start = std::move(*start)});
   if (!options) return options;
   options->core.catch_up = *catch_up;
   options->core.accepts_partial = accepts_partial_;
-  if (auto kept = keep_ticket(*options->store, ticket_, *invitation); !kept) {
+  if (auto kept = keep_invitation(*options->store, admission->ticket, invitation); !kept) {
     return std::unexpected(kept.error());
   }
   return options;
@@ -270,8 +304,9 @@ ProgressStyle JoinCommand::progress_style() const {
 }
 
 Result<void> JoinCommand::run() {
+  Progress progress(progress_style());
   std::optional<NewDirectory> made;
-  auto options = prepare(made);
+  auto options = prepare(progress, made);
   if (!options) return std::unexpected(options.error());
   options->compute_niceness = niceness_;
   options->compute_threads = threads_;
@@ -280,7 +315,6 @@ Result<void> JoinCommand::run() {
   options->leave_when_standard_input_ends = ends_with_input_;
   const std::filesystem::path directory = options->store->directory();
   const std::string greeting = greeting_of(options->core);
-  Progress progress(progress_style());
   const runtime::Driver* running = nullptr;
   Outcome outcome = Outcome::left;
   options->on_event = [&](const Event& event) {

@@ -14,12 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Result<Invitation> read_invitation(const fs::path& path) {
-  const auto ticket = runtime::read_file(path / "ticket");
-  if (!ticket) {
-    return invalid_input("no node has joined a run in " + path.native() +
-                         "; expected the directory given to starling join --dir");
-  }
-  auto invitation = reopen_ticket({reinterpret_cast<const char*>(ticket->data()), ticket->size()});
+  auto invitation = kept_invitation(path);
   if (!invitation) return invitation;
   if (invitation->run.recipe.oracle == optim::Oracle::votes) return invitation;
   return invalid_input("the run of " + path.native() + " has recipe '" +

@@ -11,6 +11,10 @@ namespace starling::cli {
   return "starling-" + run.name;
 }
 
+/// The default directory, below the working one, of a node that has joined `run`; empty: there is
+/// none. So that the command that joined goes on when it is given again, whoever can be reached.
+[[nodiscard]] std::filesystem::path find_joined_directory(const RunId& run);
+
 /// A directory that a command is about to make. Unless keep() is called it is removed again with
 /// the parents it needed, so that a command that fails leaves nothing behind. Nothing that was
 /// there before is touched.

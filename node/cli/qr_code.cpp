@@ -28,20 +28,29 @@ const char* half_blocks(bool upper_is_dark, bool lower_is_dark) {
 
 }  // namespace
 
-Result<void> print_qr_code(const std::string& text) {
-  // Tickets are read in either case; capitals and digits take the code's denser alphabet.
+Result<std::string> draw_qr_code(const std::string& text) {
   const std::unique_ptr<QRcode, FreeCode> code(
-      QRcode_encodeString(text.c_str(), 0, QR_ECLEVEL_L, QR_MODE_8, /*casesensitive=*/0));
+      QRcode_encodeString(text.c_str(), 0, QR_ECLEVEL_L, QR_MODE_8, /*casesensitive=*/1));
   if (!code) {
     return invalid_input("the ticket has " + std::to_string(text.size()) +
                          " characters, more than a QR code holds; pass it on as text");
   }
+  std::string drawing;
   for (int row = -quiet_zone; row < code->width + quiet_zone; row += 2) {
     for (int column = -quiet_zone; column < code->width + quiet_zone; ++column) {
-      std::fputs(half_blocks(is_dark(*code, row, column), is_dark(*code, row + 1, column)), stdout);
+      drawing += half_blocks(is_dark(*code, row, column), is_dark(*code, row + 1, column));
     }
-    std::fputc('\n', stdout);
+    drawing += '\n';
   }
+  return drawing;
+}
+
+Result<void> print_ticket(const std::string& ticket, bool as_qr_code_too) {
+  std::printf("%s\n", ticket.c_str());
+  if (!as_qr_code_too) return {};
+  const auto drawing = draw_qr_code(ticket);
+  if (!drawing) return std::unexpected(drawing.error());
+  std::fputs(drawing->c_str(), stdout);
   return {};
 }
 

@@ -6,8 +6,11 @@
 
 namespace starling::cli {
 
-/// Draws `text` on standard output with half-block characters, dark on light.
+/// `text` as lines of half-block characters, dark on light; a ticket fits 80 columns.
 /// Error: the text is longer than a QR code can hold.
-[[nodiscard]] Result<void> print_qr_code(const std::string& text);
+[[nodiscard]] Result<std::string> draw_qr_code(const std::string& text);
+
+/// Prints a ticket, and its drawing if it is wanted.
+[[nodiscard]] Result<void> print_ticket(const std::string& ticket, bool as_qr_code_too);
 
 }  // namespace starling::cli

@@ -20,11 +20,11 @@ constexpr std::array step_size_factors = {1.0, 2.0, 4.0, 8.0};
 // Softmax regression on standardized pixels; votes' own step size has another meaning.
 constexpr std::array votes_step_sizes = {0.03, 0.1, 0.3, 1.0};
 
-Result<runtime::ChildProcess> spawn_attempt(const TestnetPlan& plan, const std::string& ticket,
-                                            double step_size) {
+Result<runtime::ChildProcess> spawn_attempt(const TestnetPlan& plan,
+                                            const std::filesystem::path& node, double step_size) {
   runtime::SpawnOptions options{
       .program = "/proc/self/exe",
-      .arguments = {"baseline", ticket, "--step-size", std::to_string(step_size)}};
+      .arguments = {"baseline", node.native(), "--step-size", std::to_string(step_size)}};
   if (!plan.data.empty()) {
     options.arguments.insert(options.arguments.end(), {"--data", plan.data});
   }
@@ -78,7 +78,7 @@ std::vector<double> central_step_sizes(const optim::Recipe& recipe) {
   return sizes;
 }
 
-Result<CentralResult> run_baseline(const TestnetPlan& plan, const std::string& ticket) {
+Result<CentralResult> run_baseline(const TestnetPlan& plan, const std::filesystem::path& node) {
   std::vector<CentralResult> attempts;
   for (const double size : central_step_sizes(plan.run.recipe)) {
     attempts.push_back({.step_size = size, .curve = {}, .accuracy = 0});
@@ -86,7 +86,7 @@ Result<CentralResult> run_baseline(const TestnetPlan& plan, const std::string& t
   runtime::ChildGroup children;
   while (children.size() < attempts.size() || children.running() > 0) {
     if (children.size() < attempts.size() && children.running() < processes_max) {
-      auto child = spawn_attempt(plan, ticket, attempts[children.size()].step_size);
+      auto child = spawn_attempt(plan, node, attempts[children.size()].step_size);
       if (!child) return std::unexpected(child.error());
       children.add(std::move(*child));
       continue;

@@ -30,6 +30,6 @@ struct CentralResult {
 /// Runs `starling baseline` for every step size, two at a time. Returns the best at the end.
 /// Error: one failed, or Ctrl-C.
 [[nodiscard]] Result<CentralResult> run_baseline(const TestnetPlan& plan,
-                                                 const std::string& ticket);
+                                                 const std::filesystem::path& node);
 
 }  // namespace starling::cli

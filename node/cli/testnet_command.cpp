@@ -211,7 +211,7 @@ Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, const TaskFac
   record->swarm_s = to_seconds(runtime::monotonic_now() - begin);
   if (has_baseline_ && task.has_gradient) {
     if (!is_quiet_) std::fprintf(progress_output(), "central baseline ...\n");
-    auto central = run_baseline(plan, swarm.ticket());
+    auto central = run_baseline(plan, swarm.directory_of(0));
     if (!central) return std::unexpected(central.error());
     record->baseline = std::move(central->curve);
     record->baseline_step_size = central->step_size;

@@ -95,11 +95,11 @@ Result<void> Swarm::start() {
     listeners.push_back(std::move(*listener));
   }
   const std::size_t named = std::min(addresses_.size(), ticket_nodes_max);
-  auto ticket = issue_ticket({.run = plan_.run},
-                             {addresses_.begin(), addresses_.begin() + static_cast<long>(named)},
-                             crypto::SigningKey::from_seed(key_seed(plan_.run.seed, 0)));
-  if (!ticket) return std::unexpected(ticket.error());
-  ticket_ = std::move(*ticket);
+  auto made = create_run({.run = plan_.run},
+                         {addresses_.begin(), addresses_.begin() + static_cast<long>(named)},
+                         crypto::SigningKey::from_seed(key_seed(plan_.run.seed, 0)));
+  if (!made) return std::unexpected(made.error());
+  made_ = std::move(*made);
   if (auto written = write_shard_map(plan_.folder / shard_map_name, shard_map()); !written) {
     return written;
   }
@@ -113,7 +113,8 @@ Result<void> Swarm::spawn(std::size_t node, const runtime::Listener& listener) {
   {
     auto store = runtime::Store::open(directory_of(node));  // locked only until the child's
     if (!store) return std::unexpected(store.error());
-    if (auto saved = store->save_ticket(ticket_); !saved) return saved;
+    if (auto saved = store->save_description(made_.description); !saved) return saved;
+    if (auto saved = store->save_ticket(made_.ticket); !saved) return saved;
   }
   const int socket = listener.socket.get();
   runtime::SpawnOptions options{

@@ -11,6 +11,7 @@
 #include "node/cli/shard_map.h"
 #include "node/cli/testnet_plan.h"
 #include "node/cli/testnet_watch.h"
+#include "node/invitation.h"
 #include "node/runtime/child_process.h"
 #include "node/runtime/listener.h"
 #include "starling/instant.h"
@@ -32,7 +33,6 @@ class Swarm {
   [[nodiscard]] Result<void> run(const std::function<void()>& show);
 
   [[nodiscard]] std::span<const NodeWatch> nodes() const { return nodes_; }
-  [[nodiscard]] const std::string& ticket() const { return ticket_; }
   /// Of the nodes that live.
   [[nodiscard]] Step median_step() const;
   [[nodiscard]] std::filesystem::path directory_of(std::size_t node) const;
@@ -50,7 +50,7 @@ class Swarm {
   void end_all();
 
   TestnetPlan plan_;
-  std::string ticket_;
+  NewRun made_;
   std::vector<std::string> addresses_;                          ///< Of the nodes at the start.
   std::vector<NodeWatch> nodes_;                                ///< By index, as children_.
   std::optional<runtime::ChildGroup> children_{std::in_place};  ///< Nothing after run().

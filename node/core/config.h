@@ -19,6 +19,7 @@ namespace starling::node {
 
 struct Config {
   RunId run;
+  Bytes description = {};     ///< Whose digest is `run`: newcomers ask for it.
   crypto::SigningKey key;     ///< Signs announcements.
   protocol::PeerRecord self;  ///< Our id and the address that others can dial.
   std::vector<protocol::PeerRecord>

@@ -34,9 +34,10 @@ concept TrainerMessage =
           protocol::ExchangeBusy, protocol::ExchangeApplied, protocol::RoundOpen,
           protocol::Progress, protocol::VoteVector, protocol::VoteRangeRequest, protocol::VoteRange,
           protocol::StateQuery, protocol::StateOffer, protocol::CutDigest, protocol::CutParts>;
-/// The session keeps these to itself; one that arrives here is out of place.
+/// The session keeps these to itself, and a member asks for no description.
 template <class Kind>
-concept SessionMessage = OneOf<Kind, protocol::Close, protocol::Credit, protocol::BulkHeader>;
+concept MisplacedMessage =
+    OneOf<Kind, protocol::Close, protocol::Credit, protocol::BulkHeader, protocol::Description>;
 
 }  // namespace
 
@@ -53,6 +54,7 @@ void NodeParts::on(PeerConnected&& input, Turn& turn) {
 
 void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
   if (links_.erase(input.peer) == 0) return;
+  described_to_.erase(input.peer);
   membership_.link_down(input.peer, input.reason, turn.now, turn.effects);
   catch_up_.link_down(input.peer);
   merge_.on_link_down(input.peer, merge_output(turn));
@@ -149,9 +151,16 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const protocol::MergeSliceRequest& m) {
             merge_.on_slice_request(peer, m, merge_output(turn));
           },
+          [&](const protocol::DescriptionRequest&) { describe_run(peer, turn); },
           [&](TrainerMessage auto& m) { to_trainer(m); },
-          [&](const SessionMessage auto&) { turn.blame(peer, RejectReason::unexpected); }},
+          [&](const MisplacedMessage auto&) { turn.blame(peer, RejectReason::unexpected); }},
       input.message);
+}
+
+/// Once for each link: a description is many times longer than the question.
+void NodeParts::describe_run(const NodeId& peer, Turn& turn) {
+  if (!described_to_.insert(peer).second) return turn.blame(peer, RejectReason::unexpected);
+  turn.effects.send(peer, protocol::Description{config_.description});
 }
 
 void NodeParts::on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn) {

@@ -45,6 +45,7 @@ class NodeParts {
   void on(InputRejected&& input, Turn& turn);
   void on(MergeRequested&& input, Turn& turn);
   void on(LeaveRequested&&, Turn& turn);
+  void describe_run(const NodeId& peer, Turn& turn);
   void on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn);
   void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);
   void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
@@ -97,6 +98,7 @@ class NodeParts {
   Phase phase_ = Phase::joining;
   std::map<NodeId, protocol::PeerRecord> links_;
   std::set<NodeId> lost_;  ///< Gone for good, their edges not given up yet.
+  std::set<NodeId> described_to_;  ///< Of these links: have been given the run's description.
   std::vector<protocol::MergeRequest> merge_requests_;
   std::optional<Digest> wanted_contribution_;
   Instant contribute_by_ = Instant::never();

@@ -123,10 +123,11 @@ Endpoint::Links::Links(asio::io_context& network, Listener listener, EndpointOpt
     : network_(network),
       acceptor_(network),
       accept_retry_(network),
-      listened_on_(*parse_host_port(listener.address)),
+      listened_on_(parse_host_port(listener.address).value_or(HostPort{})),
       options_(std::move(options)),
       sink_(std::move(sink)),
       resolver_(network) {
+  if (!listener.socket.is_open()) return;  // it only dials
   const bool v6 = listener.address.front() == '[';
   acceptor_.assign(v6 ? Tcp::v6() : Tcp::v4(), listener.socket.release());
 }

@@ -45,7 +45,8 @@ class Endpoint {
   /// Takes PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived and InputRejected.
   using Sink = std::function<void(node::Input)>;
 
-  /// network must outlive the endpoint. Accepting starts with start().
+  /// network must outlive the endpoint. Accepting starts with start(). Without a socket in
+  /// `listener` it only dials, and start() must not be called.
   Endpoint(asio::io_context& network, Listener listener, EndpointOptions options, Sink sink);
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;

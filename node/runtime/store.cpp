@@ -65,7 +65,36 @@ bool has_file(const std::filesystem::path& path) {
   return std::filesystem::exists(path, ignored);
 }
 
+Result<std::optional<std::string>> read_text(const std::filesystem::path& path) {
+  if (!has_file(path)) return std::nullopt;
+  const Result<Bytes> text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  return std::string(text->begin(), text->end());
+}
+
 }  // namespace
+
+Result<std::optional<std::string>> read_ticket(const std::filesystem::path& directory) {
+  return read_text(directory / "ticket");
+}
+
+Result<std::optional<std::string>> read_description(const std::filesystem::path& directory) {
+  return read_text(directory / "description");
+}
+
+Result<crypto::SigningKey> read_identity(const std::filesystem::path& directory) {
+  const auto path = directory / "identity";
+  Result<Bytes> text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  auto key = crypto::parse_node_key({reinterpret_cast<const char*>(text->data()), text->size()});
+  crypto::wipe(*text);
+  if (!key) return invalid_input(path.native() + ": " + key.error().message);
+  return key;
+}
+
+Result<void> write_ticket(const std::filesystem::path& directory, std::string_view ticket) {
+  return write_atomically(directory / "ticket", bytes_of(ticket), {.mode = private_file});
+}
 
 Result<Bytes> read_checkpoint(const std::filesystem::path& path) {
   const Result<Bytes> file = read_file(path);
@@ -105,24 +134,23 @@ Result<crypto::SigningKey> Store::load_or_create_identity() {
     crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
     if (!written) return std::unexpected(written.error());
   }
-  Result<Bytes> text = read_file(path);
-  if (!text) return std::unexpected(text.error());
-  auto key = crypto::parse_node_key({reinterpret_cast<const char*>(text->data()), text->size()});
-  crypto::wipe(*text);
-  if (!key) return invalid_input(path.native() + ": " + key.error().message);
-  return key;
+  return read_identity(directory_);
 }
 
 Result<std::optional<std::string>> Store::load_ticket() const {
-  const auto path = path_of("ticket");
-  if (!has_file(path)) return std::nullopt;
-  const Result<Bytes> text = read_file(path);
-  if (!text) return std::unexpected(text.error());
-  return std::string(text->begin(), text->end());
+  return read_ticket(directory_);
 }
 
 Result<void> Store::save_ticket(std::string_view ticket) {
-  return write_atomically(path_of("ticket"), bytes_of(ticket), {.mode = private_file});
+  return write_ticket(directory_, ticket);
+}
+
+Result<std::optional<std::string>> Store::load_description() const {
+  return read_description(directory_);
+}
+
+Result<void> Store::save_description(std::string_view description) {
+  return write_atomically(path_of("description"), bytes_of(description));
 }
 
 std::optional<std::uint16_t> Store::load_port() const {

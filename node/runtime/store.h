@@ -4,6 +4,7 @@
 //   identity            the node's key, readable by its owner alone
 //   ticket              the ticket it joined with, readable by its owner alone
 //   port                the one it listens on, to be taken again at the next start
+//   description         what the run is (node/run_description.h), as all its members have it
 //   checkpoint          the newest state; checkpoint.previous: the one before
 //   start               under votes: the starting point, a state of step 0 (saved_state.h)
 //   votes.log           signed vote packets in order of arrival
@@ -38,6 +39,19 @@ struct LoadedCheckpoint {
 /// The state in a checkpoint file of a node directory. Error: not readable, cut or damaged.
 [[nodiscard]] Result<Bytes> read_checkpoint(const std::filesystem::path& path);
 
+// What a command may read of a directory whose node runs, and so holds the lock.
+
+/// Nothing if no node of a run was made there. Error: not readable.
+[[nodiscard]] Result<std::optional<std::string>> read_ticket(
+    const std::filesystem::path& directory);
+[[nodiscard]] Result<std::optional<std::string>> read_description(
+    const std::filesystem::path& directory);
+/// Error: there is none, or it is damaged.
+[[nodiscard]] Result<crypto::SigningKey> read_identity(const std::filesystem::path& directory);
+/// A running node does not read its ticket again.
+[[nodiscard]] Result<void> write_ticket(const std::filesystem::path& directory,
+                                        std::string_view ticket);
+
 class Store {
  public:
   /// Creates the directory if it is missing, and locks it.
@@ -52,6 +66,8 @@ class Store {
   /// Nothing if the node has not joined a run yet.
   [[nodiscard]] Result<std::optional<std::string>> load_ticket() const;
   [[nodiscard]] Result<void> save_ticket(std::string_view ticket);
+  [[nodiscard]] Result<std::optional<std::string>> load_description() const;
+  [[nodiscard]] Result<void> save_description(std::string_view description);
 
   /// Nothing if the node has not listened yet, or the file is damaged: then any port will do.
   [[nodiscard]] std::optional<std::uint16_t> load_port() const;

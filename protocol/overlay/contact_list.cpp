@@ -1,5 +1,7 @@
 #include "protocol/overlay/contact_list.h"
 
+#include <algorithm>
+
 #include "protocol/limits.h"
 #include "protocol/overlay/address_book.h"
 #include "protocol/pace.h"
@@ -29,6 +31,12 @@ void ContactList::dial_failed(const std::string& address, Instant now) {
     if (contact.address != address) continue;
     contact.retry_at = now + redial_delay(contact.failures++, interval_scale_);
   }
+}
+
+Instant ContactList::next_due() const {
+  Instant earliest = Instant::never();
+  for (const Contact& contact : contacts_) earliest = std::min(earliest, contact.retry_at);
+  return earliest;
 }
 
 void ContactList::answered(const std::string& address) {

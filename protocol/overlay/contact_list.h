@@ -23,6 +23,8 @@ class ContactList {
   void dial_due(Instant now, Effects& effects);
   /// The pauses grow with every failure (redial_delay()).
   void dial_failed(const std::string& address, Instant now);
+  /// When dial_due() has something to do; never, if there is no contact.
+  [[nodiscard]] Instant next_due() const;
   /// Clears the failures.
   void answered(const std::string& address);
 

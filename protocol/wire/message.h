@@ -289,6 +289,18 @@ struct MergeSliceRequest {
   friend bool operator==(const MergeSliceRequest&, const MergeSliceRequest&) = default;
 };
 
+// --- Newcomers ---
+
+/// A newcomer knows the run only by its id; answered by Description, once for each link.
+struct DescriptionRequest {
+  friend bool operator==(const DescriptionRequest&, const DescriptionRequest&) = default;
+};
+/// The run's description, whose digest is the run's id.
+struct Description {
+  Bytes text;
+  friend bool operator==(const Description&, const Description&) = default;
+};
+
 /// Every message that can travel. The order is that of the union in schema.capnp, where Bulk alone
 /// has no place: it travels as a BulkHeader and raw frames.
 using Message =
@@ -297,6 +309,6 @@ using Message =
                  IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
                  ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,
                  VoteRangeRequest, VoteRange, MergeSliceRequest, Progress, StateQuery, StateOffer,
-                 CutDigest, CutParts>;
+                 CutDigest, CutParts, DescriptionRequest, Description>;
 
 }  // namespace starling::protocol

@@ -44,6 +44,8 @@ struct Message {
     stateOffer @32 :StateOffer;
     cutDigest @33 :CutDigest;
     cutParts @34 :CutParts;
+    descriptionRequest @35 :Void;
+    description @36 :Description;
   }
 }
 
@@ -215,6 +217,12 @@ struct CutParts {
 struct MergeSliceRequest {
   merge @0 :Data;
   slice @1 :UInt32;
+}
+
+# --- Newcomers ---
+
+struct Description {
+  text @0 :Data;
 }
 
 # --- Announcements: the signed bodies of broadcasts ---

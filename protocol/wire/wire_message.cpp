@@ -394,7 +394,32 @@ MergeSliceRequest read(schema::MergeSliceRequest::Reader from) {
   return {read_id<Digest>(from.getMerge()), from.getSlice()};
 }
 
-/// The messages of voting runs; nothing for members that this version does not know.
+// --- Newcomers ---
+
+void write(Builder message, const DescriptionRequest&) {
+  message.setDescriptionRequest();
+}
+
+void write(Builder message, const Description& description) {
+  message.initDescription().setText(data_of(description.text));
+}
+Description read(schema::Description::Reader from) {
+  return {read_bytes(from.getText(), limits::description_bytes_max)};
+}
+
+/// The messages of newcomers; nothing for members that this version does not know.
+std::optional<Message> read_newcomer_message(schema::Message::Reader message) {
+  switch (message.which()) {
+    case schema::Message::DESCRIPTION_REQUEST:
+      return DescriptionRequest{};
+    case schema::Message::DESCRIPTION:
+      return read(message.getDescription());
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The messages of voting runs, and those that read_newcomer_message() knows.
 std::optional<Message> read_ledger_message(schema::Message::Reader message) {
   switch (message.which()) {
     case schema::Message::STATE_QUERY:
@@ -412,7 +437,7 @@ std::optional<Message> read_ledger_message(schema::Message::Reader message) {
     case schema::Message::CUT_PARTS:
       return read(message.getCutParts());
     default:
-      return std::nullopt;
+      return read_newcomer_message(message);
   }
 }
 

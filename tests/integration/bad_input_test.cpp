@@ -56,8 +56,10 @@ class BadInput : public ::testing::Test {
     expect_refused({"create", write("run.toml", text), "--dir", folder() / "new"}, parts);
   }
 
+  /// With the description of the run that create("owner", ...) made, so that nobody is asked.
   void expect_join_refused(const std::string& ticket, Words options, const Words& parts) const {
-    options.insert(options.begin(), {"join", ticket, "--dir", folder() / "new" / "node"});
+    options.insert(options.begin(), {"join", ticket, "--dir", folder() / "new" / "node",
+                                     "--offline-description", folder() / "owner" / "description"});
     expect_refused(options, parts);
   }
 
@@ -85,8 +87,8 @@ TEST_F(BadInput, UnknownCommandsAreNamedBesideThoseThereAre) {
 }
 
 TEST_F(BadInput, UnknownFlagsAreNamed) {
-  for (const char* command : {"create", "join", "testnet", "sim", "status", "merge", "export",
-                              "replay", "audit", "tune", "version"}) {
+  for (const char* command : {"create", "renew", "join", "testnet", "sim", "status", "merge",
+                              "export", "replay", "audit", "tune", "version"}) {
     const std::string help = std::string("starling ") + command + " --help";
     expect_refused({command, "a", "b", "--frob"}, {"--frob", help});
   }
@@ -96,6 +98,7 @@ TEST_F(BadInput, UnknownFlagsAreNamed) {
 TEST_F(BadInput, MissingArgumentsAreNamed) {
   expect_refused({"create"}, {"RUN.TOML"});
   expect_refused({"join"}, {"TICKET"});
+  expect_refused({"renew"}, {"DIR"});
   expect_refused({"sim"}, {"FILE"});
   expect_refused({"merge"}, {"DIR"});
   expect_refused({"export", folder()}, {"OUT.safetensors"});
@@ -154,6 +157,17 @@ TEST_F(BadInput, AnAddressThatNobodyCanDialIsRefused) {
   expect_join_refused(create("owner", clusters_run), {"--address", "nohost"}, {"'nohost'"});
 }
 
+TEST_F(BadInput, ATicketThatWouldBeTooLongIsNotMade) {
+  const fs::path file = write("run.toml", clusters_run);
+  Words arguments = {"create", file, "--dir", folder() / "new"};
+  for (const char* name : {"first", "second", "third"}) {
+    arguments.insert(arguments.end(), {"--address", std::string(60, 'a') + name + ":4747"});
+  }
+  expect_refused(arguments, {"characters", "at most 256"});
+  arguments.insert(arguments.end(), {"--address", "fourth:4747"});
+  expect_refused(arguments, {"4 addresses", "at most 3"});
+}
+
 TEST_F(BadInput, ATicketCutAnywhereIsRefused) {
   const std::string ticket = create("owner", clusters_run);
   for (const std::size_t length : {std::size_t{1}, std::size_t{9}, std::size_t{12},
@@ -172,24 +186,49 @@ TEST_F(BadInput, ATicketWithOneChangedCharacterIsRefused) {
   }
 }
 
-TEST_F(BadInput, AnExpiredTicketIsRefused) {
-  const auto invitation = open_ticket(create("owner", clusters_run));
-  ASSERT_TRUE(invitation);
-  crypto::Ticket old = invitation->ticket;
-  old.expiry = {1000};
-  const auto text = crypto::write_ticket(old, crypto::node_key(1));
-  ASSERT_TRUE(text);
-  expect_join_refused(*text, {}, {"ticket", "expired"});
+TEST_F(BadInput, ATicketOfTheFirstVersionIsRefused) {
+  create("owner", clusters_run);
+  expect_join_refused("starling1aaaaaaaa", {}, {"starling1", "older version", "starling2"});
 }
 
-TEST_F(BadInput, ATicketWhoseRunIsNotTheDigestOfItsDescriptionIsRefused) {
-  const auto invitation = open_ticket(create("owner", clusters_run));
-  ASSERT_TRUE(invitation);
-  crypto::Ticket forged = invitation->ticket;
-  forged.run.bytes[0] ^= 1U;
-  const auto text = crypto::write_ticket(forged, crypto::node_key(1));
+TEST_F(BadInput, AnExpiredTicketIsRefused) {
+  auto ticket = crypto::parse_ticket(create("owner", clusters_run));
+  ASSERT_TRUE(ticket);
+  ticket->expiry = {1000};
+  const auto text = crypto::write_ticket(*ticket, crypto::node_key(1));
   ASSERT_TRUE(text);
-  expect_join_refused(*text, {}, {forged.run.short_text(), invitation->ticket.run.short_text()});
+  expect_join_refused(*text, {}, {"expired on 1970-01-01 00:16 UTC", "starling renew"});
+}
+
+TEST_F(BadInput, AForgedTicketIsRefused) {
+  const auto ticket = crypto::parse_ticket(create("owner", clusters_run));
+  ASSERT_TRUE(ticket);
+  const auto text = crypto::write_ticket(*ticket, crypto::node_key(1));
+  ASSERT_TRUE(text);
+  expect_join_refused(*text, {}, {"forged", "owner"});
+}
+
+TEST_F(BadInput, ADescriptionOfAnotherRunIsRefused) {
+  const std::string ticket = create("one", clusters_run);
+  create("owner", clusters_run);
+  expect_join_refused(ticket, {}, {"not the description of the ticket's run"});
+  expect_refused(
+      {"join", ticket, "--dir", folder() / "new", "--offline-description", folder() / "none"},
+      {"none", "No such file"});
+}
+
+TEST_F(BadInput, OnlyTheOwnerRenewsATicket) {
+  const std::string ticket = create("owner", clusters_run);
+  fs::create_directory(folder() / "guest");
+  for (const char* file : {"ticket", "description"}) {
+    fs::copy_file(folder() / "owner" / file, folder() / "guest" / file);
+  }
+  create("other", clusters_run);
+  fs::copy_file(folder() / "other" / "identity", folder() / "guest" / "identity");
+  expect_refused({"renew", folder() / "guest"}, {"only the run's owner"});
+  expect_refused({"renew", folder() / "nowhere"}, {"nowhere", "starling join --dir"});
+  expect_refused({"renew", folder() / "owner", "--hours", "0"}, {"--hours", "0", "1"});
+  expect_refused({"renew", folder() / "owner", "--address", "nohost"}, {"'nohost'"});
 }
 
 TEST_F(BadInput, DataThatIsMissingCutOrNotANumberIsRefused) {
@@ -234,7 +273,8 @@ TEST_F(BadInput, JoinNamesOptionsOutOfRange) {
 TEST_F(BadInput, ADirectoryThatCannotBeWrittenIsRefused) {
   const fs::path file = write("run.toml", clusters_run);
   expect_refused({"create", file, "--dir", file / "under"}, {"run.toml/under"});
-  expect_refused({"join", create("owner", clusters_run), "--dir", file / "under"},
+  expect_refused({"join", create("owner", clusters_run), "--dir", file / "under",
+                  "--offline-description", folder() / "owner" / "description"},
                  {"run.toml/under"});
 }
 

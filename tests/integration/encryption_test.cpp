@@ -14,12 +14,13 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/ticket.h"
 #include "model/safetensors.h"
 #include "node/core/fixed_point.h"
-#include "node/invitation.h"
 #include "node/runtime/child_process.h"
 #include "node/runtime/file.h"
 #include "node/runtime/listener.h"
+#include "node/runtime/store.h"
 #include "starling/check.h"
 #include "tests/unit/node_runtime/temporary_directory.h"
 
@@ -84,6 +85,7 @@ class RecordingRelay {
 struct Capture {
   Bytes bytes;
   std::string ticket;
+  std::string description;        ///< Of the run; b asked a for it.
   std::string address;            ///< Part of every announcement of presence.
   std::vector<float> parameters;  ///< The merged model.
 };
@@ -134,6 +136,7 @@ Capture capture_a_run() {
     static_cast<void>(nodes.wait(Duration{0}));
   }
   capture.bytes = relay.recorded();
+  capture.description = runtime::read_description(folder / "b").value().value();
   const auto file = runtime::read_file(folder / "a" / "model.safetensors");
   STARLING_CHECK(file.has_value());
   const auto model = model::decode_safetensors({"model", *file});
@@ -187,12 +190,15 @@ TEST_F(Encryption, NoParametersAreReadable) {
 }
 
 TEST_F(Encryption, NeitherTicketNorItsKeyIsReadable) {
-  const auto invitation = open_ticket(capture_->ticket);
-  ASSERT_TRUE(invitation);
-  ASSERT_TRUE(invitation->ticket.psk);
+  const auto ticket = crypto::parse_ticket(capture_->ticket);
+  ASSERT_TRUE(ticket);
+  const auto key = crypto::pre_shared_key(*ticket);
+  ASSERT_TRUE(ticket->secret && key);
   EXPECT_FALSE(holds(capture_->bytes, capture_->ticket));
-  EXPECT_FALSE(holds(capture_->bytes, invitation->ticket.psk->bytes()));
-  EXPECT_FALSE(holds(capture_->bytes, ByteSpan(invitation->ticket.description)));
+  EXPECT_FALSE(holds(capture_->bytes, ticket->secret->bytes()));
+  EXPECT_FALSE(holds(capture_->bytes, key->bytes()));
+  EXPECT_FALSE(holds(capture_->bytes, ticket->run.bytes));
+  EXPECT_FALSE(holds(capture_->bytes, capture_->description));
 }
 
 }  // namespace

@@ -139,6 +139,9 @@ class RandomValues {
   }
   void fill(MergeSliceRequest& request) { fill_all(request.merge, request.slice); }
 
+  void fill(DescriptionRequest&) {}
+  void fill(Description& description) { fill(description.text, limits::description_bytes_max); }
+
   // Announcements.
   void fill(Presence& presence) {
     fill_all(presence.address, presence.incarnation, presence.step, presence.finished,

@@ -98,6 +98,26 @@ TEST(EmbeddedNode, TwoInOneProgramMergeToTheMeanOfTheirTargets) {
   EXPECT_EQ(wait_for<Stopped>(*owner)->error, "");
 }
 
+TEST(EmbeddedNode, JoinsWithADescriptionInsteadOfAskingForIt) {
+  auto owner = Node::create(quick_run(), bowl(1.0F));
+  ASSERT_TRUE(owner.has_value()) << owner.error().message;
+  const auto guest = Node::join(owner->ticket(), bowl(3.0F),
+                                {.description = owner->description(), .patience = 0ms});
+  ASSERT_TRUE(guest.has_value()) << guest.error().message;
+  EXPECT_EQ(guest->description(), owner->description());
+}
+
+TEST(EmbeddedNode, GivesUpToJoinWhereNobodyAnswers) {
+  std::string ticket;
+  {
+    auto owner = Node::create(quick_run(), bowl(1.0F));
+    ASSERT_TRUE(owner.has_value()) << owner.error().message;
+    ticket = owner->ticket();
+  }
+  const std::string text = refusal(Node::join(ticket, bowl(3.0F), {.patience = 50ms}));
+  EXPECT_NE(text.find("no member gave it in time"), std::string::npos) << text;
+}
+
 TEST(EmbeddedNode, TrainsATaskWithoutGradientByVotes) {
   RunOptions run = quick_run();
   run.recipe = "votes";
@@ -184,7 +204,7 @@ TEST(EmbeddedNode, RefusesWrongInputInOneLine) {
   unknown.recipe = "telepathy";
   NodeOptions everywhere{.listen = "0.0.0.0:0"};
   const std::vector<std::pair<std::string, std::string>> seen_and_expected = {
-      {refusal(Node::join("starling1nonsense", bowl(1.0F))), "ticket"},
+      {refusal(Node::join("starling2nonsense", bowl(1.0F))), "ticket"},
       {refusal(Node::join("", bowl(1.0F))), "no ticket"},
       {refusal(Node::create(quick_run(), nullptr)), "null pointer"},
       {refusal(Node::create(no_steps, bowl(1.0F))), "steps"},

@@ -106,6 +106,25 @@ TEST(Store, ReturnsTheTicketItWasGiven) {
   EXPECT_EQ(store->load_ticket()->value(), "ticket text");
 }
 
+TEST(Store, ReturnsTheDescriptionItWasGiven) {
+  const TemporaryDirectory directory;
+  Result<Store> store = Store::open(directory.path());
+  EXPECT_FALSE(store->load_description()->has_value());
+  ASSERT_TRUE(store->save_description("name = \"run\"\n").has_value());
+  EXPECT_EQ(store->load_description()->value(), "name = \"run\"\n");
+}
+
+TEST(Store, LetsTicketAndIdentityBeReadWhileANodeHoldsItsLock) {
+  const TemporaryDirectory directory;
+  Result<Store> store = Store::open(directory.path());
+  const auto key = store->load_or_create_identity();
+  ASSERT_TRUE(key && store->save_ticket("old"));
+  EXPECT_EQ(read_identity(directory.path()).value().id(), key->id());
+  ASSERT_TRUE(write_ticket(directory.path(), "new"));
+  EXPECT_EQ(read_ticket(directory.path()).value(), "new");
+  EXPECT_FALSE(read_identity(directory.path() / "none"));
+}
+
 TEST(Store, ReturnsTheNewestCheckpoint) {
   const TemporaryDirectory directory;
   Result<Store> store = Store::open(directory.path());
