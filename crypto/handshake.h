@@ -23,7 +23,7 @@ enum class HandshakeError : std::uint8_t {
   bad_message,      ///< Cut, too long, out of turn, or not authentic: another key, psk, prologue.
   low_order_point,  ///< A public key that would make the shared secret predictable.
   wrong_tag,        ///< The filter in front of message 1 of a private run did not match.
-  expired_key,
+  expired_key,      ///< One of the two clocks is wrong, or a process outlived its certificate.
   bad_certificate,
   wrong_identity,  ///< Not the node that was dialled.
 };

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "crypto/byte_order.h"
@@ -37,6 +38,25 @@ HandshakeOptions noise_options(const NodeHandshakeOptions& options) {
           .ephemeral_secret = options.ephemeral_secret,
           .remote_static = {},
           .psk = options.psk};
+}
+
+constexpr std::size_t clock_bytes = 8;
+
+/// What each side says about itself: certificate ‖ clock.
+Bytes introduction_of(const NodeHandshakeOptions& options) {
+  Bytes payload;
+  append(payload, options.self.certificate.encode());
+  append_big_endian(payload, static_cast<std::uint64_t>(options.now.value));
+  return payload;
+}
+
+/// late - early; the clocks may be any numbers, since strangers tell them.
+std::int64_t seconds_between(UnixSeconds early, UnixSeconds late) {
+  static constexpr std::int64_t seconds_max = std::int64_t{1} << 40U;
+  const auto bounded = [](UnixSeconds at) {
+    return std::clamp(at.value, -seconds_max, seconds_max);
+  };
+  return bounded(late) - bounded(early);
 }
 
 /// Message 1 says nothing but its ephemeral key; the dialer is still a stranger.
@@ -89,10 +109,10 @@ std::expected<Bytes, HandshakeError> NodeHandshake::advance(ByteSpan message) {
   }
   const auto payload = noise_.read_message(message);
   if (!payload) return std::unexpected(payload.error());
-  const auto accepted = is_greeting ? check_greeting(*payload) : check_certificate(*payload);
+  const auto accepted = is_greeting ? check_greeting(*payload) : check_introduction(*payload);
   if (!accepted) return std::unexpected(accepted.error());
   if (noise_.finished()) return Bytes{};
-  return noise_.write_message(options_.self.certificate.encode());
+  return noise_.write_message(introduction_of(options_));
 }
 
 bool NodeHandshake::has_valid_tag(ByteSpan message) const {
@@ -108,10 +128,13 @@ Digest NodeHandshake::tag_of(ByteSpan message) const {
   return tag;
 }
 
-std::expected<void, HandshakeError> NodeHandshake::check_certificate(ByteSpan payload) {
-  if (payload.size() != StaticKeyCertificate::encoded_bytes) {
+std::expected<void, HandshakeError> NodeHandshake::check_introduction(ByteSpan payload) {
+  if (payload.size() != StaticKeyCertificate::encoded_bytes + clock_bytes) {
     return std::unexpected(HandshakeError::bad_certificate);
   }
+  ByteReader clock(payload.last(clock_bytes));
+  const UnixSeconds peer_now{static_cast<std::int64_t>(*clock.take_big_endian<std::uint64_t>())};
+  peer_clock_ahead_ = seconds_between(options_.now, peer_now);
   const auto certificate =
       StaticKeyCertificate::decode(payload.first<StaticKeyCertificate::encoded_bytes>());
   if (options_.expected_peer && certificate.node != *options_.expected_peer) {
@@ -122,6 +145,10 @@ std::expected<void, HandshakeError> NodeHandshake::check_certificate(ByteSpan pa
     return std::unexpected(valid.error() == CertificateError::expired
                                ? HandshakeError::expired_key
                                : HandshakeError::bad_certificate);
+  }
+  // The listener would drop us without a word: its clock says that our certificate is out of date.
+  if (peer_now >= options_.self.certificate.expiry) {
+    return std::unexpected(HandshakeError::expired_key);
   }
   peer_ = certificate.node;
   return {};

@@ -4,8 +4,11 @@
 //
 //   dialer                                          listener
 //   [tag] e                                    ->
-//                                              <-   e, ee, s, es, {certificate}
-//   s, se, [psk], {certificate}                ->
+//                                              <-   e, ee, s, es, {certificate, clock}
+//   s, se, [psk], {certificate, clock}         ->
+//
+// Each side tells its wall clock (seconds since 1970, 64 bits): certificates out of date mean that
+// one of the clocks is wrong, and by how much is then known.
 
 #include <cstdint>
 #include <expected>
@@ -55,6 +58,10 @@ class NodeHandshake {
   /// True when both sides are authenticated; an answer that receive() returned must still be sent.
   [[nodiscard]] bool finished() const;
 
+  /// Seconds by which the peer's clock is ahead of ours, once the peer has told it; also when the
+  /// handshake has failed.
+  [[nodiscard]] std::optional<std::int64_t> peer_clock_ahead() const { return peer_clock_ahead_; }
+
   /// Requires finished(); call once.
   [[nodiscard]] EstablishedChannel take_channel();
 
@@ -62,10 +69,11 @@ class NodeHandshake {
   NodeHandshakeOptions options_;
   HandshakeState noise_;
   std::optional<NodeId> peer_;  // set once its certificate was verified
+  std::optional<std::int64_t> peer_clock_ahead_;
   bool failed_ = false;
 
   std::expected<Bytes, HandshakeError> advance(ByteSpan message);
-  std::expected<void, HandshakeError> check_certificate(ByteSpan payload);
+  std::expected<void, HandshakeError> check_introduction(ByteSpan payload);
   [[nodiscard]] bool has_valid_tag(ByteSpan message) const;
   [[nodiscard]] Digest tag_of(ByteSpan message) const;
 };

@@ -54,6 +54,7 @@ Result<std::string> newcomers_description(const AdmissionRequest& request,
       {.run = ticket.run,
        .psk = crypto::pre_shared_key(ticket),
        .addresses = ticket.addresses,
+       .on_failure = request.on_contact_failed,
        .time_max = request.fetch_time_max,
        .stop_on_signal = request.stop_on_signal,
        .stop_when_standard_input_ends = request.stop_when_standard_input_ends});

@@ -9,6 +9,7 @@
 
 #include "node/invitation.h"
 #include "node/runtime/store.h"
+#include "starling/event.h"
 #include "starling/instant.h"
 #include "starling/result.h"
 
@@ -19,6 +20,7 @@ struct AdmissionRequest {
   std::filesystem::path directory = {};                   ///< Empty: none; need not exist.
   std::optional<std::string> description = std::nullopt;  ///< Instead of asking a member for it.
   std::function<void(const std::string& line)> say = {};  ///< Before it blocks; may be empty.
+  std::function<void(const ContactFailed&)> on_contact_failed = {};  ///< May be empty.
   Duration fetch_time_max = Duration::max();
   bool stop_on_signal = false;  ///< While a member is asked: SIGINT and SIGTERM.
   bool stop_when_standard_input_ends = false;

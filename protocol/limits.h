@@ -11,8 +11,8 @@ namespace starling::protocol::limits {
 
 using namespace std::chrono_literals;
 
-/// The version in the handshake's prologue; a peer with another one fails the handshake.
-inline constexpr std::uint8_t protocol_version = 1;
+/// The version in the preamble and in the handshake's prologue; a peer with another one is refused.
+inline constexpr std::uint8_t protocol_version = 2;
 
 // --- Frames (Noise specification, revision 34: a transport message is at most 65,535 bytes) ---
 inline constexpr std::size_t frame_bytes_max = 65'535;
@@ -70,7 +70,10 @@ inline constexpr Duration redial_delay_known_max = 5s;
 inline constexpr Duration known_peer_time = 600s;
 inline constexpr std::size_t dials_pending_max = 16;
 inline constexpr std::size_t address_book_peers_max = 1024;
-inline constexpr std::size_t contacts_max = 16;  // ticket addresses whose owner is unknown
+inline constexpr std::size_t remembered_peers_max = 256;  // on disk; our guess
+inline constexpr std::size_t nodes_seen_max = 16'384;     // on disk: 75 bytes each
+inline constexpr Duration save_peers_interval = 10s;      // at most so often; our guess
+inline constexpr std::size_t contacts_max = 16;           // ticket addresses whose owner is unknown
 
 // --- Failure detection between neighbours (SWIM, Das et al. 2002; Lifeguard, Dadgar et al. 2017)
 // ---

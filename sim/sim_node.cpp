@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "crypto/byte_order.h"
@@ -87,6 +88,8 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   for (std::uint32_t i = 0; i < std::min(ticket_addresses, scenario_.nodes); ++i) {
     config.bootstrap.push_back({{}, address_of(i)});
   }
+  std::ranges::copy(peers_.records, std::back_inserter(config.bootstrap));
+  config.nodes_seen = peers_.seen;
   for (const std::uint32_t i : pinned_neighbours(scenario_.topology, index_, scenario_.nodes)) {
     config.pinned_neighbours.push_back({ids[i], address_of(i)});
   }

@@ -42,6 +42,7 @@ class SimNode {
   /// Runs the job at once and says when its result is due.
   [[nodiscard]] std::pair<node::LearnerResult, Instant> compute(node::LearnerJob job, Instant now);
   void save(node::SaveCheckpoint&& output) { checkpoint_ = std::move(output.state); }
+  void save(node::SavePeers&& output) { peers_ = std::move(output.peers); }
   void save(node::AppendVotes&& output) { votes_.push_back(std::move(output.packet)); }
   void notice(const Event& event, Instant now);
   /// The process goes on after a pause.
@@ -83,6 +84,7 @@ class SimNode {
   std::optional<node::Learner> learner_;
   Instant compute_free_;
   Bytes checkpoint_;
+  node::RememberedPeers peers_;
   std::vector<Bytes> votes_;
   std::map<Digest, Bytes> contributions_;  ///< Of every process, by digest.
   Observation seen_;

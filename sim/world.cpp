@@ -60,6 +60,7 @@ class World {
   void perform(std::uint32_t node, node::RunLearner& output);
   void perform(std::uint32_t node, node::SaveCheckpoint& output);
   void perform(std::uint32_t node, node::AppendVotes& output);
+  void perform(std::uint32_t node, node::SavePeers& output);
   void perform(std::uint32_t, node::SaveMergedModel&) {}
   void perform(std::uint32_t node, node::Notify& output);
 
@@ -158,6 +159,11 @@ void World::perform(std::uint32_t node, node::SaveCheckpoint& output) {
 
 void World::perform(std::uint32_t node, node::AppendVotes& output) {
   trace_.note(queue_.now(), node, TraceKind::saved, 1, output.packet);
+  nodes_[node].save(std::move(output));
+}
+
+void World::perform(std::uint32_t node, node::SavePeers& output) {
+  trace_.note(queue_.now(), node, TraceKind::saved, 2, {});
   nodes_[node].save(std::move(output));
 }
 

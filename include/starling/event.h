@@ -37,8 +37,15 @@ struct Exchanged {
   Step own_step = 0;
   Step peer_step = 0;
 };
-/// The node has no neighbour left and keeps trying its address book.
+/// The node has no neighbour, or none any more, and keeps trying every address it knows.
 struct Isolated {};
+/// While there is no neighbour: nobody was reached at `address`. Told once for each address and
+/// cause. problem: a name of protocol/link/dial_problem.h. advice: what it means and what to do.
+struct ContactFailed {
+  std::string address;
+  std::string problem;
+  std::string advice;
+};
 /// A joiner has caught up with the run at `step`. method: "state" (a neighbour's parameters), and
 /// under votes "replay" (every vote since the start) or "snapshot" (a neighbour's sum, and the
 /// votes since). Predictions are made before the choice; NaN: not known, infinite: not possible.
@@ -125,8 +132,8 @@ struct Stopped {
 };
 
 using Event = std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated,
-                           CaughtUp, SnapshotSaved, MergeStarted, QuorumMissing, Merged, Warned,
-                           Diverged, DivergenceLocated, Stopped>;
+                           ContactFailed, CaughtUp, SnapshotSaved, MergeStarted, QuorumMissing,
+                           Merged, Warned, Diverged, DivergenceLocated, Stopped>;
 
 struct NeighbourStatus {
   NodeId id;

@@ -16,6 +16,7 @@
 #include "node/cli/node_directory.h"
 #include "node/cli/progress.h"
 #include "node/runtime/file.h"
+#include "node/runtime/telemetry.h"
 #include "node/seat.h"
 
 namespace starling::cli {
@@ -204,6 +205,10 @@ Result<Admission> JoinCommand::seek(Progress& progress) const {
     request.description.emplace(bytes->begin(), bytes->end());
   }
   request.say = [&progress](const std::string& line) { progress.say(line); };
+  request.on_contact_failed = [this, &progress](const ContactFailed& failed) {
+    progress.say(contact_failed_text(failed));
+    if (json_events_) runtime::print_event(failed, {});
+  };
   request.stop_on_signal = true;
   request.stop_when_standard_input_ends = ends_with_input_;
   return seek_admission(std::move(request));

@@ -47,8 +47,9 @@ struct LineOf {
            ", accuracy " + percent_text(e.quality.accuracy);
   }
   Line operator()(const Isolated&) const {
-    return "no neighbour is left; trying every known address again";
+    return "there is no neighbour; trying every known address";
   }
+  Line operator()(const ContactFailed& e) const { return contact_failed_text(e); }
   Line operator()(const CaughtUp& e) const { return catch_up_text(e); }
   Line operator()(const MergeStarted&) const { return "the final merge has begun"; }
   Line operator()(const QuorumMissing& e) const { return quorum_text(e); }
@@ -88,6 +89,11 @@ std::string bytes_text(std::uint64_t bytes) {
   std::size_t unit = 0;
   for (; value >= 1000 && unit + 1 < units.size(); ++unit) value /= 1000;
   return number_text(value, unit == 0 ? 0 : 1) + " " + units[unit];
+}
+
+std::string contact_failed_text(const ContactFailed& failed) {
+  if (failed.problem == "self") return failed.advice;
+  return "cannot reach " + failed.address + ": " + failed.advice + "; trying again";
 }
 
 std::string catch_up_text(const CaughtUp& caught_up) {

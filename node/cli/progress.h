@@ -33,6 +33,9 @@ class Progress {
 /// "3.2 MB"; powers of 1000.
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);
 
+/// "cannot reach 192.0.2.7:4747: nothing listens there; ...; trying again".
+[[nodiscard]] std::string contact_failed_text(const ContactFailed& failed);
+
 /// "caught up by replay at step 400 in 1.2 s, predicted 0.9 s; snapshot would have taken 3.1 s".
 [[nodiscard]] std::string catch_up_text(const CaughtUp& caught_up);
 

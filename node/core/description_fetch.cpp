@@ -59,11 +59,19 @@ void DescriptionFetch::on(const PeerConnected& input) {
 
 void DescriptionFetch::on(const PeerDisconnected& input) {
   const auto asked = asked_.extract(input.peer);
-  if (!asked.empty()) contacts_.dial_failed(asked.mapped().address, now_);
+  if (asked.empty()) return;
+  contacts_.dial_failed(asked.mapped().address, now_);
+  tell(asked.mapped().address, protocol::DialProblem::not_accepted);
 }
 
 void DescriptionFetch::on(const ConnectFailed& input) {
   contacts_.dial_failed(input.peer.address, now_);
+  tell(input.peer.address, input.problem, input.detail);
+}
+
+void DescriptionFetch::tell(const std::string& address, protocol::DialProblem problem,
+                            const protocol::DialDetail& detail) {
+  if (auto news = report_.failed(address, problem, detail)) outputs_.emplace_back(Notify{*news});
 }
 
 /// A description that is not the run's can only come from a member that lies, or is broken.
@@ -82,6 +90,8 @@ void DescriptionFetch::on(const MessageReceived& input) {
 void DescriptionFetch::give_up(const NodeId& peer, CloseReason reason) {
   const auto asked = asked_.extract(peer);
   contacts_.dial_failed(asked.mapped().address, now_);
+  tell(asked.mapped().address, reason == CloseReason::timed_out ? protocol::DialProblem::timed_out
+                                                                : protocol::DialProblem::other_run);
   outputs_.emplace_back(Disconnect{peer, reason});
 }
 

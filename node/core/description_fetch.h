@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "node/core/contact_report.h"
 #include "node/core/io.h"
 #include "protocol/effects.h"
 #include "protocol/overlay/contact_list.h"
@@ -22,7 +23,8 @@ class DescriptionFetch {
   DescriptionFetch(const RunId& run, std::vector<std::string> addresses);
 
   [[nodiscard]] std::vector<Output> start(Instant now);
-  /// Outputs are Connect, Disconnect, Send and StartTimer, to be performed in order.
+  /// Outputs are Connect, Disconnect, Send, StartTimer and Notify{ContactFailed}, to be performed
+  /// in order.
   [[nodiscard]] std::vector<Output> handle(Input input, Instant now);
 
   /// Set once a member has given the bytes whose digest is the run's id; nothing happens any more.
@@ -40,12 +42,15 @@ class DescriptionFetch {
   void on(const ConnectFailed& input);
   void on(const MessageReceived& input);
   void tick();
+  void tell(const std::string& address, protocol::DialProblem problem,
+            const protocol::DialDetail& detail = {});
   void give_up(const NodeId& peer, protocol::CloseReason reason);
   [[nodiscard]] std::vector<Output> take_outputs();
 
   RunId run_;
   std::vector<std::string> addresses_;
   protocol::ContactList contacts_;
+  ContactReport report_;
   std::map<NodeId, Asked> asked_;
   std::optional<Bytes> description_;
   Instant now_;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "node/core/learner_job.h"
+#include "node/core/peer_memory.h"
 #include "protocol/limits.h"
 #include "protocol/link/dial_problem.h"
 #include "protocol/reject_reason.h"
@@ -48,6 +49,7 @@ struct PeerDisconnected {
 struct ConnectFailed {
   protocol::PeerRecord peer;
   protocol::DialProblem problem = protocol::DialProblem::unreachable;
+  protocol::DialDetail detail = {};
 };
 struct MessageReceived {
   NodeId peer;
@@ -107,6 +109,11 @@ struct SaveCheckpoint {
 struct AppendVotes {
   Bytes packet;
 };
+/// Survives the process: replaces what was saved before. At the next start `records` belong into
+/// Config::bootstrap and `seen` into Config::nodes_seen.
+struct SavePeers {
+  RememberedPeers peers;
+};
 /// The merge is complete and adopted; the learner holds the model.
 struct SaveMergedModel {
   Manifest manifest;
@@ -115,6 +122,6 @@ struct Notify {
   Event event;
 };
 using Output = std::variant<Connect, Disconnect, Send, StartTimer, RunLearner, SaveCheckpoint,
-                            AppendVotes, SaveMergedModel, Notify>;
+                            AppendVotes, SavePeers, SaveMergedModel, Notify>;
 
 }  // namespace starling::node

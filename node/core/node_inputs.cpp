@@ -61,6 +61,10 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
 }
 
 void NodeParts::on(ConnectFailed&& input, Turn& turn) {
+  if (membership_.isolated()) {
+    const auto news = contact_report_.failed(input.peer.address, input.problem, input.detail);
+    if (news) turn.events.emplace_back(*news);
+  }
   if (input.problem == protocol::DialProblem::self) {
     membership_.forget_contact(input.peer.address);
   } else if (input.problem != protocol::DialProblem::already_linked || input.peer.id != NodeId{}) {
@@ -186,6 +190,7 @@ void NodeParts::on_announcement(const protocol::SignedAnnouncement& announcement
   if (const auto* presence = std::get_if<protocol::Presence>(&announcement.content)) {
     if (author == config_.self.id) return;
     membership_.remember({author, presence->address}, protocol::AddressBook::Source::first_hand);
+    memory_.heard({author, presence->address}, turn.now);
     if (roll_.heard(author, *presence, turn.now)) policy_.reset();
     return;
   }

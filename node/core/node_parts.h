@@ -11,8 +11,10 @@
 
 #include "node/core/catch_up.h"
 #include "node/core/config.h"
+#include "node/core/contact_report.h"
 #include "node/core/io.h"
 #include "node/core/merge_policy.h"
+#include "node/core/peer_memory.h"
 #include "node/core/phase.h"
 #include "node/core/roll.h"
 #include "node/core/trainer.h"
@@ -64,6 +66,8 @@ class NodeParts {
   void settle(Turn& turn);
   void follow_neighbours(Turn& turn);
   void give_up_lost(Turn& turn);
+  void notice_isolation(Turn& turn);
+  [[nodiscard]] Instant isolation_told_at() const;
   void begin_if_ready(Turn& turn);
   [[nodiscard]] bool has_heard_others(Instant now) const;
   void begin_training(Step step, Turn& turn);
@@ -94,10 +98,12 @@ class NodeParts {
   protocol::Merge merge_;
   MergePolicy policy_;
   CatchUp catch_up_;
+  PeerMemory memory_;
+  ContactReport contact_report_;
 
   Phase phase_ = Phase::joining;
   std::map<NodeId, protocol::PeerRecord> links_;
-  std::set<NodeId> lost_;  ///< Gone for good, their edges not given up yet.
+  std::set<NodeId> lost_;          ///< Gone for good, their edges not given up yet.
   std::set<NodeId> described_to_;  ///< Of these links: have been given the run's description.
   std::vector<protocol::MergeRequest> merge_requests_;
   std::optional<Digest> wanted_contribution_;
@@ -117,7 +123,8 @@ class NodeParts {
   Step saved_at_ = 0;
   double loss_ = 0;
   std::optional<Evaluation> quality_;
-  bool was_isolated_ = true;  ///< Before the first neighbour nobody was lost.
+  Instant isolated_at_ = Instant::never();  ///< Since then without a neighbour.
+  bool is_isolation_told_ = false;
 };
 
 }  // namespace starling::node

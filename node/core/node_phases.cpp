@@ -20,6 +20,7 @@ constexpr Duration presence_patience = 10s;  // two missed announcements
 constexpr Duration gone_for_good = 60s;
 constexpr Duration proposal_turn = 2s;
 constexpr Duration linger_after_merge = 3s;
+constexpr Duration first_isolation_notice = 3s;
 constexpr Duration settle_time_max = 10s;
 
 protocol::Merge::Options merge_options(const Config& config) {
@@ -63,6 +64,8 @@ NodeParts::NodeParts(Config config)
                .quorum = config_.quorum,
                .accepts_partial = config_.accepts_partial}),
       catch_up_(recipe_digest(config_.recipe)),
+      memory_(config_.self.id, config_.nodes_seen,
+              scaled(protocol::limits::save_peers_interval, config_.interval_scale)),
       sequence_(config_.incarnation) {
   for (const NodeId& node : config_.nodes_seen) {
     if (node != config_.self.id) roll_.remember(node);
@@ -82,6 +85,10 @@ std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
     if (opened) trainer_->restore(*opened, bytes, turn);
   }
   membership_.start(config_.bootstrap, now, turn.effects);
+  if (config_.bootstrap.empty() && config_.pinned_neighbours.empty() &&
+      config_.nodes_expected > 1) {
+    turn.events.emplace_back(nobody_known(config_.self.address));
+  }
   settle(turn);
   return outputs_of(std::move(turn));
 }
@@ -125,6 +132,7 @@ void NodeParts::settle(Turn& turn) {
     enter(Phase::waiting);
     policy_.failed(turn.now);
   }
+  if (memory_.is_due(turn.now)) turn.peers = memory_.take(turn.now);
   if (stop_at_ <= turn.now) leave(turn);
 }
 
@@ -148,19 +156,42 @@ void NodeParts::follow_neighbours(Turn& turn) {
       trainer_->neighbour_up(change.peer, turn);
       const auto record = membership_.find(change.peer);
       turn.events.emplace_back(PeerJoined{change.peer, record ? record->address : ""});
+      contact_report_.reached();
+      memory_.neighbour_up(record.value_or(protocol::PeerRecord{change.peer, {}}), turn.now);
       if (presence_at_ == Instant::never()) announce_presence(turn);
       if (presence_id_) broadcast_.introduce(*presence_id_, change.peer, turn.effects);
     } else {
       detector_.neighbour_down(change.peer);
       broadcast_.neighbour_down(change.peer);
       trainer_->neighbour_down(change.peer, turn);
+      memory_.neighbour_down(change.peer);
       turn.events.emplace_back(
           PeerLost{change.peer, std::string(protocol::name_of(change.reason))});
     }
   }
+  notice_isolation(turn);
+}
+
+/// Told once each time: at once when the last neighbour goes, and at the start when the first dials
+/// should have led to one.
+void NodeParts::notice_isolation(Turn& turn) {
   const bool is_isolated = membership_.isolated() && config_.nodes_expected > 1;
-  if (is_isolated && !was_isolated_) turn.events.emplace_back(Isolated{});
-  was_isolated_ = is_isolated;
+  if (!is_isolated) {
+    isolated_at_ = Instant::never();
+    is_isolation_told_ = false;
+  } else if (isolated_at_ == Instant::never()) {
+    isolated_at_ = turn.now;
+  }
+  if (!is_isolated || is_isolation_told_ || turn.now < isolation_told_at()) return;
+  is_isolation_told_ = true;
+  turn.events.emplace_back(Isolated{});
+}
+
+Instant NodeParts::isolation_told_at() const {
+  if (is_isolation_told_ || isolated_at_ == Instant::never()) return Instant::never();
+  const bool is_start = isolated_at_ == joining_since_;
+  return is_start ? isolated_at_ + scaled(first_isolation_notice, config_.interval_scale)
+                  : isolated_at_;
 }
 
 // --- Joining and training ---
@@ -324,6 +355,7 @@ void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const B
 
 void NodeParts::leave(Turn& turn) {
   enter(Phase::leaving);
+  turn.peers = memory_.take(turn.now);
   presence_announced_at_ = Instant::never();
   announce_presence(turn);
   publish(turn);
@@ -340,7 +372,8 @@ void NodeParts::leave(Turn& turn) {
 Instant NodeParts::next_deadline() const {
   return std::min({membership_.next_deadline(), detector_.next_deadline(),
                    broadcast_.next_deadline(), trainer_->next_deadline(), merge_.next_deadline(),
-                   catch_up_.next_deadline(), presence_at_, stop_at_,
+                   catch_up_.next_deadline(), memory_.next_deadline(), isolation_told_at(),
+                   presence_at_, stop_at_,
                    may_propose() ? policy_.next_deadline() : Instant::never(),
                    wanted_contribution_ ? contribute_by_ : Instant::never()});
 }
@@ -367,6 +400,7 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
       outputs.emplace_back(Disconnect{hang_up->peer, hang_up->reason});
     }
   }
+  if (turn.peers) outputs.emplace_back(SavePeers{std::move(*turn.peers)});
   if (turn.checkpoint) outputs.emplace_back(SaveCheckpoint{std::move(*turn.checkpoint)});
   for (Event& event : turn.events) {
     if (const auto* merged = std::get_if<Merged>(&event))

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "node/core/learner_job.h"
+#include "node/core/peer_memory.h"
 #include "protocol/effects.h"
 #include "protocol/reject_reason.h"
 #include "protocol/wire/announcement.h"
@@ -23,6 +24,7 @@ struct Turn {
   std::vector<protocol::Announcement> announcements;  ///< To be signed and broadcast.
   std::vector<Bytes> vote_log;                        ///< Signed packets to be kept on disk.
   std::optional<Bytes> checkpoint;
+  std::optional<RememberedPeers> peers;  ///< To be kept on disk.
   std::vector<std::pair<NodeId, protocol::RejectReason>> misconduct;
   std::vector<Event> events;
 

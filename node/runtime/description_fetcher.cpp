@@ -19,7 +19,8 @@ namespace {
 class Fetcher {
  public:
   explicit Fetcher(const DescriptionFetcherOptions& options)
-      : endpoint_(network_, Listener(),
+      : on_failure_(options.on_failure),
+        endpoint_(network_, Listener(),
                   {.run = options.run,
                    .key = crypto::SigningKey::from_seed(random_secret()),
                    .psk = options.psk},
@@ -44,7 +45,9 @@ class Fetcher {
     handle_inbox();
     network_.run();
     if (const auto& text = fetch_.description()) return std::string(text->begin(), text->end());
-    return failure("the run's description was not fetched: " + stop_reason_);
+    std::string reason = "the run's description was not fetched: " + stop_reason_;
+    if (last_failure_) reason += " (" + last_failure_->address + ": " + last_failure_->advice + ")";
+    return failure(std::move(reason));
   }
 
  private:
@@ -74,8 +77,18 @@ class Fetcher {
         endpoint_.disconnect(hang_up->peer, hang_up->reason);
       } else if (const auto* timer = std::get_if<node::StartTimer>(&output)) {
         start_timer(timer->at);
+      } else if (const auto* notice = std::get_if<node::Notify>(&output)) {
+        notify(notice->event);
       }
     }
+  }
+
+  /// The last one is also why it was given up.
+  void notify(const Event& event) {
+    const auto* failed = std::get_if<ContactFailed>(&event);
+    if (failed == nullptr) return;
+    last_failure_ = *failed;
+    if (on_failure_) on_failure_(*failed);
   }
 
   void start_timer(Instant at) {
@@ -97,6 +110,8 @@ class Fetcher {
     endpoint_.close(protocol::CloseReason::normal, [this] { network_.stop(); });
   }
 
+  std::function<void(const ContactFailed&)> on_failure_;
+  std::optional<ContactFailed> last_failure_;
   asio::io_context network_;
   Endpoint endpoint_;
   node::DescriptionFetch fetch_;

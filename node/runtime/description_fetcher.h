@@ -17,10 +17,11 @@ namespace starling::runtime {
 
 struct DescriptionFetcherOptions {
   RunId run;
-  std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
-  std::vector<std::string> addresses;                    ///< The ticket's, to be dialled.
-  Duration time_max = Duration::max();                   ///< Then it is given up.
-  bool stop_on_signal = false;                           ///< SIGINT and SIGTERM.
+  std::optional<crypto::Secret<32>> psk = std::nullopt;       ///< Set: a private run.
+  std::vector<std::string> addresses;                         ///< The ticket's, to be dialled.
+  std::function<void(const ContactFailed&)> on_failure = {};  ///< May be empty.
+  Duration time_max = Duration::max();                        ///< Then it is given up.
+  bool stop_on_signal = false;                                ///< SIGINT and SIGTERM.
   bool stop_when_standard_input_ends = false;
 };
 

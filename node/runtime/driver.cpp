@@ -1,10 +1,12 @@
 #include "node/runtime/driver.h"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -35,7 +37,7 @@ constexpr Duration leave_time_max = 10s;
 struct SavedState {
   Bytes checkpoint;
   std::vector<Bytes> votes;
-  std::string warning;
+  std::vector<std::string> warnings;
 };
 
 Result<SavedState> load(std::optional<Store>& store) {
@@ -44,8 +46,19 @@ Result<SavedState> load(std::optional<Store>& store) {
   if (!checkpoint) return std::unexpected(checkpoint.error());
   Result<std::vector<Bytes>> votes = store->load_votes();
   if (!votes) return std::unexpected(votes.error());
-  return SavedState{std::move(checkpoint->state), std::move(*votes),
-                    std::move(checkpoint->warning)};
+  SavedState saved{std::move(checkpoint->state), std::move(*votes), {}};
+  if (!checkpoint->warning.empty()) saved.warnings.push_back(std::move(checkpoint->warning));
+  return saved;
+}
+
+/// Whoever was met before is worth a dial, whatever has become of the ticket's nodes.
+Result<void> recall_peers(const Store& store, node::Config& config, SavedState& saved) {
+  Result<LoadedPeers> loaded = store.load_peers();
+  if (!loaded) return std::unexpected(loaded.error());
+  std::ranges::move(loaded->peers.records, std::back_inserter(config.bootstrap));
+  config.nodes_seen = std::move(loaded->peers.seen);
+  if (!loaded->warning.empty()) saved.warnings.push_back(std::move(loaded->warning));
+  return {};
 }
 
 /// From the starting point and the vote log alone every model of the run can be rebuilt.
@@ -104,6 +117,7 @@ class Driver::Node {
   void perform(node::RunLearner& output);
   void perform(node::SaveCheckpoint& output);
   void perform(node::AppendVotes& output);
+  void perform(node::SavePeers& output);
   void perform(node::SaveMergedModel& output);
   void perform(node::Notify& output) { notify(output.event); }
 
@@ -194,7 +208,7 @@ void Driver::Node::start() {
   endpoint_.start();
   handling_ = true;  // what the first outputs cause waits in the inbox
   perform_all(core_.start(monotonic_now(), saved_.checkpoint, saved_.votes));
-  if (!saved_.warning.empty()) notify(Warned{saved_.warning});
+  for (const std::string& warning : saved_.warnings) notify(Warned{warning});
   for (const std::string& warning : options_.warnings) notify(Warned{warning});
   saved_ = {};
   handle_inbox();
@@ -260,6 +274,12 @@ void Driver::Node::perform(node::AppendVotes& output) {
   if (!options_.store) return;
   const Result<void> appended = options_.store->append_votes(output.packet);
   if (!appended) fail(appended.error());
+}
+
+void Driver::Node::perform(node::SavePeers& output) {
+  if (!options_.store) return;
+  save_on_worker(
+      [this, peers = std::move(output.peers)] { return options_.store->save_peers(peers); });
 }
 
 void Driver::Node::perform(node::SaveMergedModel& output) {
@@ -419,6 +439,8 @@ Result<std::unique_ptr<Driver>> Driver::create(DriverOptions options) {
   if (options.store) {
     auto kept = keep_port(*options.store, options.listener);
     if (!kept) return std::unexpected(kept.error());
+    auto recalled = recall_peers(*options.store, options.core, *saved);
+    if (!recalled) return std::unexpected(recalled.error());
   }
   if (options.store && options.core.recipe.oracle == optim::Oracle::votes) {
     auto kept = keep_start(*options.store, options.learner);

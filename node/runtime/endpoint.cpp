@@ -113,9 +113,10 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   AcceptLimits accept_limits_;
   std::optional<crypto::CertifiedStaticKey> certified_key_;
   Resolver resolver_;
-  std::map<const Connection*, Link> links_;         // every open socket
-  std::map<NodeId, Connection*> established_;       // at most one link per peer
-  std::map<DialKey, std::shared_ptr<Dial>> dials_;  // until established or failed
+  std::map<const Connection*, Link> links_;          // every open socket
+  std::map<NodeId, Connection*> established_;        // at most one link per peer
+  std::map<DialKey, std::shared_ptr<Dial>> dials_;   // until established or failed
+  std::map<DialKey, protocol::DialDetail> details_;  // of the latest handshake of such a dial
 };
 
 Endpoint::Links::Links(asio::io_context& network, Listener listener, EndpointOptions options,
@@ -188,7 +189,9 @@ void Endpoint::Links::dialled(const PeerRecord& peer, std::optional<DialProblem>
 
 void Endpoint::Links::dial_failed(const PeerRecord& peer, DialProblem problem) {
   dials_.erase(key_of(peer));
-  sink_(node::ConnectFailed{peer, problem});
+  const auto detail = details_.extract(key_of(peer));
+  sink_(node::ConnectFailed{peer, problem,
+                            detail.empty() ? protocol::DialDetail{} : detail.mapped()});
 }
 
 /// Whoever was reached was not the one meant; another address of the peer may lead to it.
@@ -308,6 +311,7 @@ void Endpoint::Links::on_established(Connection& connection, const NodeId& peer)
   const bool duplicate = established_.contains(peer);
   if (const auto problem = objection_to(link, peer)) return turn_away(connection, *problem);
   if (link.dialled) dials_.erase(key_of(*link.dialled));
+  if (link.dialled) details_.erase(key_of(*link.dialled));
   if (duplicate) hang_up(peer, CloseReason::duplicate_link);
   // Before the core hears of anything: it must not find the peer unlinked, and dial it again.
   established_[peer] = &connection;
@@ -334,9 +338,9 @@ void Endpoint::Links::on_closed(Connection& connection, const protocol::SessionC
   const auto* rejected = std::get_if<RejectReason>(&closed.why);
   if (rejected != nullptr) sink_(node::InputRejected{*rejected});
   if (!link.peer) {
-    link.dialled ? dial_on(*link.dialled, dial_problem_of(closed))
-                 : accept_limits_.handshake_ended();
-    return;
+    if (!link.dialled) return accept_limits_.handshake_ended();
+    details_[key_of(*link.dialled)] = closed.detail;
+    return dial_on(*link.dialled, dial_problem_of(closed));
   }
   if (!is_current(connection, *link.peer)) return;
   established_.erase(*link.peer);

@@ -9,6 +9,7 @@ using protocol::DialProblem;
 using protocol::RejectReason;
 
 DialProblem dial_problem_of(const protocol::SessionClosed& closed) {
+  if (closed.problem) return *closed.problem;
   const auto* rejected = std::get_if<RejectReason>(&closed.why);
   if (rejected == nullptr) return DialProblem::not_accepted;
   switch (*rejected) {

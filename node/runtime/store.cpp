@@ -12,6 +12,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/identity.h"
+#include "node/runtime/peer_file.h"
 #include "node/runtime/platform.h"
 #include "starling/check.h"
 
@@ -164,6 +165,24 @@ std::optional<std::uint16_t> Store::load_port() const {
 
 Result<void> Store::save_port(std::uint16_t port) {
   return write_atomically(path_of("port"), bytes_of(std::to_string(port) + "\n"));
+}
+
+Result<LoadedPeers> Store::load_peers() const {
+  const auto path = path_of("peers");
+  const auto text = read_text(path);
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return LoadedPeers{};
+  ReadPeers read = read_peer_file(**text);
+  LoadedPeers loaded{std::move(read.peers), {}};
+  if (read.bad_lines > 0) {
+    loaded.warning = path.native() + " is damaged: " + std::to_string(read.bad_lines) +
+                     " of its lines were left out; it is mended as soon as other nodes are met";
+  }
+  return loaded;
+}
+
+Result<void> Store::save_peers(const node::RememberedPeers& peers) {
+  return write_atomically(path_of("peers"), bytes_of(peer_file_text(peers)));
 }
 
 Result<LoadedCheckpoint> Store::load_checkpoint() {

@@ -5,6 +5,7 @@
 //   ticket              the ticket it joined with, readable by its owner alone
 //   port                the one it listens on, to be taken again at the next start
 //   description         what the run is (node/run_description.h), as all its members have it
+//   peers               other nodes: where to dial them, and who ever took part (peer_file.h)
 //   checkpoint          the newest state; checkpoint.previous: the one before
 //   start               under votes: the starting point, a state of step 0 (saved_state.h)
 //   votes.log           signed vote packets in order of arrival
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "crypto/signature.h"
+#include "node/core/peer_memory.h"
 #include "node/runtime/file.h"
 #include "node/runtime/record_log.h"
 #include "starling/ids.h"
@@ -33,6 +35,12 @@ namespace starling::runtime {
 /// before it was taken.
 struct LoadedCheckpoint {
   Bytes state;
+  std::string warning;
+};
+
+/// warning: set if the file was damaged; what could be read was taken.
+struct LoadedPeers {
+  node::RememberedPeers peers;
   std::string warning;
 };
 
@@ -72,6 +80,11 @@ class Store {
   /// Nothing if the node has not listened yet, or the file is damaged: then any port will do.
   [[nodiscard]] std::optional<std::uint16_t> load_port() const;
   [[nodiscard]] Result<void> save_port(std::uint16_t port);
+
+  /// Empty if the node never met anybody. Lines that are damaged are left out and counted in the
+  /// warning.
+  [[nodiscard]] Result<LoadedPeers> load_peers() const;
+  [[nodiscard]] Result<void> save_peers(const node::RememberedPeers& peers);
 
   /// Error: both checkpoints are damaged.
   [[nodiscard]] Result<LoadedCheckpoint> load_checkpoint();

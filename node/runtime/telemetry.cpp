@@ -78,6 +78,12 @@ struct EventFields {
             {"peer_step", e.peer_step}};
   }
   Json operator()(const Isolated&) const { return {{"event", "isolated"}}; }
+  Json operator()(const ContactFailed& e) const {
+    return {{"event", "contact_failed"},
+            {"address", e.address},
+            {"problem", e.problem},
+            {"advice", e.advice}};
+  }
   Json operator()(const CaughtUp& e) const {
     Json line = {{"event", "caught_up"}};
     line.update(caught_up_value(e));
@@ -183,6 +189,11 @@ std::string status_json(const NodeStatus& status) {
 
 std::string manifest_json(const Manifest& manifest) {
   return dump(manifest_value(manifest), 2) + "\n";
+}
+
+void print_event(const Event& event, const EventContext& context) {
+  std::puts(event_json(event, context).c_str());
+  std::fflush(stdout);
 }
 
 Result<void> Telemetry::record(const Event& event, const EventContext& context) {

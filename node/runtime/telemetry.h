@@ -25,6 +25,9 @@ struct EventContext {
 /// fields}, without a line break.
 [[nodiscard]] std::string event_json(const Event& event, const EventContext& context);
 
+/// That line on standard output, at once.
+void print_event(const Event& event, const EventContext& context);
+
 [[nodiscard]] std::string status_json(const NodeStatus& status);
 
 /// Members, slices, digests and attestations of a merge; indented, for people and programs.

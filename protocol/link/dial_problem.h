@@ -17,12 +17,19 @@ enum class DialProblem : std::uint8_t {
   bad_address,     ///< Not an address text.
   other_version,   ///< A node of another version of the protocol.
   other_run,       ///< A node of another run.
-  wrong_key,       ///< Not a node of this run, or one with another pre-shared key.
+  wrong_key,       ///< A node of this run, as it seems, with another pre-shared key.
   clock,           ///< The certificate's time and our clock do not agree.
   wrong_identity,  ///< Another node than the one meant.
   not_accepted,    ///< Closed without a word, or by a node with too many links.
   self,            ///< This very node listens there.
   already_linked,  ///< There is a link to that node; no second one is made.
+};
+
+/// Numbers that go with some problems.
+struct DialDetail {
+  std::uint8_t version = 0;        ///< other_version: the one spoken there.
+  std::int64_t clock_ahead_s = 0;  ///< clock: by how much the clock there is ahead of ours.
+  friend bool operator==(const DialDetail&, const DialDetail&) = default;
 };
 
 inline constexpr std::array<std::string_view, 13> dial_problem_names = {

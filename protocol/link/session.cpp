@@ -27,18 +27,45 @@ RejectReason reason_of(crypto::HandshakeError error) {
   }
 }
 
+SessionClosed told_by(const Refusal& refusal) {
+  SessionClosed closed{.why = CloseReason::connection_lost};
+  closed.detail.version = refusal.version;
+  switch (refusal.reason) {
+    case RefusalReason::other_version:
+      closed.problem = DialProblem::other_version;
+      break;
+    case RefusalReason::other_run:
+      closed.problem = DialProblem::other_run;
+      break;
+    case RefusalReason::wrong_key:
+      closed.problem = DialProblem::wrong_key;
+      break;
+  }
+  return closed;
+}
+
 }  // namespace
 
 Session::Session(SessionOptions options, Instant now)
     : bulk_receiver_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max)),
       queue_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max)),
+      run_(options.handshake.run),
+      dials_(options.handshake.role == crypto::HandshakeRole::initiator),
+      is_private_(options.handshake.psk.has_value()),
+      version_(options.handshake.protocol_version),
       handshake_deadline_(now + limits::handshake_time_max) {
-  const bool dials = options.handshake.role == crypto::HandshakeRole::initiator;
   handshake_.emplace(std::move(options.handshake));
-  if (!dials) return;
-  const auto greeting = handshake_->start();
-  STARLING_CHECK(greeting.has_value());
-  queue_handshake(*greeting);
+  if (dials_) greet();
+}
+
+/// The dialer's first bytes: who it wants to talk to, and message 1.
+void Session::greet() {
+  const auto message = handshake_->start();
+  STARLING_CHECK(message.has_value());
+  const auto preamble = encode_preamble(
+      {.version = version_, .is_private = is_private_, .tag = run_tag(run_, *message)});
+  handshake_output_.assign(preamble.begin(), preamble.end());
+  queue_handshake(*message);
 }
 
 // --- Receiving ---
@@ -46,9 +73,47 @@ Session::Session(SessionOptions options, Instant now)
 void Session::receive(ByteSpan bytes, Instant now, SessionEvents& events) {
   if (closed_) return;
   counters_.bytes_received += bytes.size();
-  reader_.append(bytes);
-  const auto outcome = receive_frames(now, events);
+  auto outcome = receive_preamble(bytes);
+  if (outcome) {
+    reader_.append(bytes);
+    outcome = receive_frames(now, events);
+  }
   if (!outcome) reject(outcome.error(), events);
+}
+
+/// Takes off the front what is still missing of the preamble, and judges it as early as it can: a
+/// stranger costs no more than that.
+Session::Outcome Session::receive_preamble(ByteSpan& bytes) {
+  if (dials_ || preamble_.size() == preamble_bytes) return {};
+  const std::size_t missing = std::min(preamble_bytes - preamble_.size(), bytes.size());
+  preamble_.insert(preamble_.end(), bytes.begin(),
+                   bytes.begin() + static_cast<std::ptrdiff_t>(missing));
+  bytes = bytes.subspan(missing);
+  if (preamble_.size() < preamble_version_bytes) return {};
+  const auto version = preamble_version(ByteSpan(preamble_).first<preamble_version_bytes>());
+  if (!version) return std::unexpected(RejectReason::bad_handshake);
+  if (*version != version_) {
+    return refuse(RefusalReason::other_version, RejectReason::other_version);
+  }
+  return {};
+}
+
+/// Before any curve operation: is message 1 meant for this run, and for a run of this kind?
+Session::Outcome Session::check_first_message(ByteSpan message) {
+  const auto preamble = decode_preamble(ByteSpan(preamble_).first<preamble_bytes>());
+  if (!preamble) return std::unexpected(RejectReason::bad_handshake);
+  if (preamble->tag != run_tag(run_, message)) {
+    return refuse(RefusalReason::other_run, RejectReason::other_run);
+  }
+  if (preamble->is_private != is_private_) {
+    return refuse(RefusalReason::wrong_key, RejectReason::wrong_tag);
+  }
+  return {};
+}
+
+Session::Outcome Session::refuse(RefusalReason reason, RejectReason counted) {
+  refusal_ = reason;
+  return std::unexpected(counted);
 }
 
 Session::Outcome Session::receive_frames(Instant now, SessionEvents& events) {
@@ -69,8 +134,22 @@ Session::Outcome Session::receive_frames(Instant now, SessionEvents& events) {
 }
 
 Session::Outcome Session::receive_handshake(ByteSpan message, SessionEvents& events) {
+  const bool is_first = counters_.frames_received == 1;
+  if (dials_ && is_first) {
+    if (const auto refusal = decode_refusal(message)) {
+      end(told_by(*refusal), events);
+      return {};
+    }
+  }
+  if (!dials_ && is_first) {
+    if (auto checked = check_first_message(message); !checked) return checked;
+  }
   const auto answer = handshake_->receive(message);
-  if (!answer) return std::unexpected(reason_of(answer.error()));
+  if (!answer) {
+    const RejectReason reason = reason_of(answer.error());
+    if (reason == RejectReason::wrong_tag) return refuse(RefusalReason::wrong_key, reason);
+    return std::unexpected(reason);
+  }
   if (!answer->empty()) queue_handshake(*answer);
   if (handshake_->finished()) {
     channel_.emplace(handshake_->take_channel());
@@ -121,7 +200,7 @@ Session::Outcome Session::dispatch(Message message, Instant now, SessionEvents& 
     return {};
   }
   if (const auto* farewell = std::get_if<Close>(&message)) {
-    end(farewell->reason, events);
+    end({.why = farewell->reason}, events);
     return {};
   }
   events.emplace_back(SessionReceived{std::move(message)});
@@ -216,25 +295,32 @@ void Session::close(CloseReason reason) {
 void Session::end_of_stream(SessionEvents& events) {
   if (closed_) return;
   if (reader_.in_frame()) {
-    end(RejectReason::truncated, events);
+    end({.why = RejectReason::truncated}, events);
   } else {
-    end(CloseReason::connection_lost, events);
+    end({.why = CloseReason::connection_lost}, events);
   }
 }
 
-/// An authenticated peer is told that it was dropped, a stranger nothing.
+/// An authenticated peer is told that it was dropped; a stranger nothing, unless it dialled the
+/// wrong door: four bytes, fewer than it sent.
 void Session::reject(RejectReason reason, SessionEvents& events) {
-  end(reason, events);
+  SessionClosed closed{.why = reason};
+  if (dials_ && reason == RejectReason::expired_key) {
+    closed.problem = DialProblem::clock;
+    closed.detail.clock_ahead_s = handshake_->peer_clock_ahead().value_or(0);
+  }
+  end(std::move(closed), events);
+  if (refusal_) queue_handshake(encode_refusal({.reason = *refusal_, .version = version_}));
   if (!channel_) return;
   queue_.push_farewell(reason == RejectReason::stalled ? CloseReason::timed_out
                                                        : CloseReason::misbehaviour);
 }
 
-void Session::end(std::variant<CloseReason, RejectReason> why, SessionEvents& events) {
+void Session::end(SessionClosed closed, SessionEvents& events) {
   closed_ = true;
   handshake_output_.clear();
   queue_.clear();
-  events.emplace_back(SessionClosed{why});
+  events.emplace_back(std::move(closed));
 }
 
 }  // namespace starling::protocol

@@ -1,8 +1,10 @@
 #pragma once
 // One connection to one peer, without the socket: handshake, then sealed frames both ways.
 //
-//   stream    = frame*                         frame     = length (16 bit, big-endian) ‖ body
-//   body      = a handshake message (three of them, node_handshake.h), then sealed(plaintext)
+//   stream    = [preamble] frame*              frame     = length (16 bit, big-endian) ‖ body
+//   preamble  = of the dialer, in the clear (preamble.h)
+//   body      = a handshake message (three of them, node_handshake.h), then sealed(plaintext);
+//               or, instead of message 2, a refusal (preamble.h), which ends the stream
 //   plaintext = kind (1 byte) ‖ message | bulk data
 //
 // A bulk message is a BulkHeader, then its bytes in frames of kind bulk_data, one bulk message
@@ -19,7 +21,9 @@
 #include "crypto/node_handshake.h"
 #include "protocol/limits.h"
 #include "protocol/link/bulk_receiver.h"
+#include "protocol/link/dial_problem.h"
 #include "protocol/link/frame.h"
+#include "protocol/link/preamble.h"
 #include "protocol/link/send_queue.h"
 #include "protocol/reject_reason.h"
 #include "protocol/wire/message.h"
@@ -48,6 +52,9 @@ struct SessionReceived {
 /// peer broke a rule. The owner writes what pull() still gives, if it can, and closes the socket.
 struct SessionClosed {
   std::variant<CloseReason, RejectReason> why;
+  /// What a dialer was told, or found out, about why it got no session. Explains, decides nothing.
+  std::optional<DialProblem> problem = std::nullopt;
+  DialDetail detail = {};
 };
 using SessionEvent = std::variant<SessionEstablished, SessionReceived, SessionClosed>;
 using SessionEvents = std::vector<SessionEvent>;
@@ -103,6 +110,12 @@ class Session {
   BulkReceiver bulk_receiver_;
   SendQueue queue_;
   Bytes handshake_output_;  // framed, not sealed
+  RunId run_;
+  bool dials_;
+  bool is_private_;
+  std::uint8_t version_;
+  Bytes preamble_;                        // of the dialer, as far as it has come
+  std::optional<RefusalReason> refusal_;  // with which a listener ends
   SessionCounters counters_;
   bool closed_ = false;
 
@@ -115,6 +128,9 @@ class Session {
 
   using Outcome = std::expected<void, RejectReason>;
 
+  [[nodiscard]] Outcome receive_preamble(ByteSpan& bytes);
+  [[nodiscard]] Outcome check_first_message(ByteSpan message);
+  [[nodiscard]] Outcome refuse(RefusalReason reason, RejectReason counted);
   [[nodiscard]] Outcome receive_frames(Instant now, SessionEvents& events);
   [[nodiscard]] Outcome receive_handshake(ByteSpan message, SessionEvents& events);
   [[nodiscard]] Outcome receive_sealed(std::span<std::uint8_t> body, Instant now,
@@ -125,7 +141,8 @@ class Session {
   [[nodiscard]] bool within_rate(Instant now);
   void restart_deadlines(bool frame_completed, Instant now);
   void reject(RejectReason reason, SessionEvents& events);
-  void end(std::variant<CloseReason, RejectReason> why, SessionEvents& events);
+  void end(SessionClosed closed, SessionEvents& events);
+  void greet();
   void queue_handshake(ByteSpan message);
   void append_sealed_frame(Bytes& out);
 };

@@ -34,7 +34,8 @@ Membership::Membership(MembershipOptions options)
 void Membership::start(const std::vector<PeerRecord>& contacts, Instant now, Effects& effects) {
   for (const PeerRecord& contact : contacts) {
     if (contact.id != NodeId{}) {
-      remember(contact);
+      // The first of them are the neighbours of before: tried first.
+      passive_.size() < limits::active_view_peers_max ? learn(contact) : remember(contact);
     } else if (contact.address != options_.self.address) {
       contacts_.add(contact.address, now);
     }

@@ -39,8 +39,8 @@ class Membership {
  public:
   explicit Membership(MembershipOptions options);
 
-  /// Begins to look for neighbours. contacts: ticket addresses and remembered peers; a zero NodeId
-  /// accepts whoever answers there.
+  /// Begins to look for neighbours. contacts: ticket addresses and remembered peers, the best
+  /// first; a zero NodeId accepts whoever answers there.
   void start(const std::vector<PeerRecord>& contacts, Instant now, Effects& effects);
 
   /// The owner reports each authenticated peer once, whatever the number of its sockets.

@@ -25,6 +25,8 @@ double points_for(RejectReason reason) {
     case RejectReason::stalled:
     case RejectReason::bad_handshake:
     case RejectReason::wrong_tag:
+    case RejectReason::other_run:
+    case RejectReason::other_version:
       return limits::score_drop_points / 10;
     case RejectReason::expired_key:
     case RejectReason::handshake_slow:

@@ -8,6 +8,7 @@
 #include "crypto/node_handshake.h"
 #include "protocol/limits.h"
 #include "protocol/link/frame.h"
+#include "protocol/link/preamble.h"
 #include "protocol/link/session.h"
 #include "starling/check.h"
 
@@ -48,6 +49,15 @@ namespace starling::testing {
 }
 [[nodiscard]] inline protocol::SessionOptions listener_options() {
   return session_options(crypto::HandshakeRole::responder, 2);
+}
+
+/// What a dialer of session_options() sends before `first_message`.
+[[nodiscard]] inline Bytes preamble_before(ByteSpan first_message) {
+  const auto preamble =
+      protocol::encode_preamble({.version = protocol::limits::protocol_version,
+                                 .is_private = false,
+                                 .tag = protocol::run_tag(run_of(1), first_message)});
+  return {preamble.begin(), preamble.end()};
 }
 
 /// A session and everything it reported.
@@ -131,7 +141,9 @@ class HostilePeer {
   }
   static crypto::EstablishedChannel establish(Peer& target) {
     crypto::NodeHandshake handshake(dialer_options().handshake);
-    target.receive(framed(handshake.start().value()));
+    const Bytes greeting = handshake.start().value();
+    target.receive(preamble_before(greeting));
+    target.receive(framed(greeting));
     const Bytes answer = target.pull();
     const auto last = handshake.receive(ByteSpan(answer).subspan(protocol::frame_header_bytes));
     target.receive(framed(last.value()));

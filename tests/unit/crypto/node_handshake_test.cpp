@@ -130,9 +130,21 @@ TEST_F(NodeHandshakes, ExpiredKeyOfTheListenerIsRefused) {
   EXPECT_EQ(run().dialer, HandshakeError::expired_key);
 }
 
-TEST_F(NodeHandshakes, ExpiredKeyOfTheDialerIsRefused) {
+TEST_F(NodeHandshakes, ADialerWhoseKeyHasExpiredByTheListenersClockStopsBeforeItNamesItself) {
   listener_options.now = expiry;
-  EXPECT_EQ(run().listener, HandshakeError::expired_key);
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.dialer, HandshakeError::expired_key);
+  EXPECT_EQ(outcome.messages_sent, 2);
+}
+
+TEST_F(NodeHandshakes, TellEachOtherTheirClocks) {
+  dialer_options.now = {400};
+  NodeHandshake dialer(dialer_options);
+  NodeHandshake listener(listener_options);
+  EXPECT_FALSE(dialer.peer_clock_ahead());
+  run_handshake(dialer, listener);
+  EXPECT_EQ(dialer.peer_clock_ahead(), 100);
+  EXPECT_EQ(listener.peer_clock_ahead(), -100);
 }
 
 TEST_F(NodeHandshakes, DialerDoesNotNameItselfToAnotherNodeThanItDialled) {
@@ -207,7 +219,7 @@ void expect_refused(const NodeHandshakeOptions& dialer_options,
 
 TEST_F(NodeHandshakes, AnyMessageCutAnywhereIsRefused) {
   make_private();
-  for (const auto& [number, size] : {std::pair{1, 64U}, {2, 200U}, {3, 168U}}) {
+  for (const auto& [number, size] : {std::pair{1, 64U}, {2, 208U}, {3, 176U}}) {
     for (std::size_t length = 0; length < size; ++length) {
       expect_refused(dialer_options, listener_options, number, [&](Bytes& message) {
         ASSERT_EQ(message.size(), size);
@@ -218,7 +230,7 @@ TEST_F(NodeHandshakes, AnyMessageCutAnywhereIsRefused) {
 }
 
 TEST_F(NodeHandshakes, AnyFlippedByteIsRefused) {
-  for (const auto& [number, size] : {std::pair{1, 32U}, {2, 200U}, {3, 168U}}) {
+  for (const auto& [number, size] : {std::pair{1, 32U}, {2, 208U}, {3, 176U}}) {
     for (std::size_t i = 0; i < size; ++i) {
       expect_refused(dialer_options, listener_options, number, [&](Bytes& message) {
         ASSERT_EQ(message.size(), size);

@@ -166,7 +166,7 @@ TEST(Ticket, ThatDoesNotFitNamesBothNumbers) {
   const std::string long_address(60, 'a');
   ticket.addresses.assign(3, long_address + ":1");
   const std::string refusal = refusal_of(ticket);
-  EXPECT_TRUE(contains(refusal, "would have 426 characters")) << refusal;
+  EXPECT_TRUE(contains(refusal, "would have 424 characters")) << refusal;
   EXPECT_TRUE(contains(refusal, "at most 256")) << refusal;
   ticket.addresses.assign(4, "127.0.0.1:1");
   EXPECT_TRUE(contains(refusal_of(ticket), "4 addresses; allowed: at most 3"));

@@ -45,7 +45,7 @@ crypto::SigningKey key_of(std::uint8_t byte) {
 DriverOptions options_for(std::uint8_t key, Listener listener, const std::string& other_address,
                           const std::filesystem::path& directory) {
   const optim::Recipe recipe = *optim::builtin_recipe("gossip");
-  node::Config core{{}, key_of(key), {}, {}, {}, {}};
+  node::Config core{{}, {}, key_of(key), {}, {}, {}, {}};
   core.recipe = recipe;
   core.bootstrap.push_back({NodeId{}, other_address});
   core.run.bytes.fill(1);

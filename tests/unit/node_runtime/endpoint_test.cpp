@@ -328,7 +328,8 @@ TEST_F(EndpointTest, DropsAndCountsAPeerOfAnotherRun) {
   a.endpoint().connect(b.record());
   run_until([&] { return a.count<node::ConnectFailed>() == 1; });
   EXPECT_EQ(a.count<node::PeerConnected>() + b.count<node::PeerConnected>(), 0U);
-  EXPECT_EQ(a.rejected(RejectReason::bad_handshake) + b.rejected(RejectReason::bad_handshake), 1U);
+  EXPECT_EQ(b.rejected(RejectReason::other_run), 1U);
+  EXPECT_EQ(a.heard<node::ConnectFailed>().back()->problem, protocol::DialProblem::other_run);
 }
 
 TEST_F(EndpointTest, DropsGarbageAndServesTheOthers) {
@@ -343,6 +344,9 @@ TEST_F(EndpointTest, DropsGarbageAndServesTheOthers) {
 TEST_F(EndpointTest, DropsAStreamThatEndsWithinAFrame) {
   Node b(network_, 2);
   tcp::socket stranger = raw_connection_to(b);
+  const auto preamble =
+      protocol::encode_preamble({.version = protocol::limits::protocol_version});
+  asio::write(stranger, asio::buffer(preamble));
   asio::write(stranger, asio::buffer(std::string("\x00\x40half", 6)));
   stranger.close();
   run_until([&] { return b.rejected(RejectReason::truncated) == 1; });

@@ -125,6 +125,24 @@ TEST(Store, LetsTicketAndIdentityBeReadWhileANodeHoldsItsLock) {
   EXPECT_FALSE(read_identity(directory.path() / "none"));
 }
 
+TEST(Store, ReturnsThePeersItWasGivenAndWarnsOfDamage) {
+  const TemporaryDirectory directory;
+  Result<Store> store = Store::open(directory.path());
+  EXPECT_EQ(store->load_peers()->peers, node::RememberedPeers());
+  EXPECT_TRUE(store->load_peers()->warning.empty());
+  NodeId id;
+  id.bytes.fill(3);
+  const node::RememberedPeers peers{.records = {{id, "host:1"}}, .seen = {id}};
+  ASSERT_TRUE(store->save_peers(peers));
+  EXPECT_EQ(store->load_peers()->peers, peers);
+  Bytes damaged = content_of(directory.path() / "peers");
+  damaged.back() = 'x';  // in the place of the last line break: the line is longer
+  overwrite(directory.path() / "peers", damaged);
+  EXPECT_EQ(store->load_peers()->peers.records, peers.records);
+  EXPECT_TRUE(store->load_peers()->peers.seen.empty());
+  EXPECT_NE(store->load_peers()->warning.find("1 of its lines"), std::string::npos);
+}
+
 TEST(Store, ReturnsTheNewestCheckpoint) {
   const TemporaryDirectory directory;
   Result<Store> store = Store::open(directory.path());

@@ -26,6 +26,14 @@ NodeId id_of(const SessionOptions& options) {
   return options.handshake.self.certificate.node;
 }
 
+/// The dialer was refused, and knows why.
+void expect_told(const Peer& dialer, DialProblem problem) {
+  ASSERT_NE(dialer.end(), nullptr);
+  ASSERT_TRUE(dialer.end()->problem);
+  EXPECT_EQ(name_of(*dialer.end()->problem), name_of(problem));
+  EXPECT_TRUE(dialer.session.closed());
+}
+
 // --- Handshake ---
 
 TEST(Session, BothSidesLearnWhoTheOtherIs) {
@@ -44,7 +52,25 @@ TEST(Session, AnotherPresharedKeyIsRecognisedByItsTag) {
   SessionPair pair(dialing, listening);
   pair.settle();
   expect_rejected(pair.listener, RejectReason::wrong_tag);
-  EXPECT_EQ(pair.listener.session.counters().bytes_sent, 0U);  // a stranger gets no answer
+  expect_told(pair.dialer, DialProblem::wrong_key);
+}
+
+TEST(Session, ADialerOfAnOpenRunIsRefusedByAPrivateOne) {
+  auto listening = listener_options();
+  listening.handshake.psk = testing::secret_of(4);
+  SessionPair pair(dialer_options(), listening);
+  pair.settle();
+  expect_rejected(pair.listener, RejectReason::wrong_tag);
+  expect_told(pair.dialer, DialProblem::wrong_key);
+}
+
+TEST(Session, ADialerOfAPrivateRunIsRefusedByAnOpenOne) {
+  auto dialing = dialer_options();
+  dialing.handshake.psk = testing::secret_of(4);
+  SessionPair pair(dialing, listener_options());
+  pair.settle();
+  expect_rejected(pair.listener, RejectReason::wrong_tag);
+  expect_told(pair.dialer, DialProblem::wrong_key);
 }
 
 TEST(Session, TheSamePresharedKeyEstablishes) {
@@ -62,23 +88,71 @@ TEST(Session, AnotherRunFails) {
   dialing.handshake.run = testing::run_of(9);
   SessionPair pair(dialing, listener_options());
   pair.settle();
-  expect_rejected(pair.dialer, RejectReason::bad_handshake);
+  expect_rejected(pair.listener, RejectReason::other_run);
+  expect_told(pair.dialer, DialProblem::other_run);
 }
 
-TEST(Session, AnotherProtocolVersionFails) {
+TEST(Session, AnotherPrivateRunIsToldFromAnotherKey) {
+  auto dialing = dialer_options();
+  auto listening = listener_options();
+  dialing.handshake.run = testing::run_of(9);
+  dialing.handshake.psk = listening.handshake.psk = testing::secret_of(3);
+  SessionPair pair(dialing, listening);
+  pair.settle();
+  expect_told(pair.dialer, DialProblem::other_run);
+}
+
+TEST(Session, AnotherProtocolVersionFailsAndBothNumbersAreKnown) {
   auto dialing = dialer_options();
   ++dialing.handshake.protocol_version;
   SessionPair pair(dialing, listener_options());
   pair.settle();
-  expect_rejected(pair.dialer, RejectReason::bad_handshake);
+  expect_rejected(pair.listener, RejectReason::other_version);
+  expect_told(pair.dialer, DialProblem::other_version);
+  EXPECT_EQ(pair.dialer.end()->detail.version, limits::protocol_version);
 }
 
-TEST(Session, AnExpiredCertificateIsNamed) {
+TEST(Session, NoStrangerIsSentMoreThanItSent) {
+  for (std::size_t size = 0; size <= preamble_bytes + 200; ++size) {
+    Peer listener(listener_options());
+    Bytes knock = {'S', 'T', 'A', 'R', limits::protocol_version + 1};
+    knock.resize(std::max(knock.size(), size), 0x5a);
+    listener.receive(ByteSpan(knock).first(size));
+    EXPECT_LE(listener.pull().size(), size) << size;
+  }
+}
+
+TEST(Session, ARefusalInsteadOfMessage2IsBelievedOnlyThere) {
+  auto pair = established_pair();
+  pair.dialer.receive(Bytes{0, 2, 1, 9});
+  expect_rejected(pair.dialer, RejectReason::bad_frame);  // shorter than any sealed frame
+}
+
+TEST(Session, AListenerTakesNoRefusal) {
+  Peer listener(listener_options());
+  listener.receive(testing::preamble_before(Bytes{1, 2}));
+  listener.receive(Bytes{0, 2, 1, 2});
+  expect_rejected(listener, RejectReason::bad_handshake);
+}
+
+TEST(Session, ADialerBehindTheListenersClockIsNamedWithTheDifference) {
   auto listening = listener_options();
-  listening.handshake.now = {3000};  // the dialer's ended at 2000
+  listening.handshake.now = {3000};  // the dialer's certificate ended at 2000
   SessionPair pair(dialer_options(), listening);
   pair.settle();
-  expect_rejected(pair.listener, RejectReason::expired_key);
+  expect_rejected(pair.dialer, RejectReason::expired_key);
+  EXPECT_EQ(pair.dialer.end()->problem, DialProblem::clock);
+  EXPECT_EQ(pair.dialer.end()->detail.clock_ahead_s, 2000);
+}
+
+TEST(Session, ADialerAheadOfTheListenersClockIsNamedWithTheDifference) {
+  auto dialing = dialer_options();
+  dialing.handshake.now = {2500};  // the listener's certificate ended at 2000
+  SessionPair pair(dialing, listener_options());
+  pair.settle();
+  expect_rejected(pair.dialer, RejectReason::expired_key);
+  EXPECT_EQ(pair.dialer.end()->problem, DialProblem::clock);
+  EXPECT_EQ(pair.dialer.end()->detail.clock_ahead_s, -1500);
 }
 
 TEST(Session, AnotherNodeThanTheOneDialledIsRejected) {
@@ -93,14 +167,16 @@ TEST(Session, GarbageInsteadOfAHandshakeIsRejectedAtOnce) {
   Peer listener(listener_options());
   const std::string_view request = "GET / HTTP/1.1\r\n\r\n";
   listener.receive(Bytes(request.begin(), request.end()));
-  expect_rejected(listener, RejectReason::bad_frame);  // "GE" announces 18,245 bytes
+  expect_rejected(listener, RejectReason::bad_handshake);  // no preamble
+  EXPECT_TRUE(listener.pull().empty());
 }
 
 TEST(Session, AWellFramedHandshakeOfNoiseIsRejected) {
   Peer listener(listener_options());
-  Bytes frame = {0, 16};
-  frame.resize(18, 0x5a);
-  listener.receive(frame);
+  const Bytes noise(16, 0x5a);
+  listener.receive(testing::preamble_before(noise));
+  listener.receive(Bytes{0, 16});
+  listener.receive(noise);
   expect_rejected(listener, RejectReason::bad_handshake);
 }
 
