@@ -36,6 +36,11 @@ struct Partition {
 struct Flip {
   std::uint32_t node = 0;
 };
+/// The node signs a second packet of votes under the number of its newest, and sends it to half of
+/// its neighbours (recipe votes).
+struct Equivocate {
+  std::uint32_t node = 0;
+};
 /// The node starts only now.
 struct LateJoin {
   std::uint32_t node = 0;
@@ -43,7 +48,7 @@ struct LateJoin {
 
 struct Fault {
   Instant at;
-  std::variant<Crash, Pause, Cut, Partition, LateJoin, Flip> what;
+  std::variant<Crash, Pause, Cut, Partition, LateJoin, Flip, Equivocate> what;
 };
 
 /// Rates are of the whole swarm; 0: never.

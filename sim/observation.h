@@ -61,6 +61,9 @@ struct Observation {
   Digest model;  ///< Of the parameters on the grid.
   Digest votes;  ///< Of the set of vote packets held.
   std::uint64_t vote_packets = 0;
+  /// Of each author whom this process knows to equivocate, the number from which its packets are
+  /// void.
+  std::map<NodeId, std::uint64_t> voided_from;
   std::optional<std::size_t> flipped;      ///< The parameter of which a fault turned a bit.
   std::vector<DivergenceLocated> located;  ///< Reports of replicas that were wrong.
 

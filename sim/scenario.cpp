@@ -233,6 +233,10 @@ Result<Fault> read_fault(const toml::table& table, const std::string& name, std:
     kinds += 1;
     fault.what = Flip{node};
   }
+  if (names("equivocate")) {
+    kinds += 1;
+    fault.what = Equivocate{node};
+  }
   if (const toml::node* cut = reader.take("cut")) {
     kinds += 1;
     read_cut(reader, *cut, nodes, fault);
@@ -244,7 +248,8 @@ Result<Fault> read_fault(const toml::table& table, const std::string& name, std:
   if (kinds != 1) {
     reader.fail(
         std::to_string(kinds) +
-        " kinds of fault in one entry; allowed: one of crash pause join flip cut partition");
+        " kinds of fault in one entry; allowed: one of crash pause join flip equivocate cut "
+        "partition");
   }
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
   return fault;
@@ -302,10 +307,13 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
   if (auto read = read_faults(faults, origin, scenario); !read) {
     return std::unexpected(read.error());
   }
-  const bool has_flip = std::ranges::any_of(
-      scenario.faults, [](const Fault& fault) { return std::holds_alternative<Flip>(fault.what); });
-  if (has_flip && scenario.recipe.oracle != optim::Oracle::votes) {
-    return invalid_input(std::string(origin) + ": fault 'flip' needs a recipe with oracle 'votes'");
+  const bool has_fault_of_votes = std::ranges::any_of(scenario.faults, [](const Fault& fault) {
+    return std::holds_alternative<Flip>(fault.what) ||
+           std::holds_alternative<Equivocate>(fault.what);
+  });
+  if (has_fault_of_votes && scenario.recipe.oracle != optim::Oracle::votes) {
+    return invalid_input(std::string(origin) +
+                         ": faults 'flip' and 'equivocate' need a recipe with oracle 'votes'");
   }
   return scenario;
 }

@@ -206,6 +206,25 @@ void SimNode::flip_bit() {
   seen_.flipped = at;
 }
 
+std::optional<Bytes> SimNode::fork_of_newest_packet() const {
+  for (auto at = votes_.rbegin(); at != votes_.rend(); ++at) {
+    auto opened = protocol::reopen_announcement(*at);
+    auto* packet = std::get_if<protocol::VotePacket>(&opened->content);
+    if (packet == nullptr || opened->author != id()) continue;
+    for (std::uint8_t& code : packet->codes) code ^= 1U;
+    return protocol::sign_announcement(*opened, run_of(seed_), key_);
+  }
+  return std::nullopt;
+}
+
+std::vector<NodeId> SimNode::neighbours(Instant now) const {
+  std::vector<NodeId> ids;
+  if (!core_) return ids;
+  for (const NeighbourStatus& neighbour : core_->status(now).neighbours)
+    ids.push_back(neighbour.id);
+  return ids;
+}
+
 // --- What the checkers see ---
 
 void SimNode::lose_edge(const NodeId& peer) {
@@ -237,18 +256,33 @@ void SimNode::notice(const Event& event, Instant now) {
   if (const auto* located = std::get_if<DivergenceLocated>(&event)) {
     seen_.located.push_back(*located);
   }
+  if (const auto* fork = std::get_if<Equivocated>(&event)) {
+    const auto [at, is_first] = seen_.voided_from.try_emplace(fork->author, fork->packet);
+    if (!is_first) at->second = std::min(at->second, fork->packet);
+  }
   if (const auto* stopped = std::get_if<Stopped>(&event)) {
     seen_.has_stopped = true;
     seen_.stop_reason = stopped->error;
   }
 }
 
-/// In the log, and in the snapshot that the log of a joiner begins with.
+/// In the log, and in the snapshot that the log of a joiner begins with; without those that the
+/// node knows to be void.
 std::set<std::pair<NodeId, std::uint64_t>> SimNode::packets_held() const {
+  std::set<std::pair<NodeId, std::uint64_t>> packets = packets_on_disk();
+  std::erase_if(packets, [this](const auto& packet) {
+    const auto voided = seen_.voided_from.find(packet.first);
+    return voided != seen_.voided_from.end() && packet.second >= voided->second;
+  });
+  return packets;
+}
+
+std::set<std::pair<NodeId, std::uint64_t>> SimNode::packets_on_disk() const {
   std::set<std::pair<NodeId, std::uint64_t>> packets;
   for (const Bytes& bytes : votes_) {
     const auto opened = protocol::reopen_announcement(bytes);
-    packets.emplace(opened->author, std::get<protocol::VotePacket>(opened->content).packet);
+    const auto* packet = std::get_if<protocol::VotePacket>(&opened->content);
+    if (packet != nullptr) packets.emplace(opened->author, packet->packet);
   }
   const auto saved = node::decode_saved_state(checkpoint_);
   const auto* ledger = saved ? std::get_if<node::LedgerState>(&saved->values) : nullptr;

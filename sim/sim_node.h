@@ -51,6 +51,10 @@ class SimNode {
 
   /// Turns over one bit of the replica's grid, drawn from the seed; nothing if it is not running.
   void flip_bit();
+  /// A packet with other votes than the newest own one, signed under its number; nothing before the
+  /// first.
+  [[nodiscard]] std::optional<Bytes> fork_of_newest_packet() const;
+  [[nodiscard]] std::vector<NodeId> neighbours(Instant now) const;
   /// Another process of this node's edges has ended: what came over the edge is not to cancel.
   void lose_edge(const NodeId& peer);
   [[nodiscard]] Observation observe(Instant now);
@@ -69,6 +73,7 @@ class SimNode {
   [[nodiscard]] crypto::Secret<32> privacy_secret() const;
   [[nodiscard]] Duration cost(const node::LearnerJob& job) const;
   [[nodiscard]] std::set<std::pair<NodeId, std::uint64_t>> packets_held() const;
+  [[nodiscard]] std::set<std::pair<NodeId, std::uint64_t>> packets_on_disk() const;
   void look_at_replica(Instant now);
   void before(const node::LearnerJob& job, Instant now);
   void after(const node::LearnerResult& result);

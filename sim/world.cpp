@@ -71,6 +71,7 @@ class World {
   void strike(const Partition& partition);
   void strike(const LateJoin& join) { start(join.node); }
   void strike(const Flip& flip) { nodes_[flip.node].flip_bit(); }
+  void strike(const Equivocate& fork);
   void resume(std::uint32_t node, std::uint64_t life);
 
   void draw_curve();
@@ -202,6 +203,15 @@ void World::strike(const Pause& pause) {
   network_.pause(pause.node, true);
   queue_.schedule(queue_.now() + pause.length,
                   [this, index = pause.node, life = node.life()] { resume(index, life); });
+}
+
+void World::strike(const Equivocate& fork) {
+  const auto packet = nodes_[fork.node].fork_of_newest_packet();
+  if (!packet) return;
+  const std::vector<NodeId> neighbours = nodes_[fork.node].neighbours(queue_.now());
+  for (std::size_t i = 0; i < (neighbours.size() + 1) / 2; ++i) {
+    network_.send(fork.node, neighbours[i], protocol::VoteRange{{*packet}});
+  }
 }
 
 void World::resume(std::uint32_t node, std::uint64_t life) {

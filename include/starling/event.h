@@ -126,6 +126,12 @@ struct DivergenceLocated {
   NodeId node;
   std::vector<ParameterRange> ranges;
 };
+/// `author` signed two packets of votes with the number `packet`: its votes from there on count
+/// nowhere.
+struct Equivocated {
+  NodeId author;
+  std::uint64_t packet = 0;
+};
 /// The node has ended: `error` is empty after a clean end.
 struct Stopped {
   std::string error;
@@ -133,7 +139,7 @@ struct Stopped {
 
 using Event = std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated,
                            ContactFailed, CaughtUp, SnapshotSaved, MergeStarted, QuorumMissing,
-                           Merged, Warned, Diverged, DivergenceLocated, Stopped>;
+                           Merged, Warned, Diverged, DivergenceLocated, Equivocated, Stopped>;
 
 struct NeighbourStatus {
   NodeId id;
@@ -169,6 +175,7 @@ struct NodeStatus {
   std::optional<SnapshotSaved> snapshot;  ///< Votes: the newest of this process.
   Step agreed_step = 0;                   ///< Votes: the newest step a neighbour confirmed.
   std::uint64_t divergences = 0;          ///< Votes: how often a neighbour's model was another.
+  std::uint64_t equivocators = 0;         ///< Votes: authors proven to have signed two packets.
   std::optional<PrivacyStatus> privacy;   ///< Votes under noise.
   std::uint64_t nodes_present = 1;        ///< Of the run, as far as is known; this one included.
   std::uint64_t nodes_seen = 1;           ///< Ever; this one included.

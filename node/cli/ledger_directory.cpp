@@ -1,5 +1,6 @@
 #include "node/cli/ledger_directory.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -55,15 +56,26 @@ Result<void> read_packets(const fs::path& path, LedgerDirectory& ledger) {
     ledger.note =
         "the last record of " + path.native() + " is not whole: it is cut " + good_part(*log);
   }
-  for (const Bytes& record : log->records) {
-    auto packet = node::open_packet(record, ledger.invitation.ticket.run);
-    if (!packet) {
-      return failure("record " + std::to_string(ledger.packets.size() + 1) + " of " +
-                     path.native() + ": " + packet.error().message);
+  std::vector<node::LedgerRecord> records;
+  for (const Bytes& bytes : log->records) {
+    auto record = node::open_record(bytes, ledger.invitation.ticket.run);
+    if (!record) {
+      return failure("record " + std::to_string(records.size() + 1) + " of " + path.native() +
+                     ": " + record.error().message);
     }
-    ledger.packets.push_back(std::move(*packet));
+    records.push_back(std::move(*record));
   }
+  ledger.voided_from = node::voided_from(records);
+  ledger.packets = node::valid_packets(std::move(records));
   return {};
+}
+
+bool holds_void(const node::SavedState& snapshot, const LedgerDirectory& ledger) {
+  const auto* state = std::get_if<node::LedgerState>(&snapshot.values);
+  return state != nullptr && std::ranges::any_of(state->packets, [&](const auto& count) {
+           const auto voided = ledger.voided_from.find(count.author);
+           return voided != ledger.voided_from.end() && voided->second < count.packets;
+         });
 }
 
 /// The first packet without which the models of the ledger's steps cannot be told.
@@ -93,7 +105,12 @@ Result<LedgerDirectory> open_ledger(const fs::path& path) {
   if (!start) return std::unexpected(start.error());
   auto segments = find_segments(invitation->run);
   if (!segments) return std::unexpected(segments.error());
-  LedgerDirectory ledger{std::move(*invitation), std::move(*start), std::move(*segments), {}, {}};
+  LedgerDirectory ledger{.invitation = std::move(*invitation),
+                         .base = std::move(*start),
+                         .segments = std::move(*segments),
+                         .packets = {},
+                         .voided_from = {},
+                         .note = {}};
   if (auto read = read_packets(path / "votes.log", ledger); !read) {
     return std::unexpected(read.error());
   }
@@ -102,6 +119,10 @@ Result<LedgerDirectory> open_ledger(const fs::path& path) {
   if (!*missing) return ledger;
   // A joiner's log begins with the snapshot that it was given.
   if (auto snapshot = read_state(path / "checkpoint")) {
+    if (holds_void(*snapshot, ledger)) {
+      return failure("the checkpoint in " + path.native() +
+                     " contains votes that are void by now; start its node once to rebuild it");
+    }
     ledger.base = std::move(*snapshot);
     missing = find_missing(ledger);
     if (!missing) return std::unexpected(missing.error());

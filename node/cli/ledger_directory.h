@@ -2,6 +2,7 @@
 // A node directory as the ledger that it holds: read, never written, whether its node runs or not.
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,11 @@ struct LedgerDirectory {
   Invitation invitation;
   /// What to begin with: the starting point, or a snapshot where the log has not all packets since.
   node::SavedState base;
-  std::vector<Segment> segments;            ///< The task's, where the recipe has factors for them.
-  std::vector<node::LedgerPacket> packets;  ///< In order of arrival, signatures verified.
-  std::string note;                         ///< What is worth saying about the log; mostly empty.
+  std::vector<Segment> segments;  ///< The task's, where the recipe has factors for them.
+  /// In order of arrival, signatures verified; none that a proof in the log voids.
+  std::vector<node::LedgerPacket> packets;
+  std::map<NodeId, std::uint64_t> voided_from;  ///< Packet numbers, by author convicted.
+  std::string note;  ///< What is worth saying about the log; mostly empty.
 
   [[nodiscard]] node::LedgerReplayOptions replay_options() const;
 };

@@ -73,6 +73,10 @@ struct LineOf {
     }
     return line;
   }
+  Line operator()(const Equivocated& e) const {
+    return "EQUIVOCATED: " + e.author.short_text() + " signed two packets of votes with number " +
+           std::to_string(e.packet) + "; its votes from there on count nowhere";
+  }
   Line operator()(const StepsDone&) const { return std::nullopt; }
   Line operator()(const Exchanged&) const { return std::nullopt; }
   Line operator()(const Stopped&) const { return std::nullopt; }

@@ -61,6 +61,15 @@ void Divergence::counted(ByteSpan signed_bytes, const VoteBatch& batch) {
   if (batch.step >= oldest) recent_[batch.step].push_back({packet, batch});
 }
 
+void Divergence::voided(ByteSpan signed_bytes, const VoteBatch& batch) {
+  if (config_.recipe.votes.digest_interval == 0) return;
+  const Digest packet = crypto::digest_of(signed_bytes);
+  counted_.remove(packet);
+  const auto recent = recent_.find(batch.step);
+  if (recent == recent_.end()) return;
+  std::erase_if(recent->second, [&](const Counted& counted) { return counted.packet == packet; });
+}
+
 void Divergence::proceed(Step step, Turn& turn) {
   if (config_.recipe.votes.digest_interval == 0 || asked_ || !has_all_names_) return;
   const Step cut = newest_cut(step);
@@ -91,7 +100,8 @@ void Divergence::receive(const NodeId& peer, const protocol::Message& message, T
 
 void Divergence::finished(const LearnerResult& result, Turn& turn) {
   if (const auto* digest = std::get_if<CutDigestDone>(&result)) return digested(*digest, turn);
-  if (const auto* done = std::get_if<RebuildDone>(&result)) return rebuilt(*done, turn);
+  const auto* done = std::get_if<RebuildDone>(&result);
+  if (done != nullptr && !done->is_anew) rebuilt(*done, turn);
 }
 
 void Divergence::digested(const CutDigestDone& done, Turn& turn) {

@@ -26,6 +26,8 @@ class Divergence {
 
   /// A packet whose votes count. Its ApplyVotesJob precedes the next proceed().
   void counted(ByteSpan signed_bytes, const VoteBatch& batch);
+  /// A packet that counted and is void now.
+  void voided(ByteSpan signed_bytes, const VoteBatch& batch);
   /// The replica has become a snapshot, which does not name the packets in it: from here on nothing
   /// can be compared.
   void begin_with_snapshot() { has_all_names_ = false; }
@@ -35,6 +37,9 @@ class Divergence {
   /// Messages and results that are about digests; others are left alone.
   void receive(const NodeId& peer, const protocol::Message& message, Turn& turn);
   void finished(const LearnerResult& result, Turn& turn);
+  [[nodiscard]] bool has_other_votes(const protocol::CutDigest& theirs) const {
+    return book_.has_other_votes(theirs);
+  }
 
   /// The replica is being computed anew.
   [[nodiscard]] bool rebuilding() const { return suspicion_ && !suspicion_->is_cleared; }

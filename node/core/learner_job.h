@@ -126,9 +126,11 @@ struct CutDigestDone {
 };
 
 /// Computes the model anew from the start and from all packets, replaces the replica's by it, and
-/// says where they differed. packets: signed, as the ledger keeps them.
+/// says where they differed. packets: signed, as the ledger keeps them. is_anew: the replica held
+/// others, so that it tells nothing where it differed.
 struct RebuildJob {
   std::vector<Bytes> packets;
+  bool is_anew = false;
 };
 struct IndexRange {
   std::size_t first = 0;
@@ -137,6 +139,7 @@ struct IndexRange {
 /// changed: ascending; the last one covers what there was no room for.
 struct RebuildDone {
   std::vector<IndexRange> changed;
+  bool is_anew = false;
 };
 
 // --- Any recipe ---

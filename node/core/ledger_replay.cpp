@@ -10,15 +10,43 @@
 
 namespace starling::node {
 
-Result<LedgerPacket> open_packet(ByteSpan signed_packet, const RunId& run) {
-  auto opened = protocol::open_announcement(signed_packet, run);
+Result<LedgerRecord> open_record(ByteSpan record, const RunId& run) {
+  auto opened = protocol::open_announcement(record, run);
   if (!opened) {
     return failure("it is of another run, or damaged: " +
                    std::string(protocol::name_of(opened.error())));
   }
-  auto* packet = std::get_if<protocol::VotePacket>(&opened->content);
-  if (packet == nullptr) return failure("it holds no votes");
-  return LedgerPacket{opened->author, std::move(*packet)};
+  if (auto* packet = std::get_if<protocol::VotePacket>(&opened->content)) {
+    return LedgerPacket{opened->author, std::move(*packet)};
+  }
+  if (auto* proof = std::get_if<protocol::EquivocationProof>(&opened->content)) {
+    return std::move(*proof);
+  }
+  return failure("it holds no votes");
+}
+
+std::map<NodeId, std::uint64_t> voided_from(std::span<const LedgerRecord> records) {
+  std::map<NodeId, std::uint64_t> numbers;
+  for (const LedgerRecord& record : records) {
+    const auto* proof = std::get_if<protocol::EquivocationProof>(&record);
+    if (proof == nullptr) continue;
+    const auto [at, is_first] = numbers.try_emplace(proof->author, proof->packet);
+    if (!is_first) at->second = std::min(at->second, proof->packet);
+  }
+  return numbers;
+}
+
+std::vector<LedgerPacket> valid_packets(std::vector<LedgerRecord> records) {
+  const std::map<NodeId, std::uint64_t> numbers = voided_from(records);
+  std::vector<LedgerPacket> valid;
+  for (LedgerRecord& record : records) {
+    auto* cast = std::get_if<LedgerPacket>(&record);
+    if (cast == nullptr) continue;
+    const auto voided = numbers.find(cast->author);
+    if (voided != numbers.end() && cast->packet.packet >= voided->second) continue;
+    valid.push_back(std::move(*cast));
+  }
+  return valid;
 }
 
 Result<LedgerReplay> LedgerReplay::create(LedgerReplayOptions options, const SavedState& base) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "node/core/learner_job.h"
@@ -33,8 +34,18 @@ struct LedgerPacket {
   protocol::VotePacket packet;
 };
 
-/// Error: no vote packet of this run, or a signature that does not verify.
-[[nodiscard]] Result<LedgerPacket> open_packet(ByteSpan signed_packet, const RunId& run);
+/// What a record of a ledger's log holds: votes, or that an author's votes are void.
+using LedgerRecord = std::variant<LedgerPacket, protocol::EquivocationProof>;
+
+/// Error: neither of this run, or a signature that does not verify.
+[[nodiscard]] Result<LedgerRecord> open_record(ByteSpan record, const RunId& run);
+
+/// Of each author whom a proof among `records` convicts, the number from which its packets are
+/// void.
+[[nodiscard]] std::map<NodeId, std::uint64_t> voided_from(std::span<const LedgerRecord> records);
+
+/// The packets of `records` that are not void, in their order.
+[[nodiscard]] std::vector<LedgerPacket> valid_packets(std::vector<LedgerRecord> records);
 
 class LedgerReplay {
  public:

@@ -328,7 +328,10 @@ void NodeParts::announce_presence(Turn& turn) {
 /// Signs and broadcasts; our own votes come back to the trainer as everyone else's do.
 void NodeParts::publish(Turn& turn) {
   for (protocol::Announcement& content : std::exchange(turn.announcements, {})) {
-    protocol::SignedAnnouncement announcement{config_.self.id, sequence_++, std::move(content)};
+    const auto* proof = std::get_if<protocol::EquivocationProof>(&content);
+    const NodeId author = proof != nullptr ? proof->author : config_.self.id;
+    protocol::SignedAnnouncement announcement{author, proof != nullptr ? 0 : sequence_++,
+                                              std::move(content)};
     Bytes bytes = protocol::sign_announcement(announcement, config_.run, config_.key);
     spread(announcement, bytes, turn);
     on_announcement(announcement, std::move(bytes), turn);

@@ -26,6 +26,11 @@ void SnapshotDonor::keep(const SaveStateDone& saved) {
             .state = saved.digest};
 }
 
+void SnapshotDonor::forget() {
+  state_.clear();
+  offer_ = {};
+}
+
 void SnapshotDonor::receive(const NodeId& peer, const protocol::StateQuery& query,
                             bool has_whole_ledger, Turn& turn) const {
   protocol::StateOffer offer = offer_;

@@ -20,6 +20,9 @@ class SnapshotDonor {
   /// From now on this one is given. One that no bulk message can carry is not kept.
   void keep(const SaveStateDone& saved);
 
+  /// No longer: it holds votes that are void.
+  void forget();
+
   void receive(const NodeId& peer, const protocol::StateQuery& query, bool has_whole_ledger,
                Turn& turn) const;
   void receive(const NodeId& peer, const protocol::StateRequest& request, Turn& turn);

@@ -76,9 +76,10 @@ void VoteTrainer::give_up(const NodeId& peer, Turn& turn) {
   proceed(turn);
 }
 
-/// Not one that has ended: at its last step, or at the end of its privacy.
+/// Not one that has ended: at its last step, or at the end of its privacy; nor one whose votes are
+/// void.
 bool VoteTrainer::votes_on(const NodeId& voter) const {
-  return !roll_.find(voter)->presence.finished;
+  return !roll_.find(voter)->presence.finished && !ledger_.voided_from(voter);
 }
 
 bool VoteTrainer::is_behind(const NodeId& voter) const {
@@ -152,9 +153,13 @@ void VoteTrainer::apply_pending(Turn& turn) {
 
 void VoteTrainer::insert(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
                          bool is_logged, Turn& turn) {
+  if (const auto* proof = std::get_if<protocol::EquivocationProof>(&announcement.content)) {
+    return convict(*proof, std::move(signed_bytes), is_logged, turn);
+  }
   const auto* packet = std::get_if<protocol::VotePacket>(&announcement.content);
   if (packet == nullptr) return;
   const auto inserted = ledger_.insert(announcement.author, *packet, signed_bytes);
+  if (inserted == protocol::VoteInsertion::conflict) expose(announcement, signed_bytes, turn);
   if (inserted != protocol::VoteInsertion::stored) return;
   Step& latest = latest_[announcement.author];
   latest = std::max(latest, packet->step);
@@ -176,7 +181,9 @@ void VoteTrainer::insert(const protocol::SignedAnnouncement& announcement, Bytes
 void VoteTrainer::restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
                           Turn& turn) {
   insert(announcement, std::move(signed_bytes), true, turn);
-  if (announcement.author == config_.self.id) step_ = latest_[announcement.author] + 1;
+  const auto* packet = std::get_if<protocol::VotePacket>(&announcement.content);
+  const bool is_own = announcement.author == config_.self.id;
+  if (is_own && packet != nullptr) step_ = std::max(step_, packet->step + 1);
 }
 
 void VoteTrainer::receive(const protocol::SignedAnnouncement& announcement, Bytes&& signed_bytes,
@@ -205,6 +212,10 @@ void VoteTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
     auto load = catch_up_.receive(peer, std::move(*bulk));
     if (load) begin_load(std::move(*load), true, turn);
   } else if (!stopped_ && !loading_) {  // else the replica is about to become another
+    const auto* cut = std::get_if<protocol::CutDigest>(&message);
+    if (cut != nullptr && divergence_.has_other_votes(*cut)) {
+      ledger_.compare_with(peer, turn.now, turn.effects);
+    }
     divergence_.receive(peer, message, turn);
   }
 }
@@ -249,13 +260,17 @@ void VoteTrainer::begin_load(LoadStateJob job, bool is_from_peer, Turn& turn) {
 
 void VoteTrainer::loaded(const LoadStateDone& done, Turn& turn) {
   LoadingState loaded = std::move(*std::exchange(loading_, std::nullopt));
-  if (done.error) {
+  const bool is_good = !done.error && !holds_void(done.packets);
+  if (is_good) {
+    adopt(done, std::move(loaded), turn);
+  } else {
     pending_.erase(pending_.begin(),
                    pending_.begin() + static_cast<std::ptrdiff_t>(pending_applied_));
-  } else {
-    adopt(done, std::move(loaded), turn);
   }
-  catch_up_.loaded(!done.error, turn);
+  const bool holds_void_votes = done.error ? begins_anew_ : !is_good;
+  begins_anew_ = false;
+  if (holds_void_votes) begin_anew(turn);
+  catch_up_.loaded(is_good, turn);
   proceed(turn);
 }
 
@@ -317,6 +332,7 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
     probing_ = false;
     step_ = std::max(step_, probed->step + 1);
     turn.events.emplace_back(StepsDone{step_, probed->loss});
+    if (is_convicted_) return proceed(turn);  // nobody would count it
     turn.announcements.emplace_back(protocol::VotePacket{.packet = packets_cast_,
                                                          .step = probed->step,
                                                          .replica_step = replica_step_,
@@ -326,6 +342,10 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
     check_privacy(turn);
   } else if (std::holds_alternative<ApplyVotesDone>(result)) {
     applying_ -= 1;
+  } else if (const auto* rebuilt = std::get_if<RebuildDone>(&result);
+             rebuilt != nullptr && rebuilt->is_anew) {
+    rebuilding_anew_ -= 1;
+    catch_up_.consider(turn);
   } else {
     divergence_.finished(result, turn);
   }
@@ -340,7 +360,7 @@ void VoteTrainer::check_privacy(Turn& turn) {
 }
 
 bool VoteTrainer::complete() const {
-  return step_ >= config_.steps_total || privacy_is_spent_;
+  return step_ >= config_.steps_total || privacy_is_spent_ || is_convicted_;
 }
 
 Instant VoteTrainer::next_deadline() const {
@@ -364,7 +384,8 @@ void VoteTrainer::tick(Turn& turn) {
 
 bool VoteTrainer::settled() const {
   return !probing_ && !catch_up_.active() && applying_ == 0 && pending_.empty() &&
-         !divergence_.rebuilding() && (ledger_.agrees_with_neighbours() || neighbours_ == 0);
+         !divergence_.rebuilding() && rebuilding_anew_ == 0 &&
+         (ledger_.agrees_with_neighbours() || neighbours_ == 0);
 }
 
 void VoteTrainer::fill(NodeStatus& status) const {
@@ -373,6 +394,7 @@ void VoteTrainer::fill(NodeStatus& status) const {
   status.snapshot = snapshot_;
   if (catch_up_.active()) status.phase = "catching_up";
   divergence_.fill(status);
+  status.equivocators = ledger_.convicted();
   status.privacy = privacy_.status(packets_cast_);
 }
 

@@ -55,6 +55,15 @@ class VoteTrainer final : public Trainer {
   void proceed(Turn& turn);
   void insert(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes, bool is_logged,
               Turn& turn);
+  // vote_equivocation.cpp
+  void expose(const protocol::SignedAnnouncement& announcement, const Bytes& signed_bytes,
+              Turn& turn);
+  void convict(const protocol::EquivocationProof& proof, Bytes signed_bytes, bool is_logged,
+               Turn& turn);
+  void take_out(const NodeId& author, std::uint64_t packet, const Bytes& signed_bytes);
+  [[nodiscard]] bool holds_void(const std::vector<protocol::VoteCount>& counts) const;
+  void begin_anew(Turn& turn);
+
   void receive(const NodeId& peer, const protocol::VoteVector& vector, Turn& turn);
   void receive(const NodeId& peer, protocol::VoteRange&& range, Turn& turn);
   void apply_pending(Turn& turn);
@@ -99,7 +108,10 @@ class VoteTrainer final : public Trainer {
   bool stopped_ = false;
   bool probing_ = false;
   bool privacy_is_spent_ = false;
-  int applying_ = 0;  ///< ApplyVotesJobs under way.
+  bool is_convicted_ = false;  ///< Our own packets are void from some number on.
+  bool begins_anew_ = false;   ///< As soon as the load under way is over.
+  int rebuilding_anew_ = 0;    ///< RebuildJobs of begin_anew() under way.
+  int applying_ = 0;           ///< ApplyVotesJobs under way.
 };
 
 }  // namespace starling::node

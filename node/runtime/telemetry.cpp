@@ -130,6 +130,9 @@ struct EventFields {
             {"node", e.node.hex()},
             {"ranges", ranges}};
   }
+  Json operator()(const Equivocated& e) const {
+    return {{"event", "equivocated"}, {"author", e.author.hex()}, {"packet", e.packet}};
+  }
   Json operator()(const Stopped& e) const { return {{"event", "stopped"}, {"error", e.error}}; }
 };
 
@@ -179,6 +182,7 @@ std::string status_json(const NodeStatus& status) {
                {"snapshot", status.snapshot ? snapshot_value(*status.snapshot) : Json()},
                {"agreed_step", status.agreed_step},
                {"divergences", status.divergences},
+               {"equivocators", status.equivocators},
                {"privacy", privacy},
                {"nodes_present", status.nodes_present},
                {"nodes_seen", status.nodes_seen},

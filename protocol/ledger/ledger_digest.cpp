@@ -88,6 +88,13 @@ std::expected<std::vector<std::size_t>, RejectReason> DigestBook::differing(
   return indices;
 }
 
+bool DigestBook::has_other_votes(const CutDigest& theirs) const {
+  return std::ranges::any_of(own_, [&](const OwnCut& own) {
+    return own.whole.step == theirs.step && own.whole.packets == theirs.packets &&
+           own.whole.votes != theirs.votes;
+  });
+}
+
 void DigestBook::replace_own() {
   for (OwnCut& cut : own_) cut.is_replaced = true;
 }

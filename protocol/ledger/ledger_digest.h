@@ -62,6 +62,10 @@ class DigestBook {
   [[nodiscard]] std::expected<std::vector<std::size_t>, RejectReason> differing(
       const CutParts& theirs) const;
 
+  /// True if we hold as many packets below the same cut, and not the same: somebody has signed two
+  /// under one number, or one side lies.
+  [[nodiscard]] bool has_other_votes(const CutDigest& theirs) const;
+
   /// Our cuts were taken of a model that was wrong: they are not compared any more, and only tell
   /// others where we differed.
   void replace_own();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "crypto/digest.h"
@@ -17,16 +19,19 @@ bool is_too_frequent(const VotePacket& packet) {
   return packet.packet / limits::vote_packets_per_step_max > packet.step;
 }
 
-/// A version vector's digest is the exclusive or of its counts': one count is exchanged in place.
-void toggle(Digest& digest, const NodeId& author, std::uint64_t packets) {
-  if (packets == 0) return;  // a vector leaves these out
-  std::array<std::uint8_t, sizeof(NodeId::bytes) + sizeof(packets)> count{};
-  std::ranges::copy(author.bytes, count.begin());
+/// A version vector's digest is the exclusive or of its entries': one is exchanged in place.
+void toggle(Digest& digest, std::string_view kind, const NodeId& author, std::uint64_t packets) {
+  std::array<std::uint8_t, sizeof(NodeId::bytes) + sizeof(packets)> entry{};
+  std::ranges::copy(author.bytes, entry.begin());
   for (std::size_t i = 0; i < sizeof(packets); ++i) {
-    count[sizeof(NodeId::bytes) + i] = static_cast<std::uint8_t>(packets >> (8 * i));
+    entry[sizeof(NodeId::bytes) + i] = static_cast<std::uint8_t>(packets >> (8 * i));
   }
-  const Digest of_count = crypto::digest_in("vote-count", count);
-  for (std::size_t i = 0; i < digest.bytes.size(); ++i) digest.bytes[i] ^= of_count.bytes[i];
+  const Digest of_entry = crypto::digest_in(kind, entry);
+  for (std::size_t i = 0; i < digest.bytes.size(); ++i) digest.bytes[i] ^= of_entry.bytes[i];
+}
+
+void toggle_count(Digest& digest, const NodeId& author, std::uint64_t packets) {
+  if (packets > 0) toggle(digest, "vote-count", author, packets);  // a vector has no others
 }
 
 }  // namespace
@@ -51,6 +56,7 @@ VoteInsertion LedgerSync::insert(const NodeId& author, const VotePacket& packet,
   }
   Author& record = authors_[author];
   const std::uint64_t number = packet.packet;
+  if (record.voided_from && number >= *record.voided_from) return VoteInsertion::voided;
   if (const auto held = record.packets.find(number); held != record.packets.end()) {
     return held->second == signed_bytes ? VoteInsertion::duplicate : VoteInsertion::conflict;
   }
@@ -64,6 +70,56 @@ VoteInsertion LedgerSync::insert(const NodeId& author, const VotePacket& packet,
   advance(author, record, record.contiguous);
   while (stored_bytes_ > options_.store_bytes_max) forget_oldest();
   return VoteInsertion::stored;
+}
+
+std::optional<Voided> LedgerSync::convict(const EquivocationProof& proof, Bytes signed_bytes) {
+  const NodeId& author = proof.author;
+  if (!authors_.contains(author) && authors_.size() >= limits::vote_authors_max) {
+    return std::nullopt;
+  }
+  Author& record = authors_[author];
+  if (record.voided_from && *record.voided_from <= proof.packet) return std::nullopt;
+  if (record.voided_from) toggle(digest_, "vote-void", author, *record.voided_from);
+  toggle(digest_, "vote-void", author, proof.packet);
+  convicted_ += record.voided_from ? 0 : 1;
+  record.voided_from = proof.packet;
+  record.proof = std::move(signed_bytes);
+  Voided voided;
+  const auto first = record.packets.lower_bound(proof.packet);
+  const auto without_gap =
+      std::distance(first, record.packets.lower_bound(std::max(record.contiguous, proof.packet)));
+  voided.is_complete = record.contiguous <= proof.packet + static_cast<std::uint64_t>(without_gap);
+  for (auto at = first; at != record.packets.end(); ++at) {
+    stored_bytes_ -= at->second.size();
+    voided.packets.insert(std::move(*at));
+  }
+  record.packets.erase(first, record.packets.end());
+  if (record.contiguous > proof.packet) set_contiguous(author, record, proof.packet);
+  record.changed_at = ++changes_;
+  requests_.erase(author);
+  return voided;
+}
+
+std::optional<std::uint64_t> LedgerSync::voided_from(const NodeId& author) const {
+  const auto found = authors_.find(author);
+  return found == authors_.end() ? std::nullopt : found->second.voided_from;
+}
+
+const Bytes* LedgerSync::find(const NodeId& author, std::uint64_t packet) const {
+  const auto found = authors_.find(author);
+  if (found == authors_.end()) return nullptr;
+  const auto held = found->second.packets.find(packet);
+  return held == found->second.packets.end() ? nullptr : &held->second;
+}
+
+void LedgerSync::begin_anew() {
+  for (auto& [author, record] : authors_) {
+    std::uint64_t held = 0;
+    while (record.packets.contains(held)) ++held;
+    if (held != record.contiguous) set_contiguous(author, record, held);
+  }
+  requests_.clear();
+  is_whole_ = true;
 }
 
 void LedgerSync::adopt(const std::vector<VoteCount>& counts) {
@@ -90,6 +146,10 @@ Handled LedgerSync::receive(const NodeId& from, const VoteVector& vector, Instan
     if (count.packets > 0) heard[count.author] = count.packets;
   }
   found->second.digest = vector.digest;
+  std::set<NodeId> unproven;  // what the peer counts and would not, if it had seen the proof
+  for (const VoteCount& count : vector.counts) {
+    if (countable(count.author, count.packets) < count.packets) unproven.insert(count.author);
+  }
   const bool differs = vector.digest != digest_;
   // What we told it before it took us for a neighbour it has refused. One that has been told all
   // and differs may have refused some of that, or be fetching still.
@@ -99,7 +159,11 @@ Handled LedgerSync::receive(const NodeId& from, const VoteVector& vector, Instan
   } else if (is_first || (found->second.told_at == changes_ && now >= found->second.repeat_at)) {
     found->second.told_at = 0;
     found->second.repeat_at = now + scaled(limits::vote_sync_interval, options_.interval_scale);
+    for (const auto& [author, record] : authors_) {
+      if (record.voided_from) unproven.insert(author);
+    }
   }
+  send_proofs(from, unproven, effects);
   if (vector.wants_reply) send_vector(from, vector.is_probe && differs, effects);
   request_missing(from, now, effects);
   return {};
@@ -176,11 +240,26 @@ std::optional<std::vector<Bytes>> LedgerSync::all_packets() const {
 /// contiguous: all packets below are held, and perhaps more.
 void LedgerSync::advance(const NodeId& author, Author& record, std::uint64_t contiguous) {
   while (record.packets.contains(contiguous)) ++contiguous;
-  if (contiguous == record.contiguous) return;
-  toggle(digest_, author, record.contiguous);
-  toggle(digest_, author, contiguous);
+  if (contiguous != record.contiguous) set_contiguous(author, record, contiguous);
+}
+
+void LedgerSync::set_contiguous(const NodeId& author, Author& record, std::uint64_t contiguous) {
+  toggle_count(digest_, author, record.contiguous);
+  toggle_count(digest_, author, contiguous);
   record.contiguous = contiguous;
   record.changed_at = ++changes_;
+}
+
+std::uint64_t LedgerSync::countable(const NodeId& author, std::uint64_t told) const {
+  const auto voided = voided_from(author);
+  return voided ? std::min(told, *voided) : told;
+}
+
+void LedgerSync::send_proofs(const NodeId& peer, const std::set<NodeId>& authors,
+                             Effects& effects) const {
+  for (const NodeId& author : authors) {
+    effects.send(peer, VoteRange{{authors_.at(author).proof}});
+  }
 }
 
 bool LedgerSync::holds(const NodeId& author, std::uint64_t packet) const {
@@ -220,6 +299,7 @@ void LedgerSync::send_vector(const NodeId& peer, bool wants_reply, Effects& effe
 VoteRangeRequest LedgerSync::first_gap(const NodeId& author, std::uint64_t end) const {
   const auto found = authors_.find(author);
   const std::uint64_t first = found == authors_.end() ? 0 : found->second.contiguous;
+  end = countable(author, end);
   if (found != authors_.end()) {
     const auto held = found->second.packets.lower_bound(first);
     if (held != found->second.packets.end()) end = std::min(end, held->first);
@@ -275,6 +355,27 @@ bool LedgerSync::fetch_one_from(const NodeId& peer, Instant now, Effects& effect
   return longest.count > 0;
 }
 
+void LedgerSync::compare_with(const NodeId& peer, Instant now, Effects& effects) {
+  const auto found = neighbours_.find(peer);
+  if (found == neighbours_.end() || now < found->second.compare_at) return;
+  found->second.compare_at = now + scaled(limits::vote_sync_interval, options_.interval_scale);
+  VoteCount& next = found->second.compared;
+  auto at = authors_.lower_bound(next.author);
+  if (at == authors_.end() || at->first != next.author) next.packets = 0;
+  for (std::size_t asked = 0; asked < limits::vote_requests_per_peer_max; ++asked) {
+    while (at != authors_.end() && next.packets >= at->second.contiguous) {
+      ++at;
+      next.packets = 0;
+    }
+    if (at == authors_.end()) break;
+    effects.send(peer, VoteRangeRequest{.author = at->first,
+                                        .first = next.packets,
+                                        .count = limits::vote_request_packets_max});
+    next.packets += limits::vote_request_packets_max;
+  }
+  next.author = at == authors_.end() ? NodeId{} : at->first;  // then from the first one again
+}
+
 std::vector<NodeId> LedgerSync::neighbours() const {
   std::vector<NodeId> peers;
   for (const auto& [peer, neighbour] : neighbours_) peers.push_back(peer);
@@ -287,7 +388,7 @@ std::uint64_t LedgerSync::told_of(const NodeId& author) const {
     const auto told = neighbour.heard.find(author);
     if (told != neighbour.heard.end()) highest = std::max(highest, told->second);
   }
-  return highest;
+  return countable(author, highest);
 }
 
 std::vector<VoteCount> LedgerSync::told() const {
@@ -298,14 +399,17 @@ std::vector<VoteCount> LedgerSync::told() const {
     }
   }
   std::vector<VoteCount> counts;
-  for (const auto& [author, packets] : highest) counts.push_back({author, packets});
+  for (const auto& [author, packets] : highest) {
+    counts.push_back({author, countable(author, packets)});
+  }
   return counts;
 }
 
 bool LedgerSync::contains(const std::vector<VoteCount>& counts) const {
   return std::ranges::all_of(counts, [this](const VoteCount& count) {
+    const std::uint64_t packets = countable(count.author, count.packets);
     const auto found = authors_.find(count.author);
-    return found != authors_.end() && found->second.contiguous >= count.packets;
+    return packets == 0 || (found != authors_.end() && found->second.contiguous >= packets);
   });
 }
 
@@ -346,6 +450,7 @@ void LedgerSync::forget_oldest() {
   Author& record = authors_[author];
   // A packet beyond a gap has not been counted yet: it is fetched again when its turn comes.
   const auto held = record.packets.find(number);
+  if (held == record.packets.end()) return;  // void meanwhile
   stored_bytes_ -= held->second.size();
   record.packets.erase(held);
   is_whole_ = false;

@@ -49,6 +49,16 @@ enum class VoteInsertion {
   too_frequent,   ///< More than vote_packets_per_step_max packets a step: refused everywhere.
   too_far_ahead,  ///< Beyond vote_packets_ahead_max; anti-entropy will bring it in order.
   too_many_authors,
+  voided,  ///< The author is proven to equivocate at this number or before it.
+};
+
+/// What a proof of equivocation takes out of the ledger.
+struct Voided {
+  /// Number and signed bytes of the packets that were at hand, ascending.
+  std::map<std::uint64_t, Bytes> packets;
+  /// False: others have been counted whose bytes are not at hand, so that nobody here can take
+  /// them out of the sum.
+  bool is_complete = true;
 };
 
 class LedgerSync {
@@ -61,6 +71,17 @@ class LedgerSync {
   /// Offers a packet whose signature was verified. signed_bytes: as the author broadcast them.
   [[nodiscard]] VoteInsertion insert(const NodeId& author, const VotePacket& packet,
                                      Bytes signed_bytes);
+  /// Voids an author's packets from the proof's number on, those that are to come too. proof: as
+  /// opened and verified; signed_bytes: its own. Nothing if that was known already.
+  [[nodiscard]] std::optional<Voided> convict(const EquivocationProof& proof, Bytes signed_bytes);
+  /// From which number on an author's packets are void; nothing if all may count.
+  [[nodiscard]] std::optional<std::uint64_t> voided_from(const NodeId& author) const;
+  [[nodiscard]] std::size_t convicted() const { return convicted_; }
+  /// The bytes of a packet, if they are at hand.
+  [[nodiscard]] const Bytes* find(const NodeId& author, std::uint64_t packet) const;
+  /// Forgets whatever is counted without its bytes: the ledger is what is at hand, and the rest is
+  /// fetched like anything that is missing.
+  void begin_anew();
   /// Counts packets as held that are contained in an adopted snapshot, without their bytes.
   void adopt(const std::vector<VoteCount>& counts);
 
@@ -83,6 +104,10 @@ class LedgerSync {
   /// Asks `peer` for one range, the longest it has for us. False: it has none.
   bool fetch_one_from(const NodeId& peer, Instant now, Effects& effects);
 
+  /// Asks `peer` for packets that are held here already, some at each call and all in the end: two
+  /// packets under one number show themselves when both are offered to insert().
+  void compare_with(const NodeId& peer, Instant now, Effects& effects);
+
   [[nodiscard]] std::vector<NodeId> neighbours() const;
   /// The highest count of an author, and of each author, that a neighbour has told.
   [[nodiscard]] std::uint64_t told_of(const NodeId& author) const;
@@ -98,7 +123,8 @@ class LedgerSync {
 
   /// Ascending order of author; authors without a packet are left out.
   [[nodiscard]] std::vector<VoteCount> version_vector() const;
-  /// Names the version vector, whatever the order of arrival: equal digests, equal vectors.
+  /// Names the version vector and what is void, whatever the order of arrival: equal digests, equal
+  /// vectors.
   [[nodiscard]] const Digest& digest() const { return digest_; }
   /// True if every neighbour's last digest equals ours, and there is a neighbour.
   [[nodiscard]] bool agrees_with_neighbours() const;
@@ -111,6 +137,8 @@ class LedgerSync {
     std::uint64_t contiguous = 0;            ///< All packets below are held.
     std::uint64_t changed_at = 0;            ///< LedgerSync::changes_ when that last grew.
     std::map<std::uint64_t, Bytes> packets;  ///< Those whose bytes are at hand.
+    std::optional<std::uint64_t> voided_from;
+    Bytes proof;  ///< Of that.
   };
   struct Neighbour {
     std::map<NodeId, std::uint64_t> heard;  ///< What it has told of its version vector.
@@ -118,6 +146,8 @@ class LedgerSync {
     std::uint64_t told_at = 0;              ///< What changed after this it has not been told.
     bool has_spoken = false;                ///< It knows us as its neighbour.
     Instant repeat_at;                      ///< Not before it is told everything again.
+    VoteCount compared;                     ///< compare_with() goes on from this author's packet.
+    Instant compare_at;                     ///< Not before.
   };
   struct Request {
     NodeId peer;
@@ -126,6 +156,10 @@ class LedgerSync {
   };
 
   void advance(const NodeId& author, Author& record, std::uint64_t contiguous);
+  void set_contiguous(const NodeId& author, Author& record, std::uint64_t contiguous);
+  void send_proofs(const NodeId& peer, const std::set<NodeId>& authors, Effects& effects) const;
+  /// How many of an author's packets can ever count, of so many that a neighbour tells of.
+  [[nodiscard]] std::uint64_t countable(const NodeId& author, std::uint64_t told) const;
   [[nodiscard]] bool holds(const NodeId& author, std::uint64_t packet) const;
   [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
   void probe(const NodeId& peer, Effects& effects) const;
@@ -142,6 +176,7 @@ class LedgerSync {
   std::deque<std::pair<NodeId, std::uint64_t>> insertion_order_;
   std::size_t stored_bytes_ = 0;
   std::uint64_t changes_ = 0;  ///< Of the version vector.
+  std::size_t convicted_ = 0;  ///< Authors with voided_from.
   Digest digest_;
   bool is_whole_ = true;
   std::optional<std::set<NodeId>> sources_;  ///< See fetch_from().

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "crypto/digest.h"
 #include "protocol/limits.h"
 #include "protocol/wire/wire.h"
+#include "protocol/wire/wire_votes.h"
 
 namespace starling::protocol {
 namespace {
@@ -28,11 +30,27 @@ std::size_t bytes_max_of(const Announcement& content) {
                                                       : limits::gossip_bytes_max;
 }
 
+/// A proof is signed by the packets in it, so all of its bytes are body.
+bool is_proof(ByteSpan bytes) {
+  return !bytes.empty() && bytes.front() == wire_detail::proof_body_kind;
+}
+
+std::expected<SignedAnnouncement, RejectReason> open_proof(ByteSpan bytes, const RunId& run) {
+  auto announcement = decode_announcement(bytes);
+  if (!announcement) return announcement;
+  const auto& proof = std::get<EquivocationProof>(announcement->content);
+  for (const Bytes* packet : {&proof.first, &proof.second}) {
+    if (const auto opened = open_announcement(*packet, run); !opened) return opened;
+  }
+  return announcement;
+}
+
 }  // namespace
 
 Bytes sign_announcement(const SignedAnnouncement& announcement, const RunId& run,
                         const crypto::SigningKey& key) {
   Bytes bytes = encode_announcement(announcement);
+  if (is_proof(bytes)) return bytes;
   const crypto::Signature signature = key.sign(signed_text(run, bytes));
   bytes.insert(bytes.end(), signature.begin(), signature.end());
   return bytes;
@@ -40,6 +58,7 @@ Bytes sign_announcement(const SignedAnnouncement& announcement, const RunId& run
 
 std::expected<SignedAnnouncement, RejectReason> open_announcement(ByteSpan bytes,
                                                                   const RunId& run) {
+  if (is_proof(bytes)) return open_proof(bytes, run);
   if (bytes.size() < signature_bytes) return std::unexpected(RejectReason::bad_encoding);
   const ByteSpan body = bytes.first(bytes.size() - signature_bytes);
   auto announcement = decode_announcement(body);
@@ -56,8 +75,16 @@ std::expected<SignedAnnouncement, RejectReason> open_announcement(ByteSpan bytes
 }
 
 std::expected<SignedAnnouncement, RejectReason> reopen_announcement(ByteSpan bytes) {
+  if (is_proof(bytes)) return decode_announcement(bytes);
   if (bytes.size() < signature_bytes) return std::unexpected(RejectReason::bad_encoding);
   return decode_announcement(bytes.first(bytes.size() - signature_bytes));
+}
+
+std::optional<EquivocationProof> prove_equivocation(Bytes one, Bytes other) {
+  if (other < one) std::swap(one, other);
+  const auto decoded = decode_announcement(wire_detail::encode_proof(one, other));
+  if (!decoded) return std::nullopt;
+  return std::get<EquivocationProof>(decoded->content);
 }
 
 BroadcastId broadcast_id_of(ByteSpan bytes) {

@@ -3,6 +3,7 @@
 // checked by every receiver over the bytes as received, forwarded unchanged.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -80,24 +81,37 @@ struct MergeAdopted {
   friend bool operator==(const MergeAdopted&, const MergeAdopted&) = default;
 };
 
+/// Two packets of votes that `author` signed under one number. Their two signatures prove it, so
+/// that the announcement has none of its own and the same bytes whoever makes it. All of the
+/// author's packets from that number on are void everywhere (LEDGER.md).
+struct EquivocationProof {
+  NodeId author;
+  std::uint64_t packet = 0;
+  Bytes first;   ///< As broadcast, signature included.
+  Bytes second;  ///< Likewise, and greater than `first` byte by byte.
+  friend bool operator==(const EquivocationProof&, const EquivocationProof&) = default;
+};
+
 /// A kind that only newer versions know: forwarded, otherwise ignored, never made here.
 struct UnknownAnnouncement {
   friend bool operator==(const UnknownAnnouncement&, const UnknownAnnouncement&) = default;
 };
 
-using Announcement = std::variant<Presence, VotePacket, MergeProposal, MergeCommitment, MergeRoster,
-                                  MergeSliceDone, MergeAdopted, UnknownAnnouncement>;
+using Announcement =
+    std::variant<Presence, VotePacket, MergeProposal, MergeCommitment, MergeRoster, MergeSliceDone,
+                 MergeAdopted, EquivocationProof, UnknownAnnouncement>;
 
 struct SignedAnnouncement {
   NodeId author;
-  /// Of this author and incarnation; makes equal statements distinct. Votes travel without it (0):
-  /// the packet's number does that for them.
+  /// Of this author and incarnation; makes equal statements distinct. Votes and proofs travel
+  /// without it (0): the packet's number does that for them.
   std::uint64_t sequence = 0;
   Announcement content;
   friend bool operator==(const SignedAnnouncement&, const SignedAnnouncement&) = default;
 };
 
-/// Encodes and signs. Bytes: body ‖ 64-byte signature over (context ‖ run ‖ body).
+/// Encodes and signs. Bytes: body ‖ 64-byte signature over (context ‖ run ‖ body); of an
+/// EquivocationProof the body alone.
 [[nodiscard]] Bytes sign_announcement(const SignedAnnouncement& announcement, const RunId& run,
                                       const crypto::SigningKey& key);
 
@@ -108,6 +122,10 @@ struct SignedAnnouncement {
 
 /// Decodes bytes that open_announcement() has accepted before, without verifying them again.
 [[nodiscard]] std::expected<SignedAnnouncement, RejectReason> reopen_announcement(ByteSpan bytes);
+
+/// What two signed packets prove; nothing unless they are of one author, have one number and differ
+/// in what was signed. Their signatures are not looked at: open_announcement() does that.
+[[nodiscard]] std::optional<EquivocationProof> prove_equivocation(Bytes one, Bytes other);
 
 /// The name under which Plumtree knows these bytes: the first 16 bytes of their digest.
 [[nodiscard]] BroadcastId broadcast_id_of(ByteSpan bytes);

@@ -112,6 +112,10 @@ void write(Builder, const VotePacket&) {
   STARLING_CHECK(false);  // it has a body of its own, wire_votes.h
 }
 
+void write(Builder, const EquivocationProof&) {
+  STARLING_CHECK(false);  // likewise
+}
+
 void write(Builder, const UnknownAnnouncement&) {
   STARLING_CHECK(false);  // it is forwarded as bytes, never encoded
 }
@@ -142,6 +146,9 @@ Bytes encode_announcement(const SignedAnnouncement& announcement) {
   if (const auto* votes = std::get_if<VotePacket>(&announcement.content)) {
     return wire_detail::encode_votes(announcement.author, *votes);
   }
+  if (const auto* proof = std::get_if<EquivocationProof>(&announcement.content)) {
+    return wire_detail::encode_proof(proof->first, proof->second);
+  }
   return wire_detail::write_root<schema::Announcement>([&](Builder root) {
     root.setAuthor(data_of(announcement.author.bytes));
     root.setSequence(announcement.sequence);
@@ -152,6 +159,9 @@ Bytes encode_announcement(const SignedAnnouncement& announcement) {
 std::expected<SignedAnnouncement, RejectReason> decode_announcement(ByteSpan body) {
   if (!body.empty() && body.front() == wire_detail::vote_body_kind) {
     return wire_detail::decode_votes(body);
+  }
+  if (!body.empty() && body.front() == wire_detail::proof_body_kind) {
+    return wire_detail::decode_proof(body);
   }
   return wire_detail::read_root<schema::Announcement>(body, [](schema::Announcement::Reader from) {
     return SignedAnnouncement{read_id<NodeId>(from.getAuthor()), from.getSequence(),

@@ -95,4 +95,55 @@ std::expected<SignedAnnouncement, RejectReason> decode_votes(ByteSpan body) {
   return announcement;
 }
 
+namespace {
+
+constexpr std::size_t signature_bytes = std::tuple_size_v<crypto::Signature>;
+
+/// A signed packet of votes without its signature; empty if it is none.
+ByteSpan body_of_packet(ByteSpan packet) {
+  const bool is_packet = packet.size() > signature_bytes && packet.front() == vote_body_kind;
+  return is_packet ? packet.first(packet.size() - signature_bytes) : ByteSpan();
+}
+
+}  // namespace
+
+Bytes encode_proof(ByteSpan first, ByteSpan second) {
+  Bytes body;
+  body.push_back(proof_body_kind);
+  append_varint(body, first.size());
+  std::ranges::copy(first, std::back_inserter(body));
+  std::ranges::copy(second, std::back_inserter(body));
+  return body;
+}
+
+std::expected<SignedAnnouncement, RejectReason> decode_proof(ByteSpan body) {
+  Reader reader(body.subspan(1));
+  const std::uint64_t first_bytes = reader.varint();
+  if (reader.failed() || first_bytes > reader.rest().size()) {
+    return std::unexpected(RejectReason::bad_encoding);
+  }
+  const ByteSpan first = reader.rest().first(first_bytes);
+  const ByteSpan second = reader.rest().subspan(first_bytes);
+  const ByteSpan first_body = body_of_packet(first);
+  const ByteSpan second_body = body_of_packet(second);
+  const bool differs = !std::ranges::equal(first_body, second_body);
+  if (first_body.empty() || second_body.empty() || !differs ||
+      !std::ranges::lexicographical_compare(first, second)) {
+    return std::unexpected(RejectReason::bad_encoding);
+  }
+  const auto one = decode_votes(first_body);
+  if (!one) return one;
+  const auto other = decode_votes(second_body);
+  if (!other) return other;
+  const std::uint64_t packet = std::get<VotePacket>(one->content).packet;
+  if (one->author != other->author || packet != std::get<VotePacket>(other->content).packet) {
+    return std::unexpected(RejectReason::bad_encoding);
+  }
+  return SignedAnnouncement{one->author, 0,
+                            EquivocationProof{.author = one->author,
+                                              .packet = packet,
+                                              .first = Bytes(first.begin(), first.end()),
+                                              .second = Bytes(second.begin(), second.end())}};
+}
+
 }  // namespace starling::protocol::wire_detail

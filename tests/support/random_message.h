@@ -4,6 +4,7 @@
 #include "protocol/limits.h"
 #include "protocol/wire/announcement.h"
 #include "protocol/wire/message.h"
+#include "protocol/wire/wire.h"
 #include "starling/rng.h"
 
 namespace starling::testing {
@@ -175,6 +176,20 @@ class RandomValues {
     }
   }
   void fill(MergeAdopted& adopted) { fill_all(adopted.merge, adopted.model); }
+  /// Two packets of one author and number; the signatures are none.
+  void fill(EquivocationProof& proof) {
+    NodeId author;
+    VotePacket packet;
+    fill_all(author, packet);
+    const auto signed_packet = [&](std::uint8_t code) {
+      packet.codes = {code};
+      Bytes packet_bytes = encode_announcement({author, 0, packet});
+      const Bytes signature = bytes(64);
+      packet_bytes.insert(packet_bytes.end(), signature.begin(), signature.end());
+      return packet_bytes;
+    };
+    proof = *prove_equivocation(signed_packet(1), signed_packet(2));
+  }
   void fill(UnknownAnnouncement&) {}
 };
 

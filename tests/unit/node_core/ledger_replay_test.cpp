@@ -110,16 +110,35 @@ TEST_F(LedgerReplayTest, NamesTheFirstPacketThatIsMissing) {
 
 TEST_F(LedgerReplayTest, OpensAPacketOnlyIfItsAuthorSignedItForThisRun) {
   const Bytes good = votes_.front().signed_bytes();
-  const auto cast = open_packet(good, crypto::run_of(1));
-  ASSERT_TRUE(cast);
-  EXPECT_EQ(cast->author, votes_.front().author());
-  EXPECT_EQ(cast->packet, votes_.front().packet);
-  EXPECT_FALSE(open_packet(good, crypto::run_of(2)));
+  const auto record = open_record(good, crypto::run_of(1));
+  ASSERT_TRUE(record);
+  const auto& cast = std::get<LedgerPacket>(*record);
+  EXPECT_EQ(cast.author, votes_.front().author());
+  EXPECT_EQ(cast.packet, votes_.front().packet);
+  EXPECT_FALSE(open_record(good, crypto::run_of(2)));
   Bytes forged = votes_.front().signed_bytes();
   forged[forged.size() - 70] ^= 1;  // a code
-  const auto opened = open_packet(forged, crypto::run_of(1));
+  const auto opened = open_record(forged, crypto::run_of(1));
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().message.find("bad_signature"), std::string::npos);
+}
+
+TEST_F(LedgerReplayTest, LeavesOutWhatAProofInTheLogVoidsWhereverItStands) {
+  CastVotes forked = votes_[9];  // the fourth packet of key 1
+  forked.packet.codes.push_back(7);
+  const auto proof = protocol::prove_equivocation(votes_[9].signed_bytes(), forked.signed_bytes());
+  ASSERT_TRUE(proof);
+  std::vector<LedgerRecord> records{*proof};
+  for (const CastVotes& vote : votes_) records.emplace_back(vote.cast());
+  records.emplace_back(*proof);
+  std::vector<CastVotes> counting = votes_;
+  std::erase_if(counting,
+                [](const CastVotes& vote) { return vote.key == 1 && vote.packet.packet >= 3; });
+  LedgerReplay replay = replay_from(start());
+  for (const LedgerPacket& cast : valid_packets(records)) replay.add(cast);
+  replay.advance(replay.end());
+  EXPECT_EQ(replay.digest(), sum_of(counting));
+  EXPECT_EQ(voided_from(records).at(votes_[9].author()), 3U);
 }
 
 TEST_F(LedgerReplayTest, RefusesAStateOfAnotherRecipe) {

@@ -3,63 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <utility>
 #include <vector>
 
-#include "node/core/trainer.h"
 #include "protocol/ledger/ledger_sync.h"
-#include "tests/support/node_config.h"
-#include "tests/support/vote_ledger.h"
+#include "vote_hearer.h"
 
 namespace starling::node {
 namespace {
 
+using test::Hearer;
+using test::Packet;
 using testing::CastVotes;
-using Packet = std::pair<protocol::SignedAnnouncement, Bytes>;
-
-/// A node that hears votes and casts none.
-class Hearer {
- public:
-  void hear(const Packet& packet) {
-    Turn turn(Instant{});
-    trainer_->receive(packet.first, Bytes(packet.second), turn);
-    finish(turn);
-  }
-  /// What a start reads from the log, before anything is heard.
-  void restore(const std::vector<Bytes>& log) {
-    for (const Bytes& bytes : log) {
-      Turn turn(Instant{});
-      trainer_->restore(*protocol::open_announcement(bytes, crypto::run_of(1)), bytes, turn);
-      finish(turn);
-    }
-  }
-  [[nodiscard]] Digest model() const { return crypto::digest_of(learner_.fixed_point()); }
-  [[nodiscard]] const std::vector<Bytes>& log() const { return log_; }
-
- private:
-  static Config config() {
-    Config config = testing::node_config(9, testing::ledger_recipe());
-    config.steps_total = testing::ledger_steps;
-    return config;
-  }
-
-  void finish(Turn& turn) {
-    log_.insert(log_.end(), turn.vote_log.begin(), turn.vote_log.end());
-    for (LearnerJob& job : turn.jobs) {
-      LearnerResult result = learner_.run(std::move(job));
-      Turn next(Instant{});
-      trainer_->finished(result, next);
-      finish(next);
-    }
-  }
-
-  Config config_ = config();
-  Roll roll_{RollOptions{}};
-  std::unique_ptr<Trainer> trainer_ = make_trainer(config_, roll_);
-  Learner learner_ = testing::ledger_learner();
-  std::vector<Bytes> log_;
-};
 
 /// Thirty steps of three authors, some evaluated on a replica that lags behind; what is void among
 /// them counts for nothing in expected_.

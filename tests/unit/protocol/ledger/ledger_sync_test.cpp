@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <span>
 
 #include "protocol/limits.h"
@@ -93,6 +94,85 @@ TEST(LedgerSync, ReportsAConflictAndKeepsTheFirst) {
   ASSERT_TRUE(ledger.receive(test_id(9), VoteRangeRequest{test_id(1), 0, 1}, effects));
   ASSERT_EQ(sent<VoteRange>(effects).size(), 1U);
   EXPECT_EQ(sent<VoteRange>(effects)[0].packets, (std::vector<Bytes>{{1}}));
+}
+
+/// A ledger looks at the author and the number only.
+EquivocationProof proof_of(std::size_t author, std::uint64_t number) {
+  return {.author = test_id(author), .packet = number, .first = {}, .second = {}};
+}
+
+TEST(LedgerSync, VoidsTheProvenPacketAndAllLaterOnesOfItsAuthor) {
+  LedgerSync ledger({});
+  for (std::uint64_t number = 0; number < 6; ++number) insert(ledger, 1, number);
+  insert(ledger, 2, 0);
+  const auto voided = ledger.convict(proof_of(1, 3), {7});
+  ASSERT_TRUE(voided);
+  EXPECT_TRUE(voided->is_complete);
+  EXPECT_EQ(voided->packets.size(), 3U);
+  EXPECT_EQ(voided->packets.begin()->first, 3U);
+  EXPECT_EQ(ledger.version_vector(), (std::vector<VoteCount>{{test_id(1), 3}, {test_id(2), 1}}));
+  EXPECT_EQ(insert(ledger, 1, 3), VoteInsertion::voided);
+  EXPECT_EQ(insert(ledger, 1, 600), VoteInsertion::voided);
+  EXPECT_EQ(insert(ledger, 1, 2), VoteInsertion::duplicate);
+  EXPECT_EQ(insert(ledger, 2, 1), VoteInsertion::stored);
+}
+
+TEST(LedgerSync, EndsAlikeWhicheverComesFirstThePacketsOrTheProofs) {
+  LedgerSync before({});
+  EXPECT_TRUE(before.convict(proof_of(1, 4), {7}));
+  EXPECT_TRUE(before.convict(proof_of(1, 2), {8}));
+  for (std::uint64_t number = 0; number < 6; ++number) insert(before, 1, number);
+  LedgerSync after({});
+  for (std::uint64_t number = 0; number < 6; ++number) insert(after, 1, number);
+  const Digest unproven = after.digest();
+  EXPECT_TRUE(after.convict(proof_of(1, 2), {8}));
+  EXPECT_FALSE(after.convict(proof_of(1, 4), {7})) << "less than what is known";
+  EXPECT_EQ(before.version_vector(), after.version_vector());
+  EXPECT_EQ(before.digest(), after.digest());
+  EXPECT_NE(after.digest(), unproven);
+  EXPECT_EQ(before.convicted(), 1U);
+}
+
+TEST(LedgerSync, TellsWhoeverCountsVoidPacketsTheProofAndAsksForNoneOfThem) {
+  LedgerSync ledger = with_packet_and_neighbour();
+  EXPECT_TRUE(ledger.convict(proof_of(1, 1), {7, 7}));
+  Effects effects;
+  ASSERT_TRUE(ledger.receive(test_id(9), vector_of({{test_id(1), 5}}), at(0s), effects));
+  ASSERT_EQ(sent<VoteRange>(effects).size(), 1U);
+  EXPECT_EQ(sent<VoteRange>(effects)[0].packets, (std::vector<Bytes>{{7, 7}}));
+  EXPECT_TRUE(sent<VoteRangeRequest>(effects).empty());
+  EXPECT_EQ(ledger.packets_missing(), 0U);
+  EXPECT_EQ(ledger.told_of(test_id(1)), 1U);
+}
+
+TEST(LedgerSync, SaysWhenVoidPacketsWereCountedThatAreNotAtHand) {
+  LedgerSync ledger({});
+  ledger.adopt({{test_id(1), 10}});
+  insert(ledger, 1, 10);
+  const auto voided = ledger.convict(proof_of(1, 8), {7});
+  ASSERT_TRUE(voided);
+  EXPECT_FALSE(voided->is_complete);
+  ledger.begin_anew();
+  EXPECT_TRUE(ledger.version_vector().empty());
+  EXPECT_TRUE(ledger.is_whole());
+}
+
+TEST(LedgerSync, ComparesAllOfItsPacketsWithANeighbourInTheEnd) {
+  LedgerSync ledger = with_packet_and_neighbour();
+  constexpr std::size_t authors = limits::vote_requests_per_peer_max * 2;
+  for (std::size_t author = 1; author <= authors; ++author) {
+    for (std::uint64_t number = 0; number < 70; ++number) insert(ledger, author, number);
+  }
+  std::set<std::pair<NodeId, std::uint64_t>> asked;
+  for (int call = 0; call < 4; ++call) {
+    Effects effects;
+    ledger.compare_with(test_id(9), at(limits::vote_sync_interval * call), effects);
+    ledger.compare_with(test_id(9), at(limits::vote_sync_interval * call), effects);  // too soon
+    const auto requests = sent<VoteRangeRequest>(effects);
+    EXPECT_EQ(requests.size(), limits::vote_requests_per_peer_max);
+    for (const VoteRangeRequest& request : requests) asked.emplace(request.author, request.first);
+  }
+  EXPECT_EQ(asked.size(), authors * 2) << "two ranges of each";
 }
 
 TEST(LedgerSync, VoidsAPacketByItsOwnStepsAlone) {

@@ -33,6 +33,8 @@ TEST(Announcement, OpensToWhatItsAuthorSigned) {
   const auto key = key_of(1);
   for (std::size_t kind = 0; kind + 1 < std::variant_size_v<Announcement>; ++kind) {
     const SignedAnnouncement announcement{key.id(), 0, random.announcement(kind)};
+    // It is signed by the packets in it: equivocation_test.cpp.
+    if (std::holds_alternative<EquivocationProof>(announcement.content)) continue;
     const auto opened = open_announcement(sign_announcement(announcement, run, key), run);
     ASSERT_TRUE(opened.has_value()) << "kind " << kind << ": " << name_of(opened.error());
     EXPECT_TRUE(*opened == announcement);
