@@ -13,6 +13,7 @@ namespace starling::crypto {
 namespace {
 
 constexpr std::size_t tag_bytes = 16;
+constexpr std::size_t incarnation_bytes = sizeof(std::uint64_t);
 
 enum class Mode : std::uint8_t { open = 0, private_run = 1 };  // on the wire, in the prologue
 
@@ -42,11 +43,13 @@ HandshakeOptions noise_options(const NodeHandshakeOptions& options) {
 
 constexpr std::size_t clock_bytes = 8;
 
-/// What each side says about itself: certificate ‖ clock.
+/// What each side says about itself: certificate ‖ clock ‖ incarnation (which of the node's
+/// processes it is).
 Bytes introduction_of(const NodeHandshakeOptions& options) {
   Bytes payload;
   append(payload, options.self.certificate.encode());
   append_big_endian(payload, static_cast<std::uint64_t>(options.now.value));
+  append_big_endian(payload, options.incarnation);
   return payload;
 }
 
@@ -96,7 +99,7 @@ EstablishedChannel NodeHandshake::take_channel() {
   STARLING_CHECK(finished());
   HandshakeResult result = noise_.split();
   const std::uint64_t interval = options_.rekey_interval_frames;
-  return {*peer_, *Digest::from_bytes(result.handshake_hash.bytes()),
+  return {*peer_, peer_incarnation_, *Digest::from_bytes(result.handshake_hash.bytes()),
           SealingKey(FrameKey(std::move(result.send_key), interval)),
           OpeningKey(FrameKey(std::move(result.receive_key), interval))};
 }
@@ -129,10 +132,10 @@ Digest NodeHandshake::tag_of(ByteSpan message) const {
 }
 
 std::expected<void, HandshakeError> NodeHandshake::check_introduction(ByteSpan payload) {
-  if (payload.size() != StaticKeyCertificate::encoded_bytes + clock_bytes) {
+  if (payload.size() != StaticKeyCertificate::encoded_bytes + clock_bytes + incarnation_bytes) {
     return std::unexpected(HandshakeError::bad_certificate);
   }
-  ByteReader clock(payload.last(clock_bytes));
+  ByteReader clock(payload.last(clock_bytes + incarnation_bytes));
   const UnixSeconds peer_now{static_cast<std::int64_t>(*clock.take_big_endian<std::uint64_t>())};
   peer_clock_ahead_ = seconds_between(options_.now, peer_now);
   const auto certificate =
@@ -151,6 +154,8 @@ std::expected<void, HandshakeError> NodeHandshake::check_introduction(ByteSpan p
     return std::unexpected(HandshakeError::expired_key);
   }
   peer_ = certificate.node;
+  peer_incarnation_ =
+      *ByteReader(payload.last<incarnation_bytes>()).take_big_endian<std::uint64_t>();
   return {};
 }
 

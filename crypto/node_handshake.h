@@ -4,11 +4,12 @@
 //
 //   dialer                                          listener
 //   [tag] e                                    ->
-//                                              <-   e, ee, s, es, {certificate, clock}
-//   s, se, [psk], {certificate, clock}         ->
+//                                              <-   e, ee, s, es, {introduction}
+//   s, se, [psk], {introduction}               ->
 //
-// Each side tells its wall clock (seconds since 1970, 64 bits): certificates out of date mean that
-// one of the clocks is wrong, and by how much is then known.
+// An introduction is certificate, clock, incarnation. Each side tells its wall clock (seconds since
+// 1970, 64 bits): certificates out of date mean that one of the clocks is wrong, and by how much is
+// then known. The incarnation says which of the node's processes it is.
 
 #include <cstdint>
 #include <expected>
@@ -29,7 +30,8 @@ struct NodeHandshakeOptions {
   RunId run;
   std::optional<Secret<32>> psk;  ///< Set: a private run. Both sides know it from the ticket.
   CertifiedStaticKey self;
-  Secret<32> ephemeral_secret;          ///< 32 fresh random bytes for this handshake only.
+  std::uint64_t incarnation = 0;  ///< Of this process; the peer is told it with the certificate.
+  Secret<32> ephemeral_secret;    ///< 32 fresh random bytes for this handshake only.
   std::optional<NodeId> expected_peer;  ///< Checked before the dialer names itself.
   UnixSeconds now;
   std::uint64_t rekey_interval_frames = 256;  ///< By count, so that quiet links rekey too (BIP324).
@@ -38,7 +40,8 @@ struct NodeHandshakeOptions {
 /// What a finished handshake leaves.
 struct EstablishedChannel {
   NodeId peer;
-  Digest handshake_hash;  ///< Equal at both ends, unique to this connection.
+  std::uint64_t incarnation = 0;  ///< The peer's process.
+  Digest handshake_hash;          ///< Equal at both ends, unique to this connection.
   SealingKey sealing;
   OpeningKey opening;
 };
@@ -70,6 +73,7 @@ class NodeHandshake {
   HandshakeState noise_;
   std::optional<NodeId> peer_;  // set once its certificate was verified
   std::optional<std::int64_t> peer_clock_ahead_;
+  std::uint64_t peer_incarnation_ = 0;
   bool failed_ = false;
 
   std::expected<Bytes, HandshakeError> advance(ByteSpan message);

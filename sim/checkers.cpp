@@ -314,8 +314,21 @@ std::vector<Violation> check_stalls(const Record& record, Duration longest) {
   return findings.take();
 }
 
+std::vector<Violation> check_copies(const Record& record) {
+  Findings findings(record);
+  for (const Observation& copy : record.copies) {
+    const auto original = std::ranges::find(record.nodes, copy.id, &Observation::id);
+    const auto node = static_cast<std::uint32_t>(original - record.nodes.begin());
+    if (!copy.has_started || (copy.has_stopped && !copy.stop_reason.empty())) continue;
+    findings.add(node,
+                 "a copy of its disk ran beside it and did not stop: phase " + copy.status.phase);
+  }
+  return findings.take();
+}
+
 std::vector<Violation> check_all(const Scenario& scenario, const Record& record) {
   std::vector<Violation> all = check_liveness(record);
+  append_all(all, check_copies(record));
   append_all(all, check_reconciliation(record));
   append_all(all, check_flows(record));
   append_all(all, check_corrections(record));

@@ -16,6 +16,10 @@ namespace starling::sim {
 /// Every living node has ended cleanly, with the merged model.
 [[nodiscard]] std::vector<Violation> check_liveness(const Record& record);
 
+/// A copy of a node's disk that runs beside it has stopped, and says why; the node has not (that is
+/// for check_liveness).
+[[nodiscard]] std::vector<Violation> check_copies(const Record& record);
+
 /// What an edge brought to one end it took from the other, for every edge between living processes
 /// with nothing unreconciled. Tolerance: rounding of float parameters.
 [[nodiscard]] std::vector<Violation> check_flows(const Record& record);

@@ -41,6 +41,10 @@ struct Flip {
 struct Equivocate {
   std::uint32_t node = 0;
 };
+/// A copy of the node's disk, as it is now, begins to run on another machine.
+struct Copy {
+  std::uint32_t node = 0;
+};
 /// The node starts only now.
 struct LateJoin {
   std::uint32_t node = 0;
@@ -48,7 +52,7 @@ struct LateJoin {
 
 struct Fault {
   Instant at;
-  std::variant<Crash, Pause, Cut, Partition, LateJoin, Flip, Equivocate> what;
+  std::variant<Crash, Pause, Cut, Partition, LateJoin, Flip, Equivocate, Copy> what;
 };
 
 /// Rates are of the whole swarm; 0: never.

@@ -63,7 +63,7 @@ Network::Network(EventQueue& queue, Trace& trace, LinkModel model, std::vector<N
     : queue_(queue), trace_(trace), model_(std::move(model)), deliver_(std::move(deliver)) {
   for (const NodeId& id : ids) {
     const auto index = static_cast<std::uint32_t>(hosts_.size());
-    index_[id] = index;
+    index_[id].push_back(index);
     addresses_[address_of(index)] = index;
     hosts_.push_back({.id = id});
   }
@@ -91,14 +91,16 @@ std::vector<std::uint32_t> Network::peers_of(std::uint32_t node) const {
   return peers;
 }
 
-void Network::start(std::uint32_t node) {
+void Network::start(std::uint32_t node, std::uint64_t incarnation) {
   hosts_[node].is_up = true;
   hosts_[node].is_dark = false;
   hosts_[node].life += 1;
+  hosts_[node].incarnation = incarnation;
 }
 
 void Network::stop(std::uint32_t node) {
   hosts_[node].is_up = false;
+  turn_out(node);
   for (const auto& [direction, end] : ends_) {
     if (direction.second != node) continue;
     lose(direction, queue_.now() + model_.travel_time(), CloseReason::connection_lost);
@@ -109,6 +111,7 @@ void Network::stop(std::uint32_t node) {
 void Network::power_off(std::uint32_t node) {
   hosts_[node].is_up = false;
   hosts_[node].is_dark = true;
+  turn_out(node);
   for (const std::uint32_t peer : peers_of(node)) ends_.erase({node, peer});
 }
 
@@ -152,8 +155,8 @@ void Network::release_held() {
 // --- Dials ---
 
 void Network::connect(std::uint32_t from, const protocol::PeerRecord& peer) {
-  const auto known = index_.find(peer.id);
-  if (known != index_.end() && open_end({from, known->second}) != nullptr) {
+  const bool is_known = index_.contains(peer.id);
+  if (is_known && open_end({from, host_of(from, peer.id)}) != nullptr) {
     return refuse(from, peer, DialProblem::already_linked, queue_.now());
   }
   if (!dials_.emplace(from, peer.id, peer.address).second) return;
@@ -206,7 +209,85 @@ void Network::finish_dial(std::uint32_t from, std::uint64_t life,
     return refuse(from, peer, *problem, queue_.now() + wait);
   }
   dials_.erase({from, peer.id, peer.address});
-  open(from, addresses_.at(peer.address));
+  const std::uint32_t to = addresses_.at(peer.address);
+  const NodeId& own = hosts_[from].id;
+  if (hosts_[to].id == own) {  // the handshake tells both
+    refuse(from, peer, DialProblem::self, queue_.now());
+    keep_waiting(from, to, peer);
+    return keep_waiting(to, from, peer);
+  }
+  const std::uint32_t other = host_of(to, own);
+  const End* older = open_end({to, other});
+  const bool is_second =
+      older != nullptr && (other != from || older->peer_life != hosts_[from].life);
+  is_second ? keep_waiting(to, from, peer) : open(from, to);
+}
+
+// --- Two processes of one node ---
+
+std::uint32_t Network::host_of(std::uint32_t node, const NodeId& peer) const {
+  const std::vector<std::uint32_t>& hosts = index_.at(peer);
+  if (hosts.size() == 1) return hosts.front();
+  const auto has_link =
+      std::ranges::find_if(hosts, [&](std::uint32_t host) { return ends_.contains({node, host}); });
+  return has_link == hosts.end() ? hosts.front() : *has_link;
+}
+
+void Network::keep_waiting(std::uint32_t at, std::uint32_t newcomer,
+                           const protocol::PeerRecord& dialled) {
+  waiting_[{at, hosts_[newcomer].id}] = {newcomer, dialled};
+  deliver_(at, node::SecondProcess{.peer = hosts_[newcomer].id,
+                                   .incarnation = hosts_[newcomer].incarnation,
+                                   .address = address_of(newcomer)});
+}
+
+/// The one that waits, if it still does.
+std::optional<Network::Waiting> Network::take_waiting(std::uint32_t node, const NodeId& peer,
+                                                      std::uint64_t incarnation) {
+  auto waiting = waiting_.extract({node, peer});
+  if (waiting.empty()) return std::nullopt;
+  const Host& host = hosts_[waiting.mapped().newcomer];
+  if (!host.is_up || host.incarnation != incarnation) return std::nullopt;
+  return std::move(waiting.mapped());
+}
+
+void Network::admit(std::uint32_t node, const NodeId& peer, std::uint64_t incarnation) {
+  queue_.schedule(queue_.now(), [this, node, peer, incarnation] {
+    const auto waiting = take_waiting(node, peer, incarnation);
+    if (!waiting) return;
+    const std::uint32_t older = host_of(node, peer);
+    lose({older, node}, queue_.now() + model_.travel_time(), CloseReason::duplicate_link);
+    close_end(node, older, CloseReason::duplicate_link);
+    open(waiting->newcomer, node);
+  });
+}
+
+void Network::refuse(std::uint32_t node, const NodeId& peer, std::uint64_t incarnation,
+                     Bytes proof) {
+  queue_.schedule(queue_.now() + model_.travel_time(), [this, node, peer, incarnation,
+                                                        bytes = std::move(proof)]() mutable {
+    const auto waiting = take_waiting(node, peer, incarnation);
+    const NodeId& self = hosts_[node].id;
+    if (!waiting || self == peer) return;
+    const std::uint32_t newcomer = waiting->newcomer;
+    if (open_end({newcomer, host_of(newcomer, self)}) != nullptr) {
+      return refuse(newcomer, waiting->dialled, DialProblem::already_linked, queue_.now());
+    }
+    // To the one that dialled the link looks established until it is told otherwise.
+    deliver_(newcomer,
+             node::PeerConnected{.peer = {self, address_of(node)}, .dialled_by_us = true});
+    deliver_(newcomer, node::MessageReceived{self, protocol::IdentityProof{std::move(bytes)}});
+    deliver_(newcomer, node::PeerDisconnected{self, CloseReason::duplicate_identity});
+  });
+}
+
+/// Nobody answers whoever waits there any more.
+void Network::turn_out(std::uint32_t node) {
+  for (auto at = waiting_.lower_bound({node, NodeId{}});
+       at != waiting_.end() && at->first.first == node; at = waiting_.erase(at)) {
+    const auto& [newcomer, dialled] = at->second;
+    refuse(newcomer, dialled, DialProblem::timed_out, queue_.now());
+  }
 }
 
 void Network::open(std::uint32_t from, std::uint32_t to) {
@@ -255,7 +336,7 @@ void Network::lose(Direction end, Instant when, CloseReason reason) {
 }
 
 void Network::disconnect(std::uint32_t from, const NodeId& peer, CloseReason reason) {
-  const std::uint32_t to = index_.at(peer);
+  const std::uint32_t to = host_of(from, peer);
   End* end = open_end({from, to});
   if (end == nullptr) return;
   const Instant farewell = std::max(queue_.now() + model_.travel_time(), end->last_control);
@@ -272,7 +353,7 @@ void Network::disconnect(std::uint32_t from, const NodeId& peer, CloseReason rea
 // --- Messages ---
 
 void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Message& message) {
-  const std::uint32_t to = index_.at(peer);
+  const std::uint32_t to = host_of(from, peer);
   End* end = open_end({from, to});
   if (end == nullptr) return;
   const Bytes bytes = wire_bytes(message);

@@ -27,7 +27,7 @@ namespace starling::sim {
 class Network {
  public:
   using Deliver = std::function<void(std::uint32_t node, node::Input input)>;
-  /// ids: by node index. queue and trace outlive the network.
+  /// ids: by node index; a copy of a node has that one's. queue and trace outlive the network.
   Network(EventQueue& queue, Trace& trace, LinkModel model, std::vector<NodeId> ids,
           Deliver deliver);
 
@@ -35,9 +35,11 @@ class Network {
   void connect(std::uint32_t from, const protocol::PeerRecord& peer);
   void disconnect(std::uint32_t from, const NodeId& peer, protocol::CloseReason reason);
   void send(std::uint32_t from, const NodeId& peer, const protocol::Message& message);
+  void admit(std::uint32_t node, const NodeId& peer, std::uint64_t incarnation);
+  void refuse(std::uint32_t node, const NodeId& peer, std::uint64_t incarnation, Bytes proof);
 
   // --- What happens to it ---
-  void start(std::uint32_t node);
+  void start(std::uint32_t node, std::uint64_t incarnation);
   /// The process ends; its peers' sockets break.
   void stop(std::uint32_t node);
   /// Handshakes with it time out; open links stay.
@@ -59,6 +61,7 @@ class Network {
   struct Host {
     NodeId id;
     std::uint64_t life = 0;
+    std::uint64_t incarnation = 0;
     bool is_up = false;
     bool is_dark = false;  ///< Its power went: nothing answers for it, not even a refusal.
     bool is_paused = false;
@@ -77,6 +80,11 @@ class Network {
   };
   using Direction = std::pair<std::uint32_t, std::uint32_t>;
   using Delivery = std::function<void()>;
+  /// A second process of a linked peer, and what it dialled.
+  struct Waiting {
+    std::uint32_t newcomer = 0;
+    protocol::PeerRecord dialled;
+  };
 
   void finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer);
   void refuse(std::uint32_t from, const protocol::PeerRecord& peer, protocol::DialProblem problem,
@@ -85,6 +93,12 @@ class Network {
   [[nodiscard]] std::optional<protocol::DialProblem> obstacle(
       std::uint32_t from, const protocol::PeerRecord& peer) const;
   void open(std::uint32_t from, std::uint32_t to);
+  void keep_waiting(std::uint32_t at, std::uint32_t newcomer, const protocol::PeerRecord& dialled);
+  /// Of the nodes with this id the one that `node` has a link with; else any.
+  [[nodiscard]] std::uint32_t host_of(std::uint32_t node, const NodeId& peer) const;
+  void turn_out(std::uint32_t node);
+  [[nodiscard]] std::optional<Waiting> take_waiting(std::uint32_t node, const NodeId& peer,
+                                                    std::uint64_t incarnation);
   void close_end(std::uint32_t at, std::uint32_t other, protocol::CloseReason reason);
   /// `at` learns at `when` that its link to `other` has ended.
   void lose(Direction end, Instant when, protocol::CloseReason reason);
@@ -100,9 +114,10 @@ class Network {
   LinkModel model_;
   Deliver deliver_;
   std::vector<Host> hosts_;
-  std::map<NodeId, std::uint32_t> index_;
+  std::map<NodeId, std::vector<std::uint32_t>> index_;  ///< A node, and its copies.
   std::map<std::string, std::uint32_t> addresses_;
   std::map<Direction, End> ends_;
+  std::map<std::pair<std::uint32_t, NodeId>, Waiting> waiting_;     ///< By whom it is kept waiting.
   std::set<std::tuple<std::uint32_t, NodeId, std::string>> dials_;  ///< Not answered yet.
   /// What would have arrived across a silent partition, in order.
   std::vector<std::pair<Direction, Delivery>> held_;

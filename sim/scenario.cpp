@@ -233,6 +233,10 @@ Result<Fault> read_fault(const toml::table& table, const std::string& name, std:
     kinds += 1;
     fault.what = Flip{node};
   }
+  if (names("copy")) {
+    kinds += 1;
+    fault.what = Copy{node};
+  }
   if (names("equivocate")) {
     kinds += 1;
     fault.what = Equivocate{node};
@@ -248,8 +252,8 @@ Result<Fault> read_fault(const toml::table& table, const std::string& name, std:
   if (kinds != 1) {
     reader.fail(
         std::to_string(kinds) +
-        " kinds of fault in one entry; allowed: one of crash pause join flip equivocate cut "
-        "partition");
+        " kinds of fault in one entry; allowed: one of crash pause join copy flip equivocate "
+        "cut partition");
   }
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
   return fault;

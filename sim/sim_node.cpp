@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "model/tasks.h"
 #include "node/core/saved_state.h"
+#include "protocol/overlay/incarnation.h"
 #include "protocol/wire/announcement.h"
 #include "sim/network.h"
 #include "sim/topology.h"
@@ -72,10 +73,22 @@ SimNode::SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t ind
       announcements_(announcements),
       seed_(seed),
       index_(index),
+      original_(index),
       key_(key_of(seed, index)) {
   Rng rng(derive(seed, Stream::speed, index));
   slowness_ = 1 + scenario.step_time_spread * (2 * rng.uniform() - 1);
   seen_.id = id();
+}
+
+SimNode SimNode::copy_for(std::uint32_t index) const {
+  SimNode copy(scenario_, seed_, index_, announcements_);
+  copy.index_ = index;
+  return copy;
+}
+
+void SimNode::take_disk_of(const SimNode& original) {
+  checkpoint_ = original.checkpoint_;
+  votes_ = original.votes_;
 }
 
 node::Config SimNode::config(const std::vector<NodeId>& ids) const {
@@ -90,7 +103,7 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   }
   std::ranges::copy(peers_.records, std::back_inserter(config.bootstrap));
   config.nodes_seen = peers_.seen;
-  for (const std::uint32_t i : pinned_neighbours(scenario_.topology, index_, scenario_.nodes)) {
+  for (const std::uint32_t i : pinned_neighbours(scenario_.topology, original_, scenario_.nodes)) {
     config.pinned_neighbours.push_back({ids[i], address_of(i)});
   }
   config.parameter_count = learner_->parameters().size();
@@ -99,8 +112,8 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   config.sample_count = learner_->task().sample_count();
   config.steps_total = scenario_.steps;
   config.nodes_expected = scenario_.nodes - late_joiners(scenario_);
-  config.incarnation = derive(seed_, Stream::core, index_ + (life_ << 32U)) | 1U;
-  config.seed = split_mix(config.incarnation);
+  config.incarnation = incarnation_;
+  config.seed = split_mix(core_entropy());
   config.interval_scale = scenario_.interval_scale;
   config.checkpoint_every = scenario_.checkpoint_every;
   config.open_announcement = [&memo = announcements_](ByteSpan bytes, const RunId&) {
@@ -111,6 +124,10 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   return config;
 }
 
+std::uint64_t SimNode::core_entropy() const {
+  return derive(seed_, Stream::core, index_ + (life_ << 32U)) | 1U;
+}
+
 /// Of the process about to start.
 crypto::Secret<32> SimNode::privacy_secret() const {
   return secret_of(derive(seed_, Stream::privacy, index_ + (life_ << 32U)));
@@ -119,7 +136,7 @@ crypto::Secret<32> SimNode::privacy_secret() const {
 Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<NodeId>& ids) {
   model::TaskOptions task_options;
   task_options.shard = {.rule = scenario_.skew, .node_count = scenario_.nodes, .seed = seed_};
-  task_options.node_index = index_;
+  task_options.node_index = original_;
   auto task = model::make_task(scenario_.task, task_options);
   if (!task) return std::unexpected(task.error());
   auto learner = node::Learner::create({.recipe = scenario_.recipe,
@@ -135,6 +152,8 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
   learner_ = std::move(*learner);
   if (optim::Replica* replica = learner_->replica()) replica->watch_flows();
   life_ += 1;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.since_start).count();
+  incarnation_ = protocol::incarnation_of(static_cast<std::uint64_t>(ms) + 1, core_entropy());
   compute_free_ = now;
   core_.emplace(config(ids));
   seen_ = Observation();

@@ -27,10 +27,16 @@ class SimNode {
   SimNode(const Scenario& scenario, std::uint64_t seed, std::uint32_t index,
           AnnouncementMemo& announcements);
 
+  /// Another machine with this node's key. index: beyond all nodes.
+  [[nodiscard]] SimNode copy_for(std::uint32_t index) const;
+  void take_disk_of(const SimNode& original);
+
   [[nodiscard]] const NodeId& id() const { return key_.id(); }
   [[nodiscard]] bool is_running() const { return core_.has_value(); }
   /// Counts processes; what was under way for an older one is void.
   [[nodiscard]] std::uint64_t life() const { return life_; }
+  /// Of the newest process.
+  [[nodiscard]] std::uint64_t incarnation() const { return incarnation_; }
 
   /// A new process, with what is on the disk. Error: the task or the recipe refuses.
   [[nodiscard]] Result<std::vector<node::Output>> start(Instant now,
@@ -70,6 +76,7 @@ class SimNode {
  private:
   void note_progress(Instant now);
   [[nodiscard]] node::Config config(const std::vector<NodeId>& ids) const;
+  [[nodiscard]] std::uint64_t core_entropy() const;
   [[nodiscard]] crypto::Secret<32> privacy_secret() const;
   [[nodiscard]] Duration cost(const node::LearnerJob& job) const;
   [[nodiscard]] std::set<std::pair<NodeId, std::uint64_t>> packets_held() const;
@@ -82,9 +89,11 @@ class SimNode {
   AnnouncementMemo& announcements_;  ///< Of all nodes.
   std::uint64_t seed_;
   std::uint32_t index_;
+  std::uint32_t original_;  ///< Whose key and data it has; its own index unless it is a copy.
   crypto::SigningKey key_;
   double slowness_ = 1;
   std::uint64_t life_ = 0;
+  std::uint64_t incarnation_ = 0;
   std::optional<node::NodeCore> core_;
   std::optional<node::Learner> learner_;
   Instant compute_free_;

@@ -21,6 +21,11 @@ std::vector<SimNode> make_nodes(const Scenario& scenario, std::uint64_t seed,
   nodes.reserve(scenario.nodes);
   for (std::uint32_t i = 0; i < scenario.nodes; ++i)
     nodes.emplace_back(scenario, seed, i, announcements);
+  for (const Fault& fault : scenario.faults) {
+    const auto* copy = std::get_if<Copy>(&fault.what);
+    if (copy == nullptr) continue;
+    nodes.push_back(nodes[copy->node].copy_for(static_cast<std::uint32_t>(nodes.size())));
+  }
   return nodes;
 }
 
@@ -56,6 +61,12 @@ class World {
   void perform(std::uint32_t node, node::Send& output) {
     network_.send(node, output.peer, output.message);
   }
+  void perform(std::uint32_t node, node::Admit& output) {
+    network_.admit(node, output.peer, output.incarnation);
+  }
+  void perform(std::uint32_t node, node::Refuse& output) {
+    network_.refuse(node, output.peer, output.incarnation, std::move(output.proof));
+  }
   void perform(std::uint32_t node, node::StartTimer& output);
   void perform(std::uint32_t node, node::RunLearner& output);
   void perform(std::uint32_t node, node::SaveCheckpoint& output);
@@ -72,6 +83,7 @@ class World {
   void strike(const LateJoin& join) { start(join.node); }
   void strike(const Flip& flip) { nodes_[flip.node].flip_bit(); }
   void strike(const Equivocate& fork);
+  void strike(const Copy& copy);
   void resume(std::uint32_t node, std::uint64_t life);
 
   void draw_curve();
@@ -99,9 +111,11 @@ World::World(const Scenario& scenario, std::uint64_t seed)
       announcements_(run_of(seed)),
       nodes_(make_nodes(scenario, seed, announcements_)),
       ids_(ids_of(nodes_)),
-      network_(queue_, trace_, LinkModel(scenario.link, scenario.nodes, split_mix(seed)), ids_,
+      network_(queue_, trace_,
+               LinkModel(scenario.link, static_cast<std::uint32_t>(nodes_.size()), split_mix(seed)),
+               ids_,
                [this](std::uint32_t node, node::Input input) { deliver(node, std::move(input)); }),
-      timers_(scenario.nodes),
+      timers_(nodes_.size()),
       faults_(scenario.faults) {
   for (Fault& fault : draw_faults(scenario.random_faults, scenario.nodes, split_mix(~seed))) {
     faults_.push_back(std::move(fault));
@@ -112,12 +126,12 @@ World::World(const Scenario& scenario, std::uint64_t seed)
 
 void World::start(std::uint32_t node) {
   starts_due_ -= 1;
-  network_.start(node);
   auto outputs = nodes_[node].start(queue_.now(), ids_);
   if (!outputs) {
     error_ = outputs.error();
     return;
   }
+  network_.start(node, nodes_[node].incarnation());
   perform_all(node, std::move(*outputs));
 }
 
@@ -214,6 +228,15 @@ void World::strike(const Equivocate& fork) {
   }
 }
 
+/// The next of the copies of this node that has not run yet.
+void World::strike(const Copy& copy) {
+  for (std::uint32_t i = scenario_.nodes; i < nodes_.size(); ++i) {
+    if (nodes_[i].id() != nodes_[copy.node].id() || nodes_[i].life() > 0) continue;
+    nodes_[i].take_disk_of(nodes_[copy.node]);
+    return start(i);
+  }
+}
+
 void World::resume(std::uint32_t node, std::uint64_t life) {
   if (nodes_[node].life() != life || !nodes_[node].is_running()) return;
   nodes_[node].is_paused = false;
@@ -246,7 +269,7 @@ Result<Record> World::run(const ProgressSink& progress_sink) {
     if (const auto* join = std::get_if<LateJoin>(&fault.what)) is_late[join->node] = true;
     queue_.schedule(fault.at, [this, &fault] { strike(fault); });
   }
-  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
+  for (std::uint32_t node = 0; node < scenario_.nodes; ++node) {
     if (!is_late[node]) start(node);
   }
   if (scenario_.curve_every > Duration{0}) draw_curve();
@@ -298,9 +321,10 @@ Record World::record() {
   record.time_stands_still = standing_still_ > actions_per_instant_max;
   record.virtual_time = queue_.now().since_start;
   for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-    record.nodes.push_back(nodes_[node].observe(queue_.now()));
-    record.nodes.back().bytes_sent = network_.bytes_sent(node);
-    trace_.note(queue_.now(), node, TraceKind::computed, 0, record.nodes.back().model.bytes);
+    auto& seen = node < scenario_.nodes ? record.nodes : record.copies;
+    seen.push_back(nodes_[node].observe(queue_.now()));
+    seen.back().bytes_sent = network_.bytes_sent(node);
+    trace_.note(queue_.now(), node, TraceKind::computed, 0, seen.back().model.bytes);
   }
   record.events = trace_.events();
   record.traffic = network_.traffic();

@@ -23,7 +23,8 @@ struct Progress {
 };
 
 struct Record {
-  std::vector<Observation> nodes;  ///< By index.
+  std::vector<Observation> nodes;   ///< By index.
+  std::vector<Observation> copies;  ///< Other machines with a node's key, in the faults' order.
   std::uint64_t events = 0;
   Duration virtual_time{0};
   bool time_stands_still = false;  ///< The run was broken off: a node never comes to rest.

@@ -55,6 +55,13 @@ struct MessageReceived {
   NodeId peer;
   protocol::Message message;
 };
+/// A second process asks for a link under the id of a peer that has one, or under our own. It is
+/// kept waiting, and answered by Admit or Refuse. address: where it was reached or came from.
+struct SecondProcess {
+  NodeId peer;
+  std::uint64_t incarnation = 0;
+  std::string address;
+};
 struct TimerFired {};
 struct LearnerFinished {
   LearnerResult result;
@@ -69,8 +76,8 @@ struct MergeRequested {
 };
 struct LeaveRequested {};
 using Input =
-    std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, TimerFired,
-                 LearnerFinished, InputRejected, MergeRequested, LeaveRequested>;
+    std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, SecondProcess,
+                 TimerFired, LearnerFinished, InputRejected, MergeRequested, LeaveRequested>;
 
 // --- Outputs ---
 
@@ -93,6 +100,19 @@ struct Disconnect {
 struct Send {
   NodeId peer;
   protocol::Message message;
+};
+/// Links the process that was kept waiting, in place of the older link to this peer if there is
+/// one: PeerDisconnected with duplicate_link, then PeerConnected. Nothing happens if it has gone.
+struct Admit {
+  NodeId peer;
+  std::uint64_t incarnation = 0;
+};
+/// Sends it `proof` as an IdentityProof, unless that is empty, and a farewell with
+/// duplicate_identity. Nothing happens if it has gone.
+struct Refuse {
+  NodeId peer;
+  std::uint64_t incarnation = 0;
+  Bytes proof;
 };
 /// Replaces the one timer: TimerFired comes at `at` or soon after, never before, and once.
 struct StartTimer {
@@ -121,7 +141,7 @@ struct SaveMergedModel {
 struct Notify {
   Event event;
 };
-using Output = std::variant<Connect, Disconnect, Send, StartTimer, RunLearner, SaveCheckpoint,
-                            AppendVotes, SavePeers, SaveMergedModel, Notify>;
+using Output = std::variant<Connect, Disconnect, Send, Admit, Refuse, StartTimer, RunLearner,
+                            SaveCheckpoint, AppendVotes, SavePeers, SaveMergedModel, Notify>;
 
 }  // namespace starling::node

@@ -53,6 +53,7 @@ void NodeParts::on(PeerConnected&& input, Turn& turn) {
 }
 
 void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
+  watch_.link_down(input.peer);
   if (links_.erase(input.peer) == 0) return;
   described_to_.erase(input.peer);
   membership_.link_down(input.peer, input.reason, turn.now, turn.effects);
@@ -81,6 +82,7 @@ void NodeParts::on(TimerFired&&, Turn& turn) {
   trainer_->tick(turn);
   merge_.tick(turn.now, merge_output(turn));
   catch_up_.tick(turn.now);
+  watch_.tick(turn.now);
   if (presence_at_ <= turn.now) announce_presence(turn);
   for (const NodeId& dead : detector_.take_dead()) {
     turn.effects.hang_up(dead, protocol::CloseReason::timed_out);
@@ -156,6 +158,8 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
             merge_.on_slice_request(peer, m, merge_output(turn));
           },
           [&](const protocol::DescriptionRequest&) { describe_run(peer, turn); },
+          [&](const protocol::IdentityChallenge& m) { on_challenge(peer, m, turn); },
+          [&](protocol::IdentityProof& m) { on_proof(peer, std::move(m), turn); },
           [&](TrainerMessage auto& m) { to_trainer(m); },
           [&](const MisplacedMessage auto&) { turn.blame(peer, RejectReason::unexpected); }},
       input.message);
@@ -188,7 +192,7 @@ void NodeParts::on_announcement(const protocol::SignedAnnouncement& announcement
                                 Turn& turn) {
   const NodeId& author = announcement.author;
   if (const auto* presence = std::get_if<protocol::Presence>(&announcement.content)) {
-    if (author == config_.self.id) return;
+    if (author == config_.self.id) return on_own_presence(*presence, turn);
     membership_.remember({author, presence->address}, protocol::AddressBook::Source::first_hand);
     memory_.heard({author, presence->address}, turn.now);
     if (roll_.heard(author, *presence, turn.now)) policy_.reset();

@@ -22,6 +22,7 @@
 #include "protocol/merge/merge.h"
 #include "protocol/overlay/broadcast.h"
 #include "protocol/overlay/failure_detector.h"
+#include "protocol/overlay/identity_watch.h"
 #include "protocol/overlay/membership.h"
 #include "protocol/overlay/peer_score.h"
 #include "starling/rng.h"
@@ -42,6 +43,7 @@ class NodeParts {
   void on(PeerDisconnected&& input, Turn& turn);
   void on(ConnectFailed&& input, Turn& turn);
   void on(MessageReceived&& input, Turn& turn);
+  void on(SecondProcess&& input, Turn& turn);
   void on(TimerFired&&, Turn& turn);
   void on(LearnerFinished&& input, Turn& turn);
   void on(InputRejected&& input, Turn& turn);
@@ -53,6 +55,15 @@ class NodeParts {
   void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
   void on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes, Turn& turn);
   void judge(const NodeId& peer, const protocol::Handled& handled, Turn& turn);
+
+  // node_identity.cpp: two processes of one node
+  void on_own_presence(const protocol::Presence& presence, Turn& turn);
+  void on_challenge(const NodeId& peer, const protocol::IdentityChallenge& challenge, Turn& turn);
+  void on_proof(const NodeId& peer, protocol::IdentityProof&& proof, Turn& turn);
+  void expect_word_of_other_process(Instant now);
+  [[nodiscard]] Instant sole_process_known_at() const;
+  [[nodiscard]] bool may_be_copy(Instant now) const;
+  void stop_as_copy(std::uint64_t earlier, const std::string& address, Turn& turn);
 
   // node_results.cpp: finished jobs
   void on_result(LearnerResult&& result, Turn& turn);
@@ -79,6 +90,7 @@ class NodeParts {
   void perform(protocol::MergeRequest&& request, Turn& turn);
   [[nodiscard]] Duration presence_pause() const;
   [[nodiscard]] Duration start_wait() const;
+  [[nodiscard]] protocol::Presence presence(std::uint64_t rival) const;
   void announce_presence(Turn& turn);
   void publish(Turn& turn);
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
@@ -94,6 +106,7 @@ class NodeParts {
   protocol::FailureDetector detector_;
   protocol::Broadcast broadcast_;
   protocol::PeerScore score_;
+  protocol::IdentityWatch watch_;
   std::unique_ptr<Trainer> trainer_;
   protocol::Merge merge_;
   MergePolicy policy_;
@@ -112,7 +125,9 @@ class NodeParts {
   AdoptDone adopted_;
   std::uint64_t sequence_;
   Step restored_step_ = 0;
-  std::string stop_reason_;  ///< Why the node has to end; empty for a clean end.
+  bool is_restored_ = false;                    ///< A copy, perhaps: it has what a process left.
+  Instant sole_process_at_ = Instant::never();  ///< If it is one: no other has answered by then.
+  std::string stop_reason_;                     ///< Why the node has to end; empty for a clean end.
   Instant joining_since_;
   Instant presence_at_ = Instant::never();
   std::optional<protocol::BroadcastId> presence_id_;  ///< Of our last word.

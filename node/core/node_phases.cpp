@@ -57,6 +57,9 @@ NodeParts::NodeParts(Config config)
       membership_(membership_options(config_)),
       detector_({.seed = config_.seed, .interval_scale = config_.interval_scale}),
       broadcast_(config_.interval_scale),
+      watch_({.self = config_.self.id,
+              .incarnation = config_.incarnation,
+              .interval_scale = config_.interval_scale}),
       trainer_(make_trainer(config_, roll_)),
       merge_(merge_options(config_)),
       policy_({.self = config_.self.id,
@@ -76,6 +79,7 @@ std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
                                      const std::vector<Bytes>& votes) {
   Turn turn(now);
   joining_since_ = now;
+  is_restored_ = !checkpoint.empty() || !votes.empty();
   if (!checkpoint.empty()) {
     enter(Phase::restoring);
     trainer_->load(Bytes(checkpoint.begin(), checkpoint.end()), turn);
@@ -99,6 +103,7 @@ std::vector<Output> NodeParts::handle(Input input, Instant now) {
   roll_.advance(now);
   std::visit([&](auto& kind) { on(std::move(kind), turn); }, input);
   if (phase_ != Phase::stopped) settle(turn);
+  std::ranges::move(watch_.take_verdicts(), std::back_inserter(turn.verdicts));
   return outputs_of(std::move(turn));
 }
 
@@ -159,6 +164,7 @@ void NodeParts::follow_neighbours(Turn& turn) {
       contact_report_.reached();
       memory_.neighbour_up(record.value_or(protocol::PeerRecord{change.peer, {}}), turn.now);
       if (presence_at_ == Instant::never()) announce_presence(turn);
+      expect_word_of_other_process(turn.now);
       if (presence_id_) broadcast_.introduce(*presence_id_, change.peer, turn.effects);
     } else {
       detector_.neighbour_down(change.peer);
@@ -215,7 +221,8 @@ void NodeParts::begin_if_ready(Turn& turn) {
     });
     return catch_up_.ask(donors, turn);
   }
-  if (phase_ != Phase::joining) return;
+  if (phase_ != Phase::joining || may_be_copy(turn.now)) return;
+  is_restored_ = false;  // it has been answered
   const bool all_here = roll_.present().size() + 1 >= config_.nodes_expected;
   const bool waited = turn.now - joining_since_ >= start_wait() && !membership_.isolated();
   const Step ahead = roll_.highest_step();
@@ -312,17 +319,22 @@ Duration NodeParts::presence_pause() const {
   return scaled(presence_interval, config_.interval_scale * roll_.stretch());
 }
 
+protocol::Presence NodeParts::presence(std::uint64_t rival) const {
+  const bool is_finished =
+      phase_ == Phase::waiting || phase_ == Phase::merging || phase_ == Phase::done;
+  return {.address = config_.self.address,
+          .incarnation = config_.incarnation,
+          .step = trainer_->step(),
+          .finished = is_finished,
+          .leaving = phase_ == Phase::leaving,
+          .rival = rival};
+}
+
 void NodeParts::announce_presence(Turn& turn) {
   if (presence_announced_at_ == turn.now) return;
   presence_announced_at_ = turn.now;
   presence_at_ = turn.now + presence_pause();
-  const bool is_finished =
-      phase_ == Phase::waiting || phase_ == Phase::merging || phase_ == Phase::done;
-  turn.announcements.emplace_back(protocol::Presence{.address = config_.self.address,
-                                                     .incarnation = config_.incarnation,
-                                                     .step = trainer_->step(),
-                                                     .finished = is_finished,
-                                                     .leaving = phase_ == Phase::leaving});
+  turn.announcements.emplace_back(presence(0));
 }
 
 /// Signs and broadcasts; our own votes come back to the trainer as everyone else's do.
@@ -376,9 +388,10 @@ Instant NodeParts::next_deadline() const {
   return std::min({membership_.next_deadline(), detector_.next_deadline(),
                    broadcast_.next_deadline(), trainer_->next_deadline(), merge_.next_deadline(),
                    catch_up_.next_deadline(), memory_.next_deadline(), isolation_told_at(),
-                   presence_at_, stop_at_,
+                   watch_.next_deadline(), presence_at_, stop_at_,
                    may_propose() ? policy_.next_deadline() : Instant::never(),
-                   wanted_contribution_ ? contribute_by_ : Instant::never()});
+                   wanted_contribution_ ? contribute_by_ : Instant::never(),
+                   phase_ == Phase::joining ? sole_process_known_at() : Instant::never()});
 }
 
 std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
@@ -404,6 +417,13 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
     }
   }
   if (turn.peers) outputs.emplace_back(SavePeers{std::move(*turn.peers)});
+  for (protocol::NewcomerVerdict& verdict : turn.verdicts) {
+    if (verdict.is_admitted) {
+      outputs.emplace_back(Admit{verdict.peer, verdict.incarnation});
+    } else {
+      outputs.emplace_back(Refuse{verdict.peer, verdict.incarnation, std::move(verdict.proof)});
+    }
+  }
   if (turn.checkpoint) outputs.emplace_back(SaveCheckpoint{std::move(*turn.checkpoint)});
   for (Event& event : turn.events) {
     if (const auto* merged = std::get_if<Merged>(&event))

@@ -50,8 +50,8 @@ inline constexpr std::array<std::string_view, phase_count> phase_names = {
       return before < Phase::done;
     case Phase::leaving:
       return before < Phase::stopped;
-    case Phase::stopped:
-      return before == Phase::leaving;
+    case Phase::stopped:  // a copy of a node that runs stops without taking leave
+      return before != Phase::stopped;
   }
   return false;
 }

@@ -8,6 +8,7 @@
 #include "node/core/learner_job.h"
 #include "node/core/peer_memory.h"
 #include "protocol/effects.h"
+#include "protocol/overlay/identity_watch.h"
 #include "protocol/reject_reason.h"
 #include "protocol/wire/announcement.h"
 #include "starling/event.h"
@@ -26,6 +27,7 @@ struct Turn {
   std::optional<Bytes> checkpoint;
   std::optional<RememberedPeers> peers;  ///< To be kept on disk.
   std::vector<std::pair<NodeId, protocol::RejectReason>> misconduct;
+  std::vector<protocol::NewcomerVerdict> verdicts;  ///< Of second processes that wait.
   std::vector<Event> events;
 
   void blame(const NodeId& peer, protocol::RejectReason reason) {

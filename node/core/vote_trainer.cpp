@@ -21,6 +21,11 @@ constexpr Duration voter_patience = 1s;
 /// How long a node that begins waits for votes of its own that neighbours tell of. Our guess.
 constexpr Duration own_votes_patience = 10s;
 
+/// How long a node that finds votes of its own which it has not cast waits before it casts any: if
+/// another process of it runs, this one hears of it in this time, and stops (identity_watch.h). Our
+/// guess.
+constexpr Duration sole_process_time = 1s;
+
 /// So many steps are voted on after a snapshot's before it is made: late packets have come by then,
 /// and all nodes save the same. Our guess.
 constexpr Step snapshot_lag = 8;
@@ -47,6 +52,7 @@ void VoteTrainer::start(Step step, Turn& turn) {
   check_privacy(turn);
   resync_at_ = turn.now;
   own_votes_awaited_until_ = turn.now + scaled(own_votes_patience, config_.interval_scale);
+  sole_process_at_ = turn.now + scaled(sole_process_time, config_.interval_scale);
   catch_up_.consider(turn);
   proceed(turn);
 }
@@ -112,6 +118,8 @@ void VoteTrainer::proceed(Turn& turn) {
   // end of its log gets its own votes from others first. A neighbour that lies delays it a little.
   const bool lacks_own_votes = ledger_.told_of(config_.self.id) > packets_cast_;
   if (lacks_own_votes && turn.now < own_votes_awaited_until_) return;
+  const bool is_restarted = packets_cast_ > packets_cast_here_;
+  if (is_restarted && turn.now < sole_process_at_) return;
   const Step newest = newest_step_;
   if (roll_.highest_step() > newest + config_.recipe.votes.window_steps / 2) return;
   step_ =
@@ -338,6 +346,7 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
                                                          .replica_step = replica_step_,
                                                          .first_probe = probed->first_probe,
                                                          .codes = std::move(probed->codes)});
+    packets_cast_here_ += 1;
     packets_cast_ += 1;  // now, not when it is published: the next probe may begin before that
     check_privacy(turn);
   } else if (std::holds_alternative<ApplyVotesDone>(result)) {
@@ -380,6 +389,9 @@ void VoteTrainer::tick(Turn& turn) {
     resync_at_ = turn.now + scaled(resync_interval, config_.interval_scale);
   }
   proceed(turn);
+  // It waits for something else by now: a merge, its own votes. Left as it is, the deadline would
+  // call for a tick at once, again and again.
+  if (patience_ends_ <= turn.now) patience_ends_ = Instant::never();
 }
 
 bool VoteTrainer::settled() const {

@@ -99,11 +99,13 @@ class VoteTrainer final : public Trainer {
   Step replica_step_ = 0;  ///< What the running probe is evaluated on: all votes before this step.
   std::size_t neighbours_ = 0;
   std::uint64_t packets_cast_ = 0;
+  std::uint64_t packets_cast_here_ = 0;  ///< Of them, by this process.
   std::uint64_t votes_cast_ = 0;
   Instant patience_ends_ = Instant::never();
   Instant resync_at_ = Instant::never();
   Digest last_digest_;  ///< Of the ledger, at the last look.
   Instant own_votes_awaited_until_ = {};
+  Instant sole_process_at_ = {};
   bool started_ = false;
   bool stopped_ = false;
   bool probing_ = false;

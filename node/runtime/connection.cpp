@@ -159,7 +159,7 @@ void Connection::handle(protocol::SessionEvents& events) {
   for (protocol::SessionEvent& event : events) {
     if (owner_ == nullptr) return;
     if (auto* established = std::get_if<protocol::SessionEstablished>(&event)) {
-      owner_->on_established(*this, established->peer);
+      owner_->on_established(*this, *established);
     } else if (auto* received = std::get_if<protocol::SessionReceived>(&event)) {
       owner_->on_message(*this, std::move(received->message));
     } else {

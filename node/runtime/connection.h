@@ -28,7 +28,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Owner& operator=(const Owner&) = delete;
     virtual ~Owner() = default;
 
-    virtual void on_established(Connection& connection, const NodeId& peer) = 0;
+    virtual void on_established(Connection& connection,
+                                const protocol::SessionEstablished& established) = 0;
     virtual void on_message(Connection& connection, protocol::Message message) = 0;
     /// The peer ended the link, broke a rule, or is gone. Not called after our own close().
     virtual void on_closed(Connection& connection, const protocol::SessionClosed& closed) = 0;

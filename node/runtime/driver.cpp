@@ -84,14 +84,14 @@ node::Config completed(node::Config config, const node::Learner& learner,
   config.sample_count = learner.task().sample_count();
   config.self.id = config.key.id();
   if (config.self.address.empty()) config.self.address = announced_address(listener, {});
-  if (config.incarnation == 0) config.incarnation = random_nonzero();
+  if (config.incarnation == 0) config.incarnation = new_incarnation();
   if (config.seed == 0) config.seed = random_nonzero();
   return config;
 }
 
 EndpointOptions endpoint_options(const node::Config& config,
                                  const std::optional<crypto::Secret<32>>& psk) {
-  return {.run = config.run, .key = config.key, .psk = psk};
+  return {.run = config.run, .key = config.key, .incarnation = config.incarnation, .psk = psk};
 }
 
 }  // namespace
@@ -113,6 +113,10 @@ class Driver::Node {
   void perform(node::Connect& output) { endpoint_.connect(output.peer); }
   void perform(node::Disconnect& output) { endpoint_.disconnect(output.peer, output.reason); }
   void perform(node::Send& output) { endpoint_.send(output.peer, std::move(output.message)); }
+  void perform(node::Admit& output) { endpoint_.admit(output.peer, output.incarnation); }
+  void perform(node::Refuse& output) {
+    endpoint_.refuse(output.peer, output.incarnation, std::move(output.proof));
+  }
   void perform(node::StartTimer& output);
   void perform(node::RunLearner& output);
   void perform(node::SaveCheckpoint& output);

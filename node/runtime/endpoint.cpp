@@ -11,12 +11,14 @@
 
 #include "crypto/node_handshake.h"
 #include "node/runtime/accept_limits.h"
+#include "node/runtime/certificate_cache.h"
 #include "node/runtime/connection.h"
 #include "node/runtime/dial.h"
 #include "node/runtime/link_end.h"
 #include "node/runtime/own_address.h"
 #include "node/runtime/platform.h"
 #include "node/runtime/resolver.h"
+#include "node/runtime/waiting_room.h"
 
 namespace starling::runtime {
 
@@ -32,9 +34,6 @@ using namespace std::chrono_literals;
 
 // Descriptors may have run out: waiting lets some come free; our guess.
 constexpr Duration accept_retry_delay = 100ms;
-// A static key is used for new handshakes during the first half of this time.
-constexpr std::int64_t certificate_seconds = 24 * 3600;
-
 constexpr NodeId no_id{};
 
 /// An IPv4 peer of a listener for both families counts as what it is.
@@ -60,6 +59,8 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   void connect(const PeerRecord& peer);
   void send(const NodeId& peer, protocol::Message message);
   void disconnect(const NodeId& peer, CloseReason reason);
+  void admit(const NodeId& peer, std::uint64_t incarnation);
+  void refuse(const NodeId& peer, std::uint64_t incarnation, Bytes proof);
   void pause_reading(bool paused);
   void close(CloseReason reason, std::function<void()> released);
   void abandon();
@@ -76,6 +77,7 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
     std::optional<PeerRecord> dialled;  ///< Empty: accepted.
     std::string prefix = {};            ///< Of an accepted one, for the limits.
     std::optional<NodeId> peer = {};    ///< Set: established.
+    std::uint64_t incarnation = 0;      ///< Of the peer's process, once established.
   };
 
   void accept();
@@ -86,7 +88,6 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   [[nodiscard]] bool is_self(const Tcp::endpoint& target) const;
   void add(Tcp::socket socket, Link link);
   [[nodiscard]] protocol::SessionOptions session_options(const std::optional<PeerRecord>& dialled);
-  const crypto::CertifiedStaticKey& certified_key();
   /// Why an authenticated peer gets no link; nothing if it does.
   [[nodiscard]] std::optional<DialProblem> objection_to(const Link& link, const NodeId& peer) const;
   void turn_away(Connection& connection, DialProblem problem);
@@ -94,7 +95,12 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   /// Ends the link; what the core hears of it is the caller's affair.
   void hang_up(const NodeId& peer, CloseReason reason);
 
-  void on_established(Connection& connection, const NodeId& peer) override;
+  [[nodiscard]] bool is_second_process(const Link& link) const;
+  void keep_waiting(Connection& connection, const Link& link);
+  void link_up(Connection& connection, const Link& link);
+
+  void on_established(Connection& connection,
+                      const protocol::SessionEstablished& established) override;
   void on_message(Connection& connection, protocol::Message message) override;
   void on_closed(Connection& connection, const protocol::SessionClosed& closed) override;
   void on_released(Connection& connection) override;
@@ -111,10 +117,11 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   bool paused_ = false;
   Traffic traffic_;
   AcceptLimits accept_limits_;
-  std::optional<crypto::CertifiedStaticKey> certified_key_;
+  CertificateCache certificate_;
   Resolver resolver_;
-  std::map<const Connection*, Link> links_;          // every open socket
-  std::map<NodeId, Connection*> established_;        // at most one link per peer
+  std::map<const Connection*, Link> links_;    // every open socket
+  std::map<NodeId, Connection*> established_;  // at most one link per peer
+  WaitingRoom waiting_;
   std::map<DialKey, std::shared_ptr<Dial>> dials_;   // until established or failed
   std::map<DialKey, protocol::DialDetail> details_;  // of the latest handshake of such a dial
 };
@@ -218,23 +225,13 @@ protocol::SessionOptions Endpoint::Links::session_options(
                         .protocol_version = limits::protocol_version,
                         .run = options_.run,
                         .psk = options_.psk,
-                        .self = certified_key(),
+                        .self = certificate_.of(options_.key, options_.run),
+                        .incarnation = options_.incarnation,
                         .ephemeral_secret = random_secret(),
                         .expected_peer = names_peer ? std::optional(dialled->id) : std::nullopt,
                         .now = unix_now(),
                         .rekey_interval_frames = limits::rekey_interval_frames},
           .bulk_bytes_max = options_.bulk_bytes_max};
-}
-
-const crypto::CertifiedStaticKey& Endpoint::Links::certified_key() {
-  const UnixSeconds now = unix_now();
-  const bool fresh = certified_key_ && now.value + certificate_seconds / 2 <=
-                                           certified_key_->certificate.expiry.value;
-  if (!fresh) {
-    certified_key_ = crypto::certify_static_key(options_.key, random_secret(), options_.run,
-                                                {now.value + certificate_seconds});
-  }
-  return *certified_key_;
 }
 
 void Endpoint::Links::send(const NodeId& peer, protocol::Message message) {
@@ -257,7 +254,9 @@ void Endpoint::Links::hang_up(const NodeId& peer, CloseReason reason) {
 void Endpoint::Links::pause_reading(bool paused) {
   if (paused_ == paused) return;
   paused_ = paused;
-  for (auto& [key, link] : links_) link.connection->pause_reading(paused);
+  for (auto& [key, link] : links_) {
+    if (!waiting_.contains(*key)) link.connection->pause_reading(paused);
+  }
 }
 
 void Endpoint::Links::close(CloseReason reason, std::function<void()> released) {
@@ -268,6 +267,7 @@ void Endpoint::Links::close(CloseReason reason, std::function<void()> released) 
   accept_retry_.cancel();
   cancel_dials();
   established_.clear();
+  waiting_.clear();
   for (auto& [key, link] : links_) link.connection->close(reason);
   if (links_.empty()) released_();
 }
@@ -304,14 +304,65 @@ bool Endpoint::Links::is_current(const Connection& connection, const NodeId& pee
   return found != established_.end() && found->second == &connection;
 }
 
-void Endpoint::Links::on_established(Connection& connection, const NodeId& peer) {
+void Endpoint::Links::on_established(Connection& connection,
+                                     const protocol::SessionEstablished& established) {
   Link& link = links_.at(&connection);
-  link.peer = peer;
+  link.peer = established.peer;
+  link.incarnation = established.incarnation;
   if (!link.dialled) accept_limits_.handshake_ended();
-  const bool duplicate = established_.contains(peer);
-  if (const auto problem = objection_to(link, peer)) return turn_away(connection, *problem);
+  if (is_second_process(link)) return keep_waiting(connection, link);
+  if (const auto problem = objection_to(link, established.peer)) {
+    return turn_away(connection, *problem);
+  }
+  link_up(connection, link);
+}
+
+/// Two processes with one key: one of them is a copy, or has died without our knowing.
+bool Endpoint::Links::is_second_process(const Link& link) const {
+  if (*link.peer == options_.key.id()) return link.incarnation != options_.incarnation;
+  const auto other = established_.find(*link.peer);
+  return other != established_.end() && links_.at(other->second).incarnation != link.incarnation;
+}
+
+void Endpoint::Links::keep_waiting(Connection& connection, const Link& link) {
+  if (!waiting_.enter(*link.peer, connection, link.incarnation)) {
+    return turn_away(connection, DialProblem::already_linked);
+  }
+  connection.pause_reading(true);
+  sink_(node::SecondProcess{.peer = *link.peer,
+                            .incarnation = link.incarnation,
+                            .address = link.dialled ? link.dialled->address : link.prefix});
+}
+
+void Endpoint::Links::admit(const NodeId& peer, std::uint64_t incarnation) {
+  auto waiting = waiting_.take(peer, incarnation);
+  if (!waiting) return;
+  Connection& connection = *waiting->connection;
+  link_up(connection, links_.at(&connection));
+  for (protocol::Message& message : waiting->messages) on_message(connection, std::move(message));
+  connection.pause_reading(paused_);
+}
+
+void Endpoint::Links::refuse(const NodeId& peer, std::uint64_t incarnation, Bytes proof) {
+  const auto waiting = waiting_.take(peer, incarnation);
+  if (!waiting) return;
+  Connection& connection = *waiting->connection;
+  if (!proof.empty()) {
+    static_cast<void>(connection.send(protocol::IdentityProof{std::move(proof)}));
+  }
+  const std::optional<PeerRecord> dialled = links_.at(&connection).dialled;
+  connection.close(CloseReason::duplicate_identity);
+  if (!dialled) return;
+  const bool is_self = peer == options_.key.id();
+  dial_failed(*dialled, is_self ? DialProblem::self : DialProblem::already_linked);
+}
+
+/// The peer's one link from now on.
+void Endpoint::Links::link_up(Connection& connection, const Link& link) {
+  const NodeId& peer = *link.peer;
   if (link.dialled) dials_.erase(key_of(*link.dialled));
   if (link.dialled) details_.erase(key_of(*link.dialled));
+  const bool duplicate = established_.contains(peer);
   if (duplicate) hang_up(peer, CloseReason::duplicate_link);
   // Before the core hears of anything: it must not find the peer unlinked, and dial it again.
   established_[peer] = &connection;
@@ -329,6 +380,7 @@ void Endpoint::Links::turn_away(Connection& connection, DialProblem problem) {
 
 void Endpoint::Links::on_message(Connection& connection, protocol::Message message) {
   const NodeId& peer = *links_.at(&connection).peer;
+  if (waiting_.contains(connection)) return waiting_.keep(peer, std::move(message));
   if (!is_current(connection, peer)) return;  // we hung up while a batch was being handed over
   sink_(node::MessageReceived{peer, std::move(message)});
 }
@@ -337,6 +389,10 @@ void Endpoint::Links::on_closed(Connection& connection, const protocol::SessionC
   const Link link = links_.at(&connection);
   const auto* rejected = std::get_if<RejectReason>(&closed.why);
   if (rejected != nullptr) sink_(node::InputRejected{*rejected});
+  if (waiting_.leave(connection)) {
+    if (link.dialled) dial_on(*link.dialled, dial_problem_of(closed));
+    return;
+  }
   if (!link.peer) {
     if (!link.dialled) return accept_limits_.handshake_ended();
     details_[key_of(*link.dialled)] = closed.detail;
@@ -383,6 +439,14 @@ void Endpoint::send(const NodeId& peer, protocol::Message message) {
 
 void Endpoint::disconnect(const NodeId& peer, CloseReason reason) {
   links_->disconnect(peer, reason);
+}
+
+void Endpoint::admit(const NodeId& peer, std::uint64_t incarnation) {
+  links_->admit(peer, incarnation);
+}
+
+void Endpoint::refuse(const NodeId& peer, std::uint64_t incarnation, Bytes proof) {
+  links_->refuse(peer, incarnation, std::move(proof));
 }
 
 void Endpoint::pause_reading(bool paused) {

@@ -23,6 +23,7 @@ namespace starling::runtime {
 struct EndpointOptions {
   RunId run;
   crypto::SigningKey key;
+  std::uint64_t incarnation = 0;                         ///< Of this process.
   std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
   std::size_t bulk_bytes_max = protocol::limits::bulk_message_bytes_max;
 };
@@ -42,7 +43,8 @@ struct Traffic {
 /// Thread: the one that runs `network`, for every call.
 class Endpoint {
  public:
-  /// Takes PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived and InputRejected.
+  /// Takes PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, SecondProcess and
+  /// InputRejected.
   using Sink = std::function<void(node::Input)>;
 
   /// network must outlive the endpoint. Accepting starts with start(). Without a socket in
@@ -63,6 +65,11 @@ class Endpoint {
 
   /// As node::Disconnect says; the answer comes within the call.
   void disconnect(const NodeId& peer, protocol::CloseReason reason);
+
+  /// As node::Admit says.
+  void admit(const NodeId& peer, std::uint64_t incarnation);
+  /// As node::Refuse says.
+  void refuse(const NodeId& peer, std::uint64_t incarnation, Bytes proof);
 
   /// While paused nothing is read from any link, so that TCP slows the peers down.
   void pause_reading(bool paused);

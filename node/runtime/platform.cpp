@@ -1,5 +1,7 @@
 #include "node/runtime/platform.h"
 
+#include "protocol/overlay/incarnation.h"
+
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,6 +37,12 @@ crypto::Secret<32> random_secret() {
   crypto::Secret<32> secret;
   fill_entropy(secret.mutable_bytes());
   return secret;
+}
+
+std::uint64_t new_incarnation() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+  return protocol::incarnation_of(static_cast<std::uint64_t>(ms), random_nonzero());
 }
 
 std::uint64_t random_nonzero() {

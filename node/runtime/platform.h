@@ -23,8 +23,11 @@ void fill_entropy(std::span<std::uint8_t> out);
 
 [[nodiscard]] crypto::Secret<32> random_secret();
 
-/// Never 0: NodeCore's incarnation uses 0 for "never met".
+/// Never 0.
 [[nodiscard]] std::uint64_t random_nonzero();
+
+/// Names the process that begins now (protocol/overlay/incarnation.h).
+[[nodiscard]] std::uint64_t new_incarnation();
 
 /// Lowers the calling thread's priority (19: runs only when nothing else wants the processor).
 void set_thread_niceness(int niceness);

@@ -155,7 +155,7 @@ Session::Outcome Session::receive_handshake(ByteSpan message, SessionEvents& eve
     channel_.emplace(handshake_->take_channel());
     handshake_.reset();  // and with it the keys that are not needed any more
     handshake_deadline_ = Instant::never();
-    events.emplace_back(SessionEstablished{channel_->peer});
+    events.emplace_back(SessionEstablished{channel_->peer, channel_->incarnation});
   }
   return {};
 }
@@ -288,7 +288,8 @@ void Session::tick(Instant now, SessionEvents& events) {
 void Session::close(CloseReason reason) {
   if (closed_) return;
   closed_ = true;
-  handshake_output_.clear();
+  // Without our last words of the handshake the peer could not read the farewell.
+  if (!channel_) handshake_output_.clear();
   if (channel_) queue_.push_farewell(reason);
 }
 

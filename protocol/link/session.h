@@ -43,6 +43,7 @@ struct SessionOptions {
 /// listener does not accept its certificate.
 struct SessionEstablished {
   NodeId peer;
+  std::uint64_t incarnation = 0;  ///< Which of the peer's processes.
 };
 /// Never a Close, Credit or BulkHeader: the session consumes those.
 struct SessionReceived {

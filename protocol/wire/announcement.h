@@ -24,6 +24,7 @@ struct Presence {
   Step step = 0;
   bool finished = false;  ///< All its steps are done; it waits for the merge.
   bool leaving = false;
+  std::uint64_t rival = 0;  ///< Another process of this node that this one knows of; 0: none.
   friend bool operator==(const Presence&, const Presence&) = default;
 };
 

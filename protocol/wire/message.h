@@ -30,12 +30,13 @@ enum class CloseReason : std::uint8_t {
   too_many_links,
   misbehaviour,
   timed_out,
-  connection_lost,  // never sent: the socket broke
+  connection_lost,     // never sent: the socket broke
+  duplicate_identity,  // another process of the same node lives
   unknown,
 };
-inline constexpr std::array<std::string_view, 8> close_reason_names = {
-    "normal",       "shutting_down", "duplicate_link",  "too_many_links",
-    "misbehaviour", "timed_out",     "connection_lost", "unknown"};
+inline constexpr std::array<std::string_view, 9> close_reason_names = {
+    "normal",    "shutting_down",   "duplicate_link",     "too_many_links", "misbehaviour",
+    "timed_out", "connection_lost", "duplicate_identity", "unknown"};
 [[nodiscard]] constexpr std::string_view name_of(CloseReason reason) {
   return close_reason_names[static_cast<std::size_t>(reason)];
 }
@@ -301,6 +302,21 @@ struct Description {
   friend bool operator==(const Description&, const Description&) = default;
 };
 
+// --- Two processes of one node (identity_watch.h) ---
+
+/// "Somebody else with your key asks me for a link, as the process of this incarnation: do you
+/// live?" Answered by IdentityProof.
+struct IdentityChallenge {
+  std::uint64_t incarnation = 0;
+  friend bool operator==(const IdentityChallenge&, const IdentityChallenge&) = default;
+};
+/// A signed announcement of Presence that names the other process as its rival. Whoever asked
+/// passes it on to that process.
+struct IdentityProof {
+  Bytes presence;
+  friend bool operator==(const IdentityProof&, const IdentityProof&) = default;
+};
+
 /// Every message that can travel. The order is that of the union in schema.capnp, where Bulk alone
 /// has no place: it travels as a BulkHeader and raw frames.
 using Message =
@@ -309,6 +325,7 @@ using Message =
                  IHave, Graft, Prune, EdgeHello, ExchangeOffer, ExchangeAccept, ExchangeBusy,
                  ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,
                  VoteRangeRequest, VoteRange, MergeSliceRequest, Progress, StateQuery, StateOffer,
-                 CutDigest, CutParts, DescriptionRequest, Description>;
+                 CutDigest, CutParts, DescriptionRequest, Description, IdentityChallenge,
+                 IdentityProof>;
 
 }  // namespace starling::protocol

@@ -46,6 +46,8 @@ struct Message {
     cutParts @34 :CutParts;
     descriptionRequest @35 :Void;
     description @36 :Description;
+    identityChallenge @37 :IdentityChallenge;
+    identityProof @38 :IdentityProof;
   }
 }
 
@@ -225,6 +227,15 @@ struct Description {
   text @0 :Data;
 }
 
+# --- Two processes of one node ---
+
+struct IdentityChallenge {
+  incarnation @0 :UInt64;
+}
+struct IdentityProof {
+  presence @0 :Data;  # a signed announcement
+}
+
 # --- Announcements: the signed bodies of broadcasts ---
 
 struct Announcement {
@@ -247,6 +258,7 @@ struct Presence {
   step @2 :UInt64;
   finished @3 :Bool;
   leaving @4 :Bool;
+  rival @5 :UInt64;
 }
 struct MergeProposal {
   merge @0 :Data;

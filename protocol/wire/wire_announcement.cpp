@@ -23,10 +23,15 @@ void write(Builder announcement, const Presence& presence) {
   to.setStep(presence.step);
   to.setFinished(presence.finished);
   to.setLeaving(presence.leaving);
+  to.setRival(presence.rival);
 }
 Presence read(schema::Presence::Reader from) {
-  return {read_address(from.getAddress()), from.getIncarnation(), from.getStep(),
-          from.getFinished(), from.getLeaving()};
+  return {read_address(from.getAddress()),
+          from.getIncarnation(),
+          from.getStep(),
+          from.getFinished(),
+          from.getLeaving(),
+          from.getRival()};
 }
 
 void write(Builder announcement, const MergeProposal& proposal) {

@@ -213,6 +213,22 @@ void write(Builder message, const Prune&) {
   message.initPrune();
 }
 
+// --- Two processes of one node ---
+
+void write(Builder message, const IdentityChallenge& challenge) {
+  message.initIdentityChallenge().setIncarnation(challenge.incarnation);
+}
+IdentityChallenge read(schema::IdentityChallenge::Reader from) {
+  return {from.getIncarnation()};
+}
+
+void write(Builder message, const IdentityProof& proof) {
+  message.initIdentityProof().setPresence(data_of(proof.presence));
+}
+IdentityProof read(schema::IdentityProof::Reader from) {
+  return {read_bytes(from.getPresence(), limits::gossip_bytes_max)};
+}
+
 // --- Exchange ---
 
 void write(Builder message, const EdgeHello& hello) {
@@ -499,6 +515,10 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getStateUnavailable());
     case schema::Message::MERGE_SLICE_REQUEST:
       return read(message.getMergeSliceRequest());
+    case schema::Message::IDENTITY_CHALLENGE:
+      return read(message.getIdentityChallenge());
+    case schema::Message::IDENTITY_PROOF:
+      return read(message.getIdentityProof());
     default:
       return read_ledger_message(message);
   }

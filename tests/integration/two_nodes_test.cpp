@@ -131,6 +131,35 @@ class TwoNodes : public ::testing::Test {
     expect_one_model_of_both();
   }
 
+  /// While b trains its directory is copied, and the copy started too.
+  void copy_b() {
+    const std::size_t a = start("a");
+    const std::size_t b = start("b");
+    ASSERT_TRUE(wait_for_step(b, 60));
+    fs::create_directory(folder() / "copy");
+    for (const auto& entry : fs::directory_iterator(folder() / "b")) {
+      if (entry.is_regular_file()) fs::copy(entry.path(), folder() / "copy");
+    }
+    const std::size_t copy = start("copy");
+    const auto stopped =
+        wait_for(copy, [](const Json& json) { return json["event"] == "stopped"; });
+    ASSERT_TRUE(stopped);
+    const auto reason = (*stopped)["error"].get<std::string>();
+    EXPECT_NE(reason.find("another process runs with the key of this node"), std::string::npos)
+        << reason;
+    EXPECT_NE(reason.find("at 127.0.0.1:"), std::string::npos) << reason;
+    const auto lost = wait_for(a, [](const Json& json) {
+      return json["event"] == "peer_lost" || json["event"] == "merge_started";
+    });
+    ASSERT_TRUE(lost);
+    EXPECT_EQ((*lost)["event"], "merge_started") << "the run was disturbed: " << *lost;
+    wait_for_all();
+    EXPECT_EQ(exits_[a].code, 0);
+    EXPECT_EQ(exits_[b].code, 0);
+    EXPECT_EQ(exits_[copy].code, 1);
+    expect_one_model_of_both();
+  }
+
   [[nodiscard]] const fs::path& folder() const { return directory_.path(); }
 
   runtime::testing::TemporaryDirectory directory_;
@@ -161,6 +190,16 @@ TEST_F(TwoNodes, AVotingNodeGoesOnWhereItWasStopped) {
 TEST_F(TwoNodes, AVotingNodeGoesOnAfterItWasKilled) {
   create(votes_run);
   interrupt_b(SIGKILL);
+}
+
+TEST_F(TwoNodes, ACopiedDirectoryStopsAndLeavesAGossipRunAlone) {
+  create(gossip_run);
+  copy_b();
+}
+
+TEST_F(TwoNodes, ACopiedDirectoryStopsAndLeavesAVotingRunAlone) {
+  create(votes_run);
+  copy_b();
 }
 
 TEST_F(TwoNodes, StrangersAreCountedAndTheOthersGoOn) {

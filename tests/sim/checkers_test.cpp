@@ -97,6 +97,34 @@ TEST(Checkers, FindAnExchangeAppliedAtOneEndOnly) {
   EXPECT_EQ(sim::check_reconciliation(record).size(), 1U);
 }
 
+TEST(Checkers, FindACopyThatRunsOn) {
+  Record record = record_of("gossip");
+  record.copies.push_back(record.nodes[1]);
+  EXPECT_EQ(sim::check_copies(record).size(), 1U) << "without a reason";
+  record.copies[0].stop_reason = "another process runs";
+  EXPECT_TRUE(sim::check_copies(record).empty());
+  record.copies[0].has_stopped = false;
+  EXPECT_EQ(sim::check_copies(record).size(), 1U);
+}
+
+TEST(Checkers, FindTimeThatStandsStill) {
+  Record record = record_of("gossip");
+  record.time_stands_still = true;
+  EXPECT_EQ(sim::check_liveness(record).size(), 1U);
+}
+
+TEST(Checkers, FindANodeThatNeverStarted) {
+  Record record = record_of("gossip");
+  record.nodes[1].has_started = false;
+  EXPECT_EQ(sim::check_liveness(record).size(), 1U);
+}
+
+TEST(Checkers, FindANodeThatEndsWithAnError) {
+  Record record = record_of("gossip");
+  record.nodes[1].stop_reason = "the disk is full";
+  EXPECT_EQ(sim::check_liveness(record).size(), 1U);
+}
+
 TEST(Checkers, FindANodeThatNeverEnds) {
   Record record = record_of("gossip");
   record.nodes[0].has_stopped = false;

@@ -59,7 +59,7 @@ class RandomValues {
     text.resize(rng_.below(limits::address_characters_max + 1));
     for (auto& character : text) character = static_cast<char>('!' + rng_.below(90));
   }
-  void fill(CloseReason& reason) { reason = static_cast<CloseReason>(rng_.below(8)); }
+  void fill(CloseReason& reason) { reason = static_cast<CloseReason>(rng_.below(9)); }
   void fill(BulkKind& kind) { kind = static_cast<BulkKind>(rng_.below(5)); }
   template <class T>
   void fill(std::vector<T>& items, std::size_t items_max) {
@@ -142,11 +142,13 @@ class RandomValues {
 
   void fill(DescriptionRequest&) {}
   void fill(Description& description) { fill(description.text, limits::description_bytes_max); }
+  void fill(IdentityChallenge& challenge) { fill(challenge.incarnation); }
+  void fill(IdentityProof& proof) { fill(proof.presence, 500); }
 
   // Announcements.
   void fill(Presence& presence) {
     fill_all(presence.address, presence.incarnation, presence.step, presence.finished,
-             presence.leaving);
+             presence.leaving, presence.rival);
   }
   void fill(VotePacket& votes) {
     fill_all(votes.packet, votes.step, votes.replica_step, votes.first_probe);

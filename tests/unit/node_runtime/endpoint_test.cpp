@@ -41,9 +41,17 @@ crypto::Secret<32> secret_of(std::uint8_t byte) {
 class Node {
  public:
   Node(asio::io_context& network, std::uint8_t key, std::optional<crypto::Secret<32>> psk = {},
-       RunId run = run_named(1))
+       RunId run = run_named(1), std::uint64_t incarnation = 1)
       : Node(network, std::move(*listen_on("127.0.0.1:0")),
-             {.run = run, .key = crypto::SigningKey::from_seed(secret_of(key)), .psk = psk}) {}
+             {.run = run,
+              .key = crypto::SigningKey::from_seed(secret_of(key)),
+              .incarnation = incarnation,
+              .psk = psk}) {}
+  /// Another process of the node with this key.
+  static std::unique_ptr<Node> process(asio::io_context& network, std::uint8_t key,
+                                       std::uint64_t incarnation) {
+    return std::make_unique<Node>(network, key, std::nullopt, run_named(1), incarnation);
+  }
 
   [[nodiscard]] protocol::PeerRecord record() const { return record_; }
   Endpoint& endpoint() { return endpoint_; }
@@ -392,17 +400,77 @@ TEST_F(EndpointTest, KeepsOneLinkWhenBothDialAtOnce) {
   });
 }
 
-TEST_F(EndpointTest, TakesTheNewLinkOfAPeerThatCameBack) {
+TEST_F(EndpointTest, TakesTheNewLinkOfAPeerThatDialsAgain) {
   Node a(network_, 1);
   auto b = std::make_unique<Node>(network_, 2);
   connect(*b, a);
-  // Another process with the same key dials before the end of the first one was noticed.
-  Node again(network_, 2);
+  Node again(network_, 2);  // the same process, as far as anyone can see
   again.endpoint().connect(a.record());
   run_until([&] { return a.count<node::PeerConnected>() == 2; });
   EXPECT_EQ(a.heard<node::PeerDisconnected>()[0]->reason, CloseReason::duplicate_link);
   again.endpoint().send(a.record().id, protocol::Ping{});
   run_until([&] { return a.count<node::MessageReceived>() == 1; });
+}
+
+TEST_F(EndpointTest, KeepsASecondProcessOfAPeerWaitingAndTheFirstOneLinked) {
+  Node a(network_, 1);
+  const auto first = Node::process(network_, 2, 10);
+  connect(*first, a);
+  const auto second = Node::process(network_, 2, 20);
+  second->endpoint().connect(a.record());
+  run_until([&] { return a.count<node::SecondProcess>() == 1; });
+  EXPECT_EQ(a.heard<node::SecondProcess>()[0]->peer, first->record().id);
+  EXPECT_EQ(a.heard<node::SecondProcess>()[0]->incarnation, 20U);
+  first->endpoint().send(a.record().id, protocol::Ping{});
+  run_until([&] { return a.count<node::MessageReceived>() == 1; });
+  EXPECT_EQ(a.count<node::PeerConnected>(), 1U);
+  EXPECT_EQ(a.count<node::PeerDisconnected>(), 0U);
+}
+
+TEST_F(EndpointTest, LinksAnAdmittedSecondProcessAndLosesNothingThatItSaid) {
+  Node a(network_, 1);
+  const auto first = Node::process(network_, 2, 10);
+  connect(*first, a);
+  const auto second = Node::process(network_, 2, 20);
+  second->endpoint().connect(a.record());
+  run_until([&] { return second->count<node::PeerConnected>() == 1; });
+  second->endpoint().send(a.record().id, protocol::Ping{.nonce = 5});
+  run_until([&] { return a.count<node::SecondProcess>() == 1; });
+  a.endpoint().admit(first->record().id, 99);  // nobody of that name waits
+  EXPECT_EQ(a.count<node::PeerConnected>(), 1U);
+  a.endpoint().admit(first->record().id, 20);
+  EXPECT_EQ(a.count<node::PeerConnected>(), 2U);
+  EXPECT_EQ(a.heard<node::PeerDisconnected>()[0]->reason, CloseReason::duplicate_link);
+  run_until([&] { return a.count<node::MessageReceived>() == 1; });
+  EXPECT_EQ(std::get<protocol::Ping>(a.heard<node::MessageReceived>()[0]->message).nonce, 5U);
+}
+
+TEST_F(EndpointTest, TellsARefusedSecondProcessWhy) {
+  Node a(network_, 1);
+  const auto first = Node::process(network_, 2, 10);
+  connect(*first, a);
+  const auto second = Node::process(network_, 2, 20);
+  second->endpoint().connect(a.record());
+  run_until([&] { return a.count<node::SecondProcess>() == 1; });
+  a.endpoint().refuse(first->record().id, 20, {7, 7});
+  run_until([&] { return second->count<node::PeerDisconnected>() == 1; });
+  ASSERT_EQ(second->count<node::MessageReceived>(), 1U);
+  const auto& message = second->heard<node::MessageReceived>()[0]->message;
+  EXPECT_EQ(std::get<protocol::IdentityProof>(message).presence, (Bytes{7, 7}));
+  EXPECT_EQ(second->heard<node::PeerDisconnected>()[0]->reason, CloseReason::duplicate_identity);
+  EXPECT_EQ(a.count<node::PeerDisconnected>(), 0U);
+}
+
+TEST_F(EndpointTest, TellsBothSecondProcessesOfOneNodeThatMeet) {
+  const auto first = Node::process(network_, 2, 10);
+  const auto second = Node::process(network_, 2, 20);
+  first->endpoint().connect({{}, second->record().address});
+  run_until([&] { return first->count<node::SecondProcess>() == 1; });
+  EXPECT_EQ(first->heard<node::SecondProcess>()[0]->incarnation, 20U);
+  EXPECT_EQ(first->heard<node::SecondProcess>()[0]->peer, first->record().id);
+  first->endpoint().refuse(first->record().id, 20, {});  // at once, as the earlier one does
+  run_until([&] { return second->count<node::SecondProcess>() == 1; });
+  EXPECT_EQ(second->heard<node::SecondProcess>()[0]->incarnation, 10U);
 }
 
 TEST(DuplicateLinks, BothEndsKeepTheSameOne) {
