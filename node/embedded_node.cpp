@@ -153,6 +153,7 @@ Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,
             .listener = std::move(steady->listener),
             .listener_warning = std::move(steady->warning),
             .address = std::move(*address),
+            .address_is_final = !options.address.empty(),
             .store = std::move(home->store)};
   return Running::start(std::move(made->ticket), *invitation, std::move(seat),
                         options.compute_niceness);
@@ -178,6 +179,7 @@ Result<Node> Node::join(std::string_view ticket, std::unique_ptr<Task> task,
             .listener = std::move(steady->listener),
             .listener_warning = std::move(steady->warning),
             .address = options.address.empty() ? place->address : options.address,
+            .address_is_final = !options.address.empty(),
             .store = std::move(home->store)};
   return Running::start(std::move(admission->ticket), invitation, std::move(seat),
                         options.compute_niceness);

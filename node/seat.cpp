@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "model/safetensors.h"
-#include "node/runtime/own_address.h"
 #include "node/runtime/platform.h"
 #include "starling/rng.h"
 
@@ -32,7 +31,7 @@ node::Config core_config(const Invitation& invitation, const Seat& seat) {
   node::Config config{.run = invitation.ticket.run,
                       .description = {description.begin(), description.end()},
                       .key = seat.key,
-                      .self = {seat.key.id(), seat.address},
+                      .self = {seat.key.id(), {}},
                       .bootstrap = {},
                       .pinned_neighbours = seat.pinned_neighbours,
                       .recipe = run.recipe};
@@ -86,12 +85,15 @@ Result<Place> usual_place(const Invitation& invitation, const NodeId& self) {
 
 Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
   const RunDescription& run = invitation.run;
-  if (seat.address.empty()) {
-    seat.address = runtime::announced_address(seat.listener, invitation.ticket.addresses);
-  } else if (auto usable = runtime::check_dialable(seat.address); !usable) {
-    return std::unexpected(usable.error());
+  if (!seat.address.empty()) {
+    if (auto usable = runtime::check_dialable(seat.address); !usable) {
+      return std::unexpected(usable.error());
+    }
   }
+  const runtime::AnnouncedAddress announced{seat.address, seat.address_is_final};
   node::Config core = core_config(invitation, seat);
+  core.self.address =
+      runtime::address_now(seat.listener.address, announced, invitation.ticket.addresses);
   auto encode_model = model_encoder(invitation, seat.task->segments());
   auto start = starting_parameters(run, std::move(seat.start), *seat.task);
   if (!start) return std::unexpected(start.error());
@@ -110,6 +112,7 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
                        .learner = std::move(*learner),
                        .listener = std::move(seat.listener),
                        .store = std::move(seat.store),
+                       .announced = announced,
                        .warnings = warnings_of(seat),
                        .psk = crypto::pre_shared_key(invitation.ticket),
                        .encode_model = std::move(encode_model)};

@@ -22,7 +22,7 @@ namespace starling {
 /// Where a node listens, and what others dial, unless its user says otherwise.
 struct Place {
   std::string listen;
-  std::string address;  ///< Empty: announced_address() of the listener.
+  std::string address;  ///< As AnnouncedAddress::named.
 };
 
 /// The ticket's first address text is the run's owner's. Everyone else takes any port. Both listen
@@ -38,7 +38,8 @@ struct Seat {
   std::unique_ptr<Task> task;
   runtime::Listener listener;
   std::string listener_warning = {};  ///< As SteadyListener::warning.
-  std::string address = {};  ///< What others dial; empty: announced_address() of the listener.
+  std::string address = {};           ///< As AnnouncedAddress::named.
+  bool address_is_final = false;      ///< As AnnouncedAddress::is_final.
   std::optional<runtime::Store> store = std::nullopt;
   std::vector<protocol::PeerRecord> pinned_neighbours = {};
   std::optional<StartModel> start = std::nullopt;  ///< If the run starts from a model's file.

@@ -1,7 +1,5 @@
 // starling join: one node of a run, from the ticket to the merged model.
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
@@ -14,7 +12,9 @@
 #include "node/cli/command.h"
 #include "node/cli/neighbour_list.h"
 #include "node/cli/node_directory.h"
+#include "node/cli/program.h"
 #include "node/cli/progress.h"
+#include "node/cli/terminal.h"
 #include "node/runtime/file.h"
 #include "node/runtime/telemetry.h"
 #include "node/seat.h"
@@ -291,6 +291,7 @@ Result<runtime::DriverOptions> JoinCommand::prepare(Progress& progress,
                                         .listener = std::move(listener->listener),
                                         .listener_warning = std::move(listener->warning),
                                         .address = address_.empty() ? place->address : address_,
+                                        .address_is_final = !address_.empty(),
                                         .store = std::move(*store),
                                         .pinned_neighbours = std::move(*neighbours),
                                         .start = std::move(*start)});
@@ -305,7 +306,7 @@ Result<runtime::DriverOptions> JoinCommand::prepare(Progress& progress,
 
 ProgressStyle JoinCommand::progress_style() const {
   if (is_quiet_ || json_events_) return ProgressStyle::silent;
-  return ::isatty(STDOUT_FILENO) == 1 ? ProgressStyle::updating : ProgressStyle::lines;
+  return can_rewrite_lines(stdout) ? ProgressStyle::updating : ProgressStyle::lines;
 }
 
 Result<void> JoinCommand::run() {
@@ -333,6 +334,7 @@ Result<void> JoinCommand::run() {
   progress.say(greeting);
   const Result<void> ended = (*driver)->run();
   progress.finish();
+  if (!ended && (*driver)->was_cut_short()) end_program_with(ended.error());
   if (!ended) return ended;
   if (!is_quiet_ && !json_events_) {
     std::printf("%s\n", progress_text(running->status()).c_str());

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "node/cli/command.h"
+#include "node/runtime/platform.h"
 
 namespace starling::cli {
 namespace {
@@ -68,7 +70,15 @@ int run_command(Command& command) {
 
 }  // namespace
 
+void end_program_with(const Error& error) {
+  const int status = report(error);
+  std::fflush(nullptr);
+  std::_Exit(status);
+}
+
 int run_program(std::span<char* const> arguments) {
+  runtime::occupy_standard_descriptors();
+  runtime::raise_descriptor_limit();
   CLI::App program("Trains a model together with other nodes, with no server anywhere.",
                    "starling");
   program.require_subcommand(1);

@@ -1,10 +1,14 @@
 #include "node/cli/progress.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <optional>
 #include <variant>
+
+#include "node/cli/terminal.h"
 
 namespace starling::cli {
 namespace {
@@ -100,6 +104,22 @@ std::string contact_failed_text(const ContactFailed& failed) {
   return "cannot reach " + failed.address + ": " + failed.advice + "; trying again";
 }
 
+std::string time_text(UnixSeconds time) {
+  const auto seconds = static_cast<std::time_t>(time.value);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::array<char, 32> text;
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::string ago_text(UnixSeconds time, UnixSeconds now) {
+  const std::int64_t seconds = std::max<std::int64_t>(now.value - time.value, 0);
+  if (seconds < 120) return std::to_string(seconds) + " s ago";
+  if (seconds < 120 * 60) return std::to_string(seconds / 60) + " min ago";
+  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + " h ago";
+  return std::to_string(seconds / (24 * 3600)) + " days ago";
+}
+
 std::string catch_up_text(const CaughtUp& caught_up) {
   const std::string where = "at step " + std::to_string(caught_up.step);
   if (caught_up.method == "state") return "took over the run's state " + where;
@@ -140,7 +160,9 @@ void Progress::print_line(const std::string& line) {
 }
 
 void Progress::update_line(const NodeStatus& status) {
-  std::printf("%s%s: %s", rewrite_line, status.phase.c_str(), progress_text(status).c_str());
+  const std::string line =
+      cut_to(status.phase + ": " + progress_text(status), columns_of(stdout) - 1);
+  std::printf("%s%s", rewrite_line, line.c_str());
   std::fflush(stdout);
   line_is_open_ = true;
 }

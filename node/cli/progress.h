@@ -1,9 +1,11 @@
 #pragma once
 // What a person sees while a node runs.
 
+#include <cstdint>
 #include <string>
 
 #include "starling/event.h"
+#include "starling/instant.h"
 
 namespace starling::cli {
 
@@ -35,6 +37,12 @@ class Progress {
 
 /// "cannot reach 192.0.2.7:4747: nothing listens there; ...; trying again".
 [[nodiscard]] std::string contact_failed_text(const ContactFailed& failed);
+
+/// "2026-11-26T04:38:53Z" (RFC 3339).
+[[nodiscard]] std::string time_text(UnixSeconds time);
+
+/// "12 s ago", "5 min ago", "3 h ago", "2 days ago".
+[[nodiscard]] std::string ago_text(UnixSeconds time, UnixSeconds now);
 
 /// "caught up by replay at step 400 in 1.2 s, predicted 0.9 s; snapshot would have taken 3.1 s".
 [[nodiscard]] std::string catch_up_text(const CaughtUp& caught_up);

@@ -1,8 +1,8 @@
 // starling sim FILE: a run in virtual time, with its laws checked.
 
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "node/cli/command.h"
+#include "node/cli/terminal.h"
 #include "node/runtime/file.h"
 #include "node/runtime/platform.h"
 #include "sim/simulation.h"
@@ -75,10 +76,16 @@ nlohmann::ordered_json json_of(const sim::Report& report, double wall_s) {
   return json;
 }
 
+// Back to the line's start, and erase it (ECMA-48, EL 2).
+constexpr const char* rewrite_line = "\r\x1b[2K";
+
 void show_progress(const sim::Progress& progress) {
-  std::fprintf(stderr, "\r%5.1f %% of the steps, %.1f s of virtual time, %llu events ",
-               progress.share_done * 100, to_seconds(progress.virtual_time),
-               static_cast<unsigned long long>(progress.events));
+  std::array<char, 128> line;
+  std::snprintf(line.data(), line.size(),
+                "%5.1f %% of the steps, %.1f s of virtual time, %llu events",
+                progress.share_done * 100, to_seconds(progress.virtual_time),
+                static_cast<unsigned long long>(progress.events));
+  std::fprintf(stderr, "%s%s", rewrite_line, cut_to(line.data(), columns_of(stderr) - 1).c_str());
 }
 
 class SimCommand final : public Command {
@@ -135,12 +142,12 @@ Result<std::pair<std::uint64_t, std::uint64_t>> SimCommand::seed_range() const {
 }
 
 Result<void> SimCommand::run_seed(const sim::Scenario& scenario, std::uint64_t seed) {
-  const bool is_watched = ::isatty(STDERR_FILENO) == 1;
+  const bool is_watched = can_rewrite_lines(stderr);
   const Instant begin = runtime::monotonic_now();
   auto report = sim::simulate(scenario, seed, is_watched ? show_progress : sim::ProgressSink());
   if (!report) return std::unexpected(report.error());
   const double wall_s = to_seconds(runtime::monotonic_now() - begin);
-  if (is_watched) std::fprintf(stderr, "\r\033[K");
+  if (is_watched) std::fputs(rewrite_line, stderr);
   if (twice_) {
     const auto again = sim::simulate(scenario, seed);
     if (!again || again->trace_hash != report->trace_hash) {

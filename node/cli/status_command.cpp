@@ -11,6 +11,8 @@
 #include "node/runtime/child_process.h"
 #include "node/runtime/control.h"
 #include "node/runtime/file.h"
+#include "node/runtime/platform.h"
+#include "node/runtime/store.h"
 
 namespace starling::cli {
 namespace {
@@ -20,13 +22,36 @@ using namespace std::chrono_literals;
 
 constexpr Duration watch_interval = 1s;
 
+/// A status, and what it is worth.
+struct Reading {
+  std::string text;
+  bool is_running = false;
+  bool has_answered = false;
+  UnixSeconds since;  ///< When the node wrote it.
+};
+
 /// The answer of the running node, or what it wrote last.
-Result<std::string> read_status(const std::filesystem::path& directory) {
-  if (auto answer = runtime::ask_node(directory, "status")) return answer;
+Result<Reading> read_status(const std::filesystem::path& directory) {
+  if (auto answer = runtime::ask_node(directory, "status")) {
+    return Reading{std::move(*answer), true, true, runtime::unix_now()};
+  }
   const Result<Bytes> kept = runtime::read_file(directory / "status.json");
-  if (kept) return std::string(kept->begin(), kept->end());
+  const Result<UnixSeconds> written = runtime::written_at(directory / "status.json");
+  if (kept && written) {
+    return Reading{{kept->begin(), kept->end()}, runtime::is_in_use(directory), false, *written};
+  }
   return invalid_input("no node has run in " + directory.native() +
                        "; expected the directory given to starling join --dir");
+}
+
+/// What its owner asks first: does it run?
+std::string standing_text(const Reading& reading, const std::string& phase) {
+  if (reading.has_answered) return phase;
+  const std::string seen =
+      time_text(reading.since) + " (" + ago_text(reading.since, runtime::unix_now()) + ")";
+  if (reading.is_running)
+    return "running, but it does not answer; it said at " + seen + ": " + phase;
+  return "not running, last seen " + seen + ": " + phase;
 }
 
 double number_of(const Json& value) {
@@ -63,9 +88,10 @@ std::string bound_text(const Json& privacy) {
   return text.data();
 }
 
-void print_status(const Json& json) {
+void print_status(const Json& json, const Reading& reading) {
   std::printf("node %.8s of run %.8s, %s\n%s\n", json.value("self", "").c_str(),
-              json.value("run", "").c_str(), json.value("phase", "").c_str(),
+              json.value("run", "").c_str(),
+              standing_text(reading, json.value("phase", "")).c_str(),
               progress_text(parse_status(json)).c_str());
   if (const auto how = json.find("caught_up"); how != json.end() && how->is_object()) {
     std::printf("%s\n", catch_up_text(parse_caught_up(*how)).c_str());
@@ -97,7 +123,9 @@ class StatusCommand final : public Command {
 
   void add_options(CLI::App& app) override {
     app.add_option("DIR", directory_, "Node directory")->capture_default_str();
-    app.add_flag("--json", as_json_, "Print one JSON object");
+    app.add_flag("--json", as_json_,
+                 "Print one JSON object; running: whether the node does, since: when it said the "
+                 "rest (RFC 3339)");
     app.add_flag("--watch", watches_, "Print again every second until Ctrl-C");
     app.footer("Example:\n  starling status starling-run --watch");
   }
@@ -113,16 +141,18 @@ class StatusCommand final : public Command {
 
  private:
   Result<void> print_once() const {
-    const Result<std::string> text = read_status(directory_);
-    if (!text) return std::unexpected(text.error());
-    const Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    const Result<Reading> reading = read_status(directory_);
+    if (!reading) return std::unexpected(reading.error());
+    Json json = Json::parse(reading->text, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object() || !json.contains("neighbours") || !json.contains("rejected")) {
       return failure(directory_ + "/status.json is damaged; the node rewrites it when it runs");
     }
     if (as_json_) {
+      json["running"] = reading->is_running;
+      json["since"] = time_text(reading->since);
       std::printf("%s\n", json.dump().c_str());
     } else {
-      print_status(json);
+      print_status(json, *reading);
     }
     std::fflush(stdout);
     return {};

@@ -1,12 +1,12 @@
 #include "node/cli/testnet_table.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <sstream>
 
 #include "node/cli/progress.h"
+#include "node/cli/terminal.h"
 #include "node/runtime/platform.h"
 
 namespace starling::cli {
@@ -62,7 +62,7 @@ std::string swarm_table(std::span<const NodeWatch> nodes, Step steps) {
 }
 
 LiveTable::LiveTable(std::FILE* out, Step steps)
-    : out_(out), steps_(steps), is_terminal_(::isatty(::fileno(out)) == 1) {}
+    : out_(out), steps_(steps), is_terminal_(can_rewrite_lines(out)) {}
 
 void LiveTable::show(std::span<const NodeWatch> nodes) {
   if (!is_terminal_) return print_line(nodes);
@@ -75,9 +75,13 @@ void LiveTable::show(std::span<const NodeWatch> nodes) {
 void LiveTable::redraw(std::span<const NodeWatch> nodes) {
   // Up to the first line, then erase to the end of the screen (ECMA-48: CPL, ED).
   if (lines_drawn_ > 0) std::fprintf(out_, "\x1b[%zuF\x1b[J", lines_drawn_);
-  const std::string table = swarm_table(nodes, steps_);
-  lines_drawn_ = static_cast<std::size_t>(std::ranges::count(table, '\n'));
-  std::fputs(table.c_str(), out_);
+  // A line that wraps would count as two when the cursor goes back.
+  const std::size_t columns = columns_of(out_) - 1;
+  lines_drawn_ = 0;
+  std::istringstream table(swarm_table(nodes, steps_));
+  for (std::string line; std::getline(table, line); ++lines_drawn_) {
+    std::fprintf(out_, "%s\n", cut_to(line, columns).c_str());
+  }
   std::fflush(out_);
 }
 

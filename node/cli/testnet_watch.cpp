@@ -95,7 +95,7 @@ void note(NodeWatch& node, const Json& event) {
     node.accuracy = number(event, "accuracy");
     add_sample(node, event, node.accuracy);
   } else if (name == "exchanged") {
-    ++node.record.exchanges;
+    node.record.exchanges += event.at("count").get<std::uint64_t>();
   } else if (name == "merge_started") {
     node.phase = "merging";
   } else if (name == "merged") {

@@ -75,9 +75,14 @@ struct MergeRequested {
   bool accepts_partial = false;
 };
 struct LeaveRequested {};
-using Input =
-    std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, SecondProcess,
-                 TimerFired, LearnerFinished, InputRejected, MergeRequested, LeaveRequested>;
+/// This machine is somewhere else now. address: what others dial from now on, as in Connect; empty:
+/// nothing at present.
+struct AddressChanged {
+  std::string address;
+};
+using Input = std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived,
+                           SecondProcess, TimerFired, LearnerFinished, InputRejected,
+                           MergeRequested, LeaveRequested, AddressChanged>;
 
 // --- Outputs ---
 

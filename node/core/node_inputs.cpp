@@ -116,6 +116,13 @@ void NodeParts::on(LeaveRequested&&, Turn& turn) {
   }
 }
 
+void NodeParts::on(AddressChanged&& input, Turn& turn) {
+  config_.self.address = input.address;
+  membership_.set_self_address(std::move(input.address));
+  // Also to those who are linked: they dial it after the next loss.
+  if (presence_at_ != Instant::never()) presence_at_ = turn.now;
+}
+
 /// Counts what a peer did wrong, and closes the link when that has become too much.
 void NodeParts::judge(const NodeId& peer, const protocol::Handled& handled, Turn& turn) {
   if (!handled) turn.blame(peer, handled.error());

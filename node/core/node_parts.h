@@ -49,6 +49,7 @@ class NodeParts {
   void on(InputRejected&& input, Turn& turn);
   void on(MergeRequested&& input, Turn& turn);
   void on(LeaveRequested&&, Turn& turn);
+  void on(AddressChanged&& input, Turn& turn);
   void describe_run(const NodeId& peer, Turn& turn);
   void on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn);
   void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);

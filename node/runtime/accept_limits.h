@@ -3,7 +3,9 @@
 // authenticated (PROTOCOL.md section 1). Pure: time is an argument.
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "protocol/limits.h"
@@ -30,16 +32,44 @@ class TokenBucket {
 
 class AcceptLimits {
  public:
-  /// Counts a new incoming connection in, or refuses it. Each admit() has its leave().
-  [[nodiscard]] bool admit(const std::string& prefix, Instant now);
-  void handshake_ended();
-  void leave(const std::string& prefix, Instant now);
+  // A quarter of all that may be pending, so that four sources are needed to fill it (our guess).
+  static constexpr std::size_t pending_per_prefix_max =
+      protocol::limits::pending_handshakes_max / 4;
+  // All of a testnet knocks from one address: three quarters, the rest is for other machines.
+  static constexpr std::size_t pending_of_this_machine_max =
+      protocol::limits::pending_handshakes_max / 4 * 3;
+  static constexpr int handshakes_per_second_of_this_machine =
+      protocol::limits::handshakes_per_second_max / 4 * 3;
+
+  /// Names one incoming connection; ascending in order of admission.
+  using Number = std::uint64_t;
+  struct Admission {
+    Number number = 0;
+    /// A connection whose handshake has to make room: already counted out, its owner closes it.
+    std::optional<Number> displaced = std::nullopt;
+  };
+
+  /// Counts a new incoming connection in, or refuses it (nothing). Its handshake is pending until
+  /// handshake_ended() or leave(). Each admission has its leave(), unless it was displaced.
+  [[nodiscard]] std::optional<Admission> admit(const std::string& prefix, Instant now);
+  void handshake_ended(Number number);
+  void leave(Number number, Instant now);
+
+  /// Counts out the oldest pending handshake of the source that has most of them, for its owner to
+  /// close; nothing if none is pending.
+  [[nodiscard]] std::optional<Number> displace(Instant now);
 
  private:
   struct Source {
-    TokenBucket handshakes{protocol::limits::handshakes_per_second_per_prefix};
+    explicit Source(double rate) : handshakes(rate) {}
+
+    TokenBucket handshakes;
     std::size_t connections = 0;
+    std::map<Number, Instant> pending = {};  ///< And when each was admitted.
   };
+  using Sources = std::map<std::string, Source>;
+
+  [[nodiscard]] Source* source_of(const std::string& prefix, Instant now);
   void forget_idle_sources(Instant now);
 
   // Sources are remembered until their bucket is full again; more of them at once than the overall
@@ -48,7 +78,9 @@ class AcceptLimits {
 
   TokenBucket all_handshakes_{protocol::limits::handshakes_per_second_max};
   std::size_t pending_handshakes_ = 0;
-  std::map<std::string, Source> sources_;
+  Number newest_ = 0;
+  Sources sources_;
+  std::map<Number, std::string> connections_;  ///< The prefix of each.
 };
 
 }  // namespace starling::runtime

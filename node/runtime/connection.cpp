@@ -62,6 +62,12 @@ void Connection::close(protocol::CloseReason reason) {
   watch();
 }
 
+std::optional<asio::ip::address> Connection::local_host() const {
+  std::error_code broken;
+  const Tcp::endpoint local = socket_.local_endpoint(broken);
+  return broken ? std::nullopt : std::optional(local.address());
+}
+
 void Connection::abandon() {
   owner_ = nullptr;
   release();

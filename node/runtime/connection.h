@@ -7,6 +7,7 @@
 #include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "protocol/link/session.h"
@@ -50,6 +51,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// While paused nothing is read, so that TCP slows the peer down.
   void pause_reading(bool paused);
+
+  /// Of this machine; nothing if the socket is broken.
+  [[nodiscard]] std::optional<asio::ip::address> local_host() const;
 
   [[nodiscard]] bool closed() const { return session_.closed(); }
 

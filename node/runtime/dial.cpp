@@ -84,6 +84,14 @@ void Dial::resume(DialProblem problem) {
   begin_race();
 }
 
+bool Dial::dial_from_another_port() {
+  if (!reached_) return false;
+  put_first({.at = reached_->at, .from_any_port = true});
+  reached_.reset();
+  begin_race();
+  return true;
+}
+
 /// What comes of it is told from Asio's loop, never from within the call.
 void Dial::begin_race() {
   is_racing_ = true;
@@ -125,7 +133,7 @@ void Dial::add(const std::vector<Tcp::endpoint>& found) {
     } else if (options_.is_self && options_.is_self(to)) {
       note(DialProblem::self);
     } else {
-      (to.address().is_v6() ? v6_ : v4_).push_back(to);
+      (to.address().is_v6() ? v6_ : v4_).push_back({to});
     }
   }
 }
@@ -143,16 +151,21 @@ void Dial::proceed() {
 }
 
 /// The families in turn, IPv6 first (RFC 8305, section 4).
-std::optional<Tcp::endpoint> Dial::take_next() {
+std::optional<Dial::Target> Dial::take_next() {
   if (tried_ >= attempts_max || (v6_.empty() && v4_.empty())) return std::nullopt;
-  std::deque<Tcp::endpoint>& from = v4_.empty() || (takes_v6_next_ && !v6_.empty()) ? v6_ : v4_;
+  std::deque<Target>& from = v4_.empty() || (takes_v6_next_ && !v6_.empty()) ? v6_ : v4_;
   takes_v6_next_ = &from == &v4_;
-  const Tcp::endpoint next = from.front();
+  const Target next = from.front();
   from.pop_front();
   return next;
 }
 
-void Dial::attempt(const Tcp::endpoint& to) {
+void Dial::put_first(const Target& target) {
+  (target.at.address().is_v6() ? v6_ : v4_).push_front(target);
+  --tried_;
+}
+
+void Dial::attempt(const Target& to) {
   ++tried_;
   is_staggered_ = true;
   stagger_.expires_after(attempt_delay);
@@ -167,22 +180,22 @@ void Dial::attempt(const Tcp::endpoint& to) {
   attempt->timer.async_wait([attempt](std::error_code cancelled) {
     if (!cancelled) attempt->socket.close(cancelled);  // which ends the connect below
   });
-  connect(attempt, options_.source_port != 0);
+  connect(attempt, options_.source_port != 0 && !to.from_any_port);
 }
 
 void Dial::connect(const AttemptPtr& attempt, bool from_port) {
   std::error_code problem;
-  attempt->socket.open(attempt->to.protocol(), problem);
+  attempt->socket.open(attempt->to.at.protocol(), problem);
   attempt->is_from_port =
       !problem && from_port &&
-      bind_to_port(attempt->socket, attempt->to.protocol(), options_.source_port);
+      bind_to_port(attempt->socket, attempt->to.at.protocol(), options_.source_port);
   if (problem) {
     asio::post(network_, [self = shared_from_this(), attempt, problem] {
       self->connected(attempt, problem);
     });
     return;
   }
-  attempt->socket.async_connect(attempt->to,
+  attempt->socket.async_connect(attempt->to.at,
                                 [self = shared_from_this(), attempt](std::error_code refused) {
                                   self->connected(attempt, refused);
                                 });
@@ -199,9 +212,10 @@ void Dial::connected(const AttemptPtr& attempt, std::error_code problem) {
   // Closed by its timer, perhaps when it had just connected.
   const bool timed_out = problem == asio::error::operation_aborted || !attempt->socket.is_open();
   if (timed_out) problem = asio::error::timed_out;
-  const bool is_self = !problem && attempt->socket.local_endpoint(ignored) == attempt->to;
+  const bool is_self = !problem && attempt->socket.local_endpoint(ignored) == attempt->to.at;
   if (!problem && !is_self) {
     std::erase(attempts_, attempt);
+    reached_ = attempt->is_from_port ? std::optional(attempt->to) : std::nullopt;
     return finish({}, std::move(attempt->socket));
   }
   attempt->socket.close(ignored);
@@ -223,8 +237,7 @@ void Dial::stop_attempts() {
     attempt->is_out = true;
     attempt->timer.cancel();
     attempt->socket.close(ignored);
-    (attempt->to.address().is_v6() ? v6_ : v4_).push_front(attempt->to);
-    --tried_;
+    put_first(attempt->to);
   }
   attempts_.clear();
   stagger_.cancel();

@@ -46,15 +46,25 @@ class Dial : public std::enable_shared_from_this<Dial> {
   /// Whoever answered was not the one meant, for the reason given: goes on with what is left.
   void resume(protocol::DialProblem problem);
 
+  /// Two nodes that dial each other from their listening ports at the same moment can meet in one
+  /// connection (TCP's simultaneous open), in which both speak first. Dials the address that
+  /// answered last once more, from a port at which that cannot happen. False: it was dialled so
+  /// already.
+  [[nodiscard]] bool dial_from_another_port();
+
   /// Nothing is called any more.
   void cancel();
 
  private:
+  struct Target {
+    Tcp::endpoint at;
+    bool from_any_port = false;  ///< Not from the one listened on.
+  };
   struct Attempt {
-    Attempt(asio::io_context& network, const Tcp::endpoint& target)
+    Attempt(asio::io_context& network, const Target& target)
         : to(target), socket(network), timer(network) {}
 
-    Tcp::endpoint to;
+    Target to;
     Tcp::socket socket;
     asio::steady_timer timer;
     bool is_from_port = false;
@@ -66,8 +76,9 @@ class Dial : public std::enable_shared_from_this<Dial> {
   void add(const std::vector<Tcp::endpoint>& found);
   void begin_race();
   void proceed();
-  [[nodiscard]] std::optional<Tcp::endpoint> take_next();
-  void attempt(const Tcp::endpoint& to);
+  [[nodiscard]] std::optional<Target> take_next();
+  void put_first(const Target& target);
+  void attempt(const Target& to);
   void connect(const AttemptPtr& attempt, bool from_port);
   void connected(const AttemptPtr& attempt, std::error_code problem);
   void note(protocol::DialProblem problem);
@@ -86,9 +97,10 @@ class Dial : public std::enable_shared_from_this<Dial> {
   bool takes_v6_next_ = true;
   std::size_t lookups_ = 0;
   std::size_t tried_ = 0;
-  std::deque<Tcp::endpoint> v6_;  // to be tried
-  std::deque<Tcp::endpoint> v4_;
-  std::vector<AttemptPtr> attempts_;              // under way
+  std::deque<Target> v6_;  // to be tried
+  std::deque<Target> v4_;
+  std::optional<Target> reached_;     // by the last winner, if from the port listened on
+  std::vector<AttemptPtr> attempts_;  // under way
   std::optional<protocol::DialProblem> problem_;  // the most telling one so far
 };
 

@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "node/core/node_core.h"
+#include "node/runtime/address_watch.h"
 #include "node/runtime/compute_pool.h"
 #include "node/runtime/control.h"
+#include "node/runtime/disk_troubles.h"
 #include "node/runtime/endpoint.h"
 #include "node/runtime/leave_triggers.h"
-#include "node/runtime/own_address.h"
 #include "node/runtime/platform.h"
+#include "node/runtime/start_up.h"
 #include "node/runtime/telemetry.h"
 #include "node/runtime/worker_team.h"
 #include "starling/check.h"
@@ -34,66 +36,6 @@ constexpr Duration status_interval = 1s;
 // A leaving node saves its state and says farewell; whoever asked it to leave waits no longer.
 constexpr Duration leave_time_max = 10s;
 
-struct SavedState {
-  Bytes checkpoint;
-  std::vector<Bytes> votes;
-  std::vector<std::string> warnings;
-};
-
-Result<SavedState> load(std::optional<Store>& store) {
-  if (!store) return SavedState{};
-  Result<LoadedCheckpoint> checkpoint = store->load_checkpoint();
-  if (!checkpoint) return std::unexpected(checkpoint.error());
-  Result<std::vector<Bytes>> votes = store->load_votes();
-  if (!votes) return std::unexpected(votes.error());
-  SavedState saved{std::move(checkpoint->state), std::move(*votes), {}};
-  if (!checkpoint->warning.empty()) saved.warnings.push_back(std::move(checkpoint->warning));
-  return saved;
-}
-
-/// Whoever was met before is worth a dial, whatever has become of the ticket's nodes.
-Result<void> recall_peers(const Store& store, node::Config& config, SavedState& saved) {
-  Result<LoadedPeers> loaded = store.load_peers();
-  if (!loaded) return std::unexpected(loaded.error());
-  std::ranges::move(loaded->peers.records, std::back_inserter(config.bootstrap));
-  config.nodes_seen = std::move(loaded->peers.seen);
-  if (!loaded->warning.empty()) saved.warnings.push_back(std::move(loaded->warning));
-  return {};
-}
-
-/// From the starting point and the vote log alone every model of the run can be rebuilt.
-Result<void> keep_start(Store& store, node::Learner& learner) {
-  if (store.has_start()) return {};
-  const auto saved = learner.run(node::SaveStateJob{});
-  return store.save_start(std::get<node::SaveStateDone>(saved).state);
-}
-
-/// To be taken again at the next start.
-Result<void> keep_port(Store& store, const Listener& listener) {
-  const auto listened_on = parse_host_port(listener.address);
-  if (!listened_on) return std::unexpected(listened_on.error());
-  const std::uint16_t port = listened_on->port_number();
-  return store.load_port() == port ? Result<void>{} : store.save_port(port);
-}
-
-node::Config completed(node::Config config, const node::Learner& learner,
-                       const Listener& listener) {
-  config.parameter_count = learner.parameters().size();
-  config.segments = learner.task().segments();
-  config.sampling_rate = learner.sampling_rate();
-  config.sample_count = learner.task().sample_count();
-  config.self.id = config.key.id();
-  if (config.self.address.empty()) config.self.address = announced_address(listener, {});
-  if (config.incarnation == 0) config.incarnation = new_incarnation();
-  if (config.seed == 0) config.seed = random_nonzero();
-  return config;
-}
-
-EndpointOptions endpoint_options(const node::Config& config,
-                                 const std::optional<crypto::Secret<32>>& psk) {
-  return {.run = config.run, .key = config.key, .incarnation = config.incarnation, .psk = psk};
-}
-
 }  // namespace
 
 /// All parts of a running node. Inputs go in by deliver(); perform() has one overload per output.
@@ -105,6 +47,7 @@ class Driver::Node {
   Result<void> run();
   void post(node::Input input);
   [[nodiscard]] NodeStatus status() const;
+  [[nodiscard]] bool was_cut_short() const { return was_cut_short_; }
 
  private:
   void deliver(node::Input input);
@@ -129,14 +72,18 @@ class Driver::Node {
   void give_merged_model();
   void notify(const Event& event);
   void run_on_worker(ComputePool::Work work);
-  void save_on_worker(std::move_only_function<Result<void>()> save);
+  void save_on_worker(std::move_only_function<Result<void>()> save,
+                      std::function<void(const Result<void>&)> done);
   void leave();
   void fail(Error error);
   void begin_end(const std::string& error);
   void bound_the_end();
   void end_now();
   void end_when_done();
+  void note_disk(const std::string& what, const Result<void>& written);
   void tick_status();
+  void announce(const std::string& address);
+  [[nodiscard]] std::vector<std::string> destinations() const;
   void refresh_status();
   [[nodiscard]] std::string answer(std::string_view request);
   [[nodiscard]] std::string answer_merge(std::string_view request);
@@ -144,6 +91,7 @@ class Driver::Node {
   DriverOptions options_;
   SavedState saved_;
   asio::io_context network_;
+  AddressWatch address_watch_;
   Telemetry telemetry_;
   Endpoint endpoint_;
   node::NodeCore core_;
@@ -155,6 +103,7 @@ class Driver::Node {
   asio::steady_timer status_timer_;
   asio::steady_timer leave_timer_;
   LeaveTriggers leave_triggers_;
+  DiskTroubles disk_troubles_;
 
   Instant started_ = monotonic_now();
   std::deque<node::Input> inbox_;  // what an output caused while outputs were being performed
@@ -163,6 +112,7 @@ class Driver::Node {
   bool ending_ = false;
   bool sockets_closed_ = false;
   bool worker_idle_ = false;
+  bool was_cut_short_ = false;
   std::optional<Error> error_;
 
   mutable std::mutex status_mutex_;
@@ -172,6 +122,10 @@ class Driver::Node {
 Driver::Node::Node(DriverOptions options, SavedState saved)
     : options_(std::move(options)),
       saved_(std::move(saved)),
+      address_watch_(network_, options_.listener.address, options_.announced,
+                     options_.core.self.address,
+                     {.destinations = [this] { return destinations(); },
+                      .changed = [this](const std::string& address) { announce(address); }}),
       telemetry_(options_.store ? &*options_.store : nullptr, options_.events_to_standard_output),
       endpoint_(network_, std::move(options_.listener),
                 endpoint_options(options_.core, options_.psk),
@@ -217,6 +171,10 @@ void Driver::Node::start() {
   saved_ = {};
   handle_inbox();
   tick_status();
+  if (options_.core.self.address.empty()) {
+    notify(Warned{"this machine has no network address yet; waiting for one"});
+  }
+  address_watch_.start();
 }
 
 void Driver::Node::post(node::Input input) {
@@ -271,7 +229,11 @@ void Driver::Node::perform(node::RunLearner& output) {
 void Driver::Node::perform(node::SaveCheckpoint& output) {
   if (!options_.store) return;
   save_on_worker(
-      [this, state = std::move(output.state)] { return options_.store->save_checkpoint(state); });
+      [this, state = std::move(output.state)] { return options_.store->save_checkpoint(state); },
+      // What is not saved when leaving is lost; in the middle of a run the next one may succeed.
+      [this](const Result<void>& saved) {
+        leaving_ && !saved ? fail(saved.error()) : note_disk("the checkpoint", saved);
+      });
 }
 
 void Driver::Node::perform(node::AppendVotes& output) {
@@ -289,10 +251,14 @@ void Driver::Node::perform(node::SavePeers& output) {
 void Driver::Node::perform(node::SaveMergedModel& output) {
   if (options_.on_merged_model) give_merged_model();
   if (!options_.store) return;
-  save_on_worker([this, manifest = std::move(output.manifest)] {
-    const Bytes model = options_.encode_model(options_.learner.parameters());
-    return options_.store->save_model(model, manifest_json(manifest));
-  });
+  save_on_worker(
+      [this, manifest = std::move(output.manifest)] {
+        const Bytes model = options_.encode_model(options_.learner.parameters());
+        return options_.store->save_model(model, manifest_json(manifest));
+      },
+      [this](const Result<void>& saved) {
+        if (!saved) fail(saved.error());
+      });
 }
 
 /// Copied on the worker, which alone touches the learner.
@@ -312,7 +278,7 @@ void Driver::Node::notify(const Event& event) {
                                                           .bytes_sent = now.bytes_sent,
                                                           .bytes_received = now.bytes_received,
                                                           .neighbours = now.neighbours.size()});
-  if (!recorded) fail(recorded.error());
+  note_disk("the events", recorded);
   if (options_.on_event) options_.on_event(event);
   if (const auto* stopped = std::get_if<Stopped>(&event)) begin_end(stopped->error);
 }
@@ -331,12 +297,15 @@ void Driver::Node::run_on_worker(ComputePool::Work work) {
   if (worker_.queue_length() > ComputePool::queue_length_high) endpoint_.pause_reading(true);
 }
 
-void Driver::Node::save_on_worker(std::move_only_function<Result<void>()> save) {
-  run_on_worker([this, save = std::move(save)]() mutable -> ComputePool::Completion {
-    return [this, saved = save()] {
-      if (!saved) fail(saved.error());
-    };
+void Driver::Node::save_on_worker(std::move_only_function<Result<void>()> save,
+                                  std::function<void(const Result<void>&)> done) {
+  run_on_worker([save = std::move(save), done = std::move(done)]() mutable {
+    return ComputePool::Completion([saved = save(), done = std::move(done)] { done(saved); });
   });
+}
+
+void Driver::Node::note_disk(const std::string& what, const Result<void>& written) {
+  if (const auto news = disk_troubles_.note(what, written)) notify(*news);
 }
 
 void Driver::Node::leave() {
@@ -377,6 +346,7 @@ void Driver::Node::bound_the_end() {
 }
 
 void Driver::Node::end_now() {
+  was_cut_short_ = true;
   if (!error_) error_ = Error{ErrorKind::failure, "the node was ended before it had left the run"};
   network_.stop();
 }
@@ -387,12 +357,35 @@ void Driver::Node::end_when_done() {
 
 void Driver::Node::tick_status() {
   refresh_status();
-  // A status that cannot be written is tried again in a second; a full disk shows at the metrics.
-  static_cast<void>(telemetry_.publish(status()));
+  note_disk("the status", telemetry_.publish(status()));
+  // After the machine has slept its timers are late by as long as that; its clock is not.
+  if (core_timer_due_ <= monotonic_now()) {
+    core_timer_due_ = Instant::never();
+    deliver(node::TimerFired{});
+  }
   status_timer_.expires_after(status_interval);
   status_timer_.async_wait([this](std::error_code cancelled) {
     if (!cancelled) tick_status();
   });
+}
+
+void Driver::Node::announce(const std::string& address) {
+  if (ending_) return;
+  endpoint_.drop_links_of_lost_addresses();
+  deliver(node::AddressChanged{address});
+  notify(Warned{address.empty() ? "this machine has no network address any more; waiting for one"
+                                : "others dial this node at " + address + " from now on"});
+}
+
+std::vector<std::string> Driver::Node::destinations() const {
+  std::vector<std::string> addresses;
+  for (const protocol::PeerRecord& contact : options_.core.bootstrap) {
+    addresses.push_back(contact.address);
+  }
+  for (const NeighbourStatus& neighbour : status().neighbours) {
+    addresses.push_back(neighbour.address);
+  }
+  return addresses;
 }
 
 void Driver::Node::refresh_status() {
@@ -438,7 +431,7 @@ std::string Driver::Node::answer_merge(std::string_view request) {
 Result<std::unique_ptr<Driver>> Driver::create(DriverOptions options) {
   STARLING_CHECK(!options.store || options.encode_model);
   options.core = completed(std::move(options.core), options.learner, options.listener);
-  Result<SavedState> saved = load(options.store);
+  Result<SavedState> saved = load_saved_state(options.store);
   if (!saved) return std::unexpected(saved.error());
   if (options.store) {
     auto kept = keep_port(*options.store, options.listener);
@@ -469,6 +462,9 @@ void Driver::request_leave() {
 }
 NodeStatus Driver::status() const {
   return node_->status();
+}
+bool Driver::was_cut_short() const {
+  return node_->was_cut_short();
 }
 
 }  // namespace starling::runtime

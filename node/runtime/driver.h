@@ -12,6 +12,7 @@
 #include "node/core/config.h"
 #include "node/core/learner.h"
 #include "node/runtime/listener.h"
+#include "node/runtime/own_address.h"
 #include "node/runtime/store.h"
 #include "starling/event.h"
 #include "starling/ids.h"
@@ -27,6 +28,7 @@ struct DriverOptions {
   Listener listener;
   /// The node directory; without one nothing survives the process.
   std::optional<Store> store = std::nullopt;
+  AnnouncedAddress announced = {};                       ///< What core.self.address is made of.
   std::vector<std::string> warnings = {};                ///< Told as Warned at the start.
   std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
   /// Turns the merged parameters into the bytes of model.safetensors; needed with a store.
@@ -38,7 +40,7 @@ struct DriverOptions {
   int compute_niceness = 0;                ///< 0 to 19; 19: train only when the machine is idle.
   std::size_t compute_threads = 1;         ///< For the sum of votes, the worker's included; >= 1.
   bool events_to_standard_output = false;  ///< One JSON line per event.
-  bool leave_on_signal = false;            ///< SIGINT and SIGTERM; a second one ends at once.
+  bool leave_on_signal = false;  ///< SIGINT, SIGTERM and SIGHUP; a second one ends at once.
   bool leave_when_standard_input_ends = false;  ///< So that a parent's death is noticed.
 };
 
@@ -59,6 +61,10 @@ class Driver {
   void request_merge();
   /// Thread: any. Saves, says farewell, and ends run() within 10 s.
   void request_leave();
+
+  /// True after run() if the node was ended in the middle of its work, which may still be going on
+  /// (the destructor waits for it): by a second signal, or because leaving took too long.
+  [[nodiscard]] bool was_cut_short() const;
 
   /// Not older than the last event or a second. Thread: any.
   [[nodiscard]] NodeStatus status() const;

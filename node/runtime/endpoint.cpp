@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "crypto/node_handshake.h"
 #include "node/runtime/accept_limits.h"
@@ -61,6 +62,7 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   void disconnect(const NodeId& peer, CloseReason reason);
   void admit(const NodeId& peer, std::uint64_t incarnation);
   void refuse(const NodeId& peer, std::uint64_t incarnation, Bytes proof);
+  void drop_links_of_lost_addresses();
   void pause_reading(bool paused);
   void close(CloseReason reason, std::function<void()> released);
   void abandon();
@@ -75,15 +77,19 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   struct Link {
     std::shared_ptr<Connection> connection;
     std::optional<PeerRecord> dialled;  ///< Empty: accepted.
-    std::string prefix = {};            ///< Of an accepted one, for the limits.
+    AcceptLimits::Number knock = 0;     ///< Of an accepted one, for the limits.
+    std::string source = {};            ///< Host of an accepted one.
     std::optional<NodeId> peer = {};    ///< Set: established.
     std::uint64_t incarnation = 0;      ///< Of the peer's process, once established.
   };
 
   void accept();
   void accepted(Tcp::socket socket);
+  bool drop_stranger();
+  void drop(AcceptLimits::Number knock);
   void dialled(const PeerRecord& peer, std::optional<DialProblem> problem, Tcp::socket socket);
   void dial_failed(const PeerRecord& peer, DialProblem problem);
+  void handshake_failed(const PeerRecord& peer, const protocol::SessionClosed& closed);
   void dial_on(const PeerRecord& peer, DialProblem problem);
   [[nodiscard]] bool is_self(const Tcp::endpoint& target) const;
   void add(Tcp::socket socket, Link link);
@@ -143,10 +149,9 @@ Endpoint::Links::Links(asio::io_context& network, Listener listener, EndpointOpt
 void Endpoint::Links::accept() {
   acceptor_.async_accept([self = shared_from_this()](std::error_code problem, Tcp::socket socket) {
     if (self->closing_) return;
-    if (!problem) {
-      self->accepted(std::move(socket));
-      return self->accept();
-    }
+    if (!problem) self->accepted(std::move(socket));
+    // Out of descriptors: a stranger who has proven nothing yet gives up its own.
+    if (!problem || self->drop_stranger()) return self->accept();
     self->accept_retry_.expires_after(accept_retry_delay);
     self->accept_retry_.async_wait([self](std::error_code cancelled) {
       if (!cancelled && !self->closing_) self->accept();
@@ -158,18 +163,39 @@ void Endpoint::Links::accepted(Tcp::socket socket) {
   std::error_code gone;
   const Tcp::endpoint remote = socket.remote_endpoint(gone);
   if (gone) return;
-  std::string prefix = address_prefix(host_text(remote.address()));
-  if (!accept_limits_.admit(prefix, monotonic_now())) {
-    return sink_(node::InputRejected{RejectReason::flood});
-  }
-  add(std::move(socket), {.connection = nullptr, .dialled = {}, .prefix = std::move(prefix)});
+  const bool has_room = links_.size() + dials_.size() < options_.sockets_max || drop_stranger();
+  const auto admission =
+      has_room ? accept_limits_.admit(address_prefix(host_text(remote.address())), monotonic_now())
+               : std::nullopt;
+  if (!admission) return sink_(node::InputRejected{RejectReason::flood});
+  if (admission->displaced) drop(*admission->displaced);
+  add(std::move(socket), {.connection = nullptr,
+                          .dialled = {},
+                          .knock = admission->number,
+                          .source = host_text(remote.address())});
+}
+
+/// The oldest one of the source that has most of them; false: there is none.
+bool Endpoint::Links::drop_stranger() {
+  const auto stranger = accept_limits_.displace(monotonic_now());
+  if (stranger) drop(*stranger);
+  return stranger.has_value();
+}
+
+void Endpoint::Links::drop(AcceptLimits::Number knock) {
+  const auto found =
+      std::ranges::find(links_, knock, [](const auto& entry) { return entry.second.knock; });
+  if (found == links_.end()) return;
+  found->second.connection->abandon();
+  links_.erase(found);
 }
 
 void Endpoint::Links::connect(const PeerRecord& peer) {
   if (closing_) return;
   if (established_.contains(peer.id)) return dial_failed(peer, DialProblem::already_linked);
+  if (dials_.contains(key_of(peer))) return;  // its answer is the answer to this one too
+  if (links_.size() + dials_.size() >= options_.sockets_max) drop_stranger();
   std::shared_ptr<Dial>& dial = dials_[key_of(peer)];
-  if (dial) return;  // its answer is the answer to this one too
   dial = std::make_shared<Dial>(
       network_, resolver_,
       DialOptions{.address = peer.address,
@@ -199,6 +225,14 @@ void Endpoint::Links::dial_failed(const PeerRecord& peer, DialProblem problem) {
   const auto detail = details_.extract(key_of(peer));
   sink_(node::ConnectFailed{peer, problem,
                             detail.empty() ? protocol::DialDetail{} : detail.mapped()});
+}
+
+void Endpoint::Links::handshake_failed(const PeerRecord& peer,
+                                       const protocol::SessionClosed& closed) {
+  const auto dial = dials_.find(key_of(peer));
+  const bool is_dialled_again =
+      dial != dials_.end() && may_have_crossed(closed) && dial->second->dial_from_another_port();
+  if (!is_dialled_again) dial_on(peer, dial_problem_of(closed));
 }
 
 /// Whoever was reached was not the one meant; another address of the peer may lead to it.
@@ -249,6 +283,15 @@ void Endpoint::Links::disconnect(const NodeId& peer, CloseReason reason) {
 void Endpoint::Links::hang_up(const NodeId& peer, CloseReason reason) {
   Connection& connection = *established_.extract(peer).mapped();
   connection.close(reason);
+}
+
+void Endpoint::Links::drop_links_of_lost_addresses() {
+  std::vector<NodeId> lost;
+  for (const auto& [peer, connection] : established_) {
+    const auto host = connection->local_host();
+    if (!host || !is_own_host(host_text(*host))) lost.push_back(peer);
+  }
+  for (const NodeId& peer : lost) disconnect(peer, CloseReason::connection_lost);
 }
 
 void Endpoint::Links::pause_reading(bool paused) {
@@ -309,7 +352,7 @@ void Endpoint::Links::on_established(Connection& connection,
   Link& link = links_.at(&connection);
   link.peer = established.peer;
   link.incarnation = established.incarnation;
-  if (!link.dialled) accept_limits_.handshake_ended();
+  accept_limits_.handshake_ended(link.knock);
   if (is_second_process(link)) return keep_waiting(connection, link);
   if (const auto problem = objection_to(link, established.peer)) {
     return turn_away(connection, *problem);
@@ -331,7 +374,7 @@ void Endpoint::Links::keep_waiting(Connection& connection, const Link& link) {
   connection.pause_reading(true);
   sink_(node::SecondProcess{.peer = *link.peer,
                             .incarnation = link.incarnation,
-                            .address = link.dialled ? link.dialled->address : link.prefix});
+                            .address = link.dialled ? link.dialled->address : link.source});
 }
 
 void Endpoint::Links::admit(const NodeId& peer, std::uint64_t incarnation) {
@@ -394,9 +437,10 @@ void Endpoint::Links::on_closed(Connection& connection, const protocol::SessionC
     return;
   }
   if (!link.peer) {
-    if (!link.dialled) return accept_limits_.handshake_ended();
+    accept_limits_.handshake_ended(link.knock);
+    if (!link.dialled) return;
     details_[key_of(*link.dialled)] = closed.detail;
-    return dial_on(*link.dialled, dial_problem_of(closed));
+    return handshake_failed(*link.dialled, closed);
   }
   if (!is_current(connection, *link.peer)) return;
   established_.erase(*link.peer);
@@ -407,7 +451,7 @@ void Endpoint::Links::on_closed(Connection& connection, const protocol::SessionC
 
 void Endpoint::Links::on_released(Connection& connection) {
   const auto found = links_.find(&connection);
-  if (!found->second.dialled) accept_limits_.leave(found->second.prefix, monotonic_now());
+  accept_limits_.leave(found->second.knock, monotonic_now());
   links_.erase(found);
   if (closing_ && links_.empty()) released_();
 }
@@ -447,6 +491,10 @@ void Endpoint::admit(const NodeId& peer, std::uint64_t incarnation) {
 
 void Endpoint::refuse(const NodeId& peer, std::uint64_t incarnation, Bytes proof) {
   links_->refuse(peer, incarnation, std::move(proof));
+}
+
+void Endpoint::drop_links_of_lost_addresses() {
+  links_->drop_links_of_lost_addresses();
 }
 
 void Endpoint::pause_reading(bool paused) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -26,6 +27,9 @@ struct EndpointOptions {
   std::uint64_t incarnation = 0;                         ///< Of this process.
   std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
   std::size_t bulk_bytes_max = protocol::limits::bulk_message_bytes_max;
+  /// Sockets that the process can afford, links and strangers and dials together; a dial that
+  /// races several addresses may need two or three for a moment.
+  std::size_t sockets_max = std::numeric_limits<std::size_t>::max();
 };
 
 /// Everything on the sockets since the start: headers, handshakes and seals included.
@@ -70,6 +74,8 @@ class Endpoint {
   void admit(const NodeId& peer, std::uint64_t incarnation);
   /// As node::Refuse says.
   void refuse(const NodeId& peer, std::uint64_t incarnation, Bytes proof);
+  /// This machine has moved: links from an address that it has no more are dead, and end.
+  void drop_links_of_lost_addresses();
 
   /// While paused nothing is read from any link, so that TCP slows the peers down.
   void pause_reading(bool paused);

@@ -1,6 +1,7 @@
 #include "node/runtime/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -61,6 +62,12 @@ Result<Bytes> read_file(const std::filesystem::path& path) {
       return system_error("read", path.native(), errno);
     }
   }
+}
+
+Result<UnixSeconds> written_at(const std::filesystem::path& path) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0) return system_error("look at", path.native(), errno);
+  return UnixSeconds{found.st_mtime};
 }
 
 int write_all(int fd, ByteSpan bytes) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "starling/ids.h"
+#include "starling/instant.h"
 #include "starling/result.h"
 
 namespace starling::runtime {
@@ -39,6 +40,9 @@ class FileDescriptor {
 
 /// Reads a whole file. Error: missing or unreadable.
 [[nodiscard]] Result<Bytes> read_file(const std::filesystem::path& path);
+
+/// When a file was written last. Error: missing.
+[[nodiscard]] Result<UnixSeconds> written_at(const std::filesystem::path& path);
 
 /// Writes all of `bytes` at the descriptor's position. Returns 0 or the errno.
 [[nodiscard]] int write_all(int fd, ByteSpan bytes);

@@ -15,6 +15,11 @@ void LeaveTriggers::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   signals_.add(SIGINT);
   signals_.add(SIGTERM);
+  // The terminal's window was closed. Whoever starts a node with nohup wants it to stay.
+  struct sigaction before{};
+  const bool is_ignored =
+      ::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler == SIG_IGN;
+  if (!is_ignored) signals_.add(SIGHUP);
   await_signal();
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What makes a process leave besides a request: SIGINT, SIGTERM, the end of standard input.
+// What makes a process leave besides a request: SIGINT, SIGTERM, SIGHUP, the end of standard input.
 // Included only inside node/runtime, because it shows Asio.
 
 #include <array>

@@ -26,6 +26,12 @@ DialProblem dial_problem_of(const protocol::SessionClosed& closed) {
   }
 }
 
+bool may_have_crossed(const protocol::SessionClosed& closed) {
+  const auto* rejected = std::get_if<RejectReason>(&closed.why);
+  return rejected != nullptr &&
+         (*rejected == RejectReason::bad_handshake || *rejected == RejectReason::bad_frame);
+}
+
 CloseReason close_reason_of(RejectReason reason) {
   switch (reason) {
     case RejectReason::stalled:

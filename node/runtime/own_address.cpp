@@ -111,19 +111,38 @@ void add_from_interfaces(HostList& list) {
 }
 
 std::vector<std::string> own_hosts(bool takes_v6, std::span<const std::string> destinations) {
+  HostList loopback(takes_v6);
   HostList list(takes_v6);
   for (const std::string& destination : destinations) {
     const auto addresses = parse_addresses(destination);
     if (!addresses) continue;
-    for (const HostPort& address : *addresses) list.add(host_towards(address));
+    for (const HostPort& address : *addresses) {
+      std::optional<std::string> host = host_towards(address);
+      (host && is_loopback_host(*host) ? loopback : list).add(std::move(host));
+    }
   }
-  // Whoever meets on one machine alone does not tell other machines' addresses.
-  const bool is_local =
-      !list.hosts().empty() && std::ranges::all_of(list.hosts(), is_loopback_host);
-  if (is_local) return list.hosts();
+  // Whoever meets on one machine alone has no use for its other addresses.
+  if (list.hosts().empty() && !loopback.hosts().empty()) return loopback.hosts();
   for (const std::string_view address : anywhere) list.add(host_towards(*parse_host_port(address)));
   add_from_interfaces(list);
   return list.hosts();
+}
+
+std::vector<std::string> texts_of(const std::string& text) {
+  std::vector<std::string> texts;
+  if (const auto addresses = parse_addresses(text)) {
+    for (const HostPort& address : *addresses) {
+      texts.push_back(address_text(address.host, address.port));
+    }
+  }
+  return texts;
+}
+
+bool names_this_machine(const std::string& text) {
+  const auto addresses = parse_addresses(text);
+  return addresses && std::ranges::any_of(*addresses, [](const HostPort& address) {
+           return is_own_host(address.host);
+         });
 }
 
 }  // namespace
@@ -142,6 +161,23 @@ std::string announced_address(const std::string& listened_on,
 
 std::string announced_address(const Listener& listener, std::span<const std::string> destinations) {
   return announced_address(listener.address, destinations);
+}
+
+std::string address_now(const std::string& listened_on, const AnnouncedAddress& announced,
+                        std::span<const std::string> destinations) {
+  if (announced.is_final || names_this_machine(announced.named)) return announced.named;
+  const std::string own = announced_address(listened_on, destinations);
+  if (own.empty() || announced.named.empty()) return own.empty() ? announced.named : own;
+  std::vector<std::string> all = texts_of(own);
+  for (std::string& named : texts_of(announced.named)) {
+    const bool is_new = std::ranges::find(all, named) == all.end();
+    if (is_new && all.size() < addresses_per_node_max) all.push_back(std::move(named));
+  }
+  return join_addresses(all);
+}
+
+bool same_addresses(const std::string& a, const std::string& b) {
+  return std::ranges::is_permutation(texts_of(a), texts_of(b));
 }
 
 bool is_own_host(const std::string& numeric_host) {

@@ -22,6 +22,23 @@ namespace starling::runtime {
 [[nodiscard]] std::string announced_address(const std::string& listened_on,
                                             std::span<const std::string> destinations);
 
+struct AnnouncedAddress {
+  /// An address text that the owner or the ticket names, or empty.
+  std::string named = {};
+  /// The owner's word for this machine: nothing else is announced.
+  bool is_final = false;
+};
+
+/// The named addresses, if they are final or one of them is this machine's; otherwise this
+/// machine's own ones, and after them the named ones, which may be a router's or a name.
+/// listened_on: as Listener::address. Empty: there is no address at present.
+[[nodiscard]] std::string address_now(const std::string& listened_on,
+                                      const AnnouncedAddress& announced,
+                                      std::span<const std::string> destinations);
+
+/// True if the two texts name the same addresses, in whatever order.
+[[nodiscard]] bool same_addresses(const std::string& a, const std::string& b);
+
 /// True if packets to this numeric host stay on this machine.
 [[nodiscard]] bool is_own_host(const std::string& numeric_host);
 

@@ -2,22 +2,36 @@
 
 #include "protocol/overlay/incarnation.h"
 
+#include <fcntl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "starling/check.h"
 
 namespace starling::runtime {
 
+namespace {
+
+/// CLOCK_BOOTTIME goes on while the machine sleeps, as the peers do.
+Duration since_boot() {
+  timespec now{};
+  STARLING_CHECK(::clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+}  // namespace
+
 Instant monotonic_now() {
-  using Clock = std::chrono::steady_clock;
-  static const Clock::time_point start = Clock::now();
-  return Instant{Clock::now() - start};
+  static const Duration start = since_boot();
+  return Instant{since_boot() - start};
 }
 
 UnixSeconds unix_now() {
@@ -53,6 +67,33 @@ std::uint64_t random_nonzero() {
     std::memcpy(&value, bytes.data(), sizeof value);
   }
   return value;
+}
+
+void occupy_standard_descriptors() {
+  int lowest_free = 0;
+  do {
+    lowest_free = ::open("/dev/null", O_RDWR);
+  } while (lowest_free >= 0 && lowest_free <= STDERR_FILENO);
+  if (lowest_free >= 0) ::close(lowest_free);
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // a refusal leaves what there was
+}
+
+std::size_t descriptors_free() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  std::error_code unknown;
+  std::size_t open = 0;
+  for (auto entry = std::filesystem::directory_iterator("/proc/self/fd", unknown);
+       !unknown && entry != std::filesystem::directory_iterator(); entry.increment(unknown)) {
+    ++open;
+  }
+  return limit.rlim_cur > open ? static_cast<std::size_t>(limit.rlim_cur) - open : 0;
 }
 
 void set_thread_niceness(int niceness) {

@@ -11,7 +11,8 @@
 
 namespace starling::runtime {
 
-/// The monotonic clock, counted from its first use in this process. Thread: any.
+/// The monotonic clock, counted from its first use in this process; it goes on while the machine
+/// sleeps. Thread: any.
 [[nodiscard]] Instant monotonic_now();
 
 /// Wall-clock time, for expiry dates only. Thread: any.
@@ -28,6 +29,15 @@ void fill_entropy(std::span<std::uint8_t> out);
 
 /// Names the process that begins now (protocol/overlay/incarnation.h).
 [[nodiscard]] std::uint64_t new_incarnation();
+/// Opens standard input, output and error on /dev/null where they are closed, so that no file or
+/// socket of ours ever gets one of their numbers and is printed into. Before anything is opened.
+void occupy_standard_descriptors();
+
+/// Lets this process open as many descriptors as its user may (RLIMIT_NOFILE, soft to hard).
+void raise_descriptor_limit();
+
+/// How many descriptors this process can still open.
+[[nodiscard]] std::size_t descriptors_free();
 
 /// Lowers the calling thread's priority (19: runs only when nothing else wants the processor).
 void set_thread_niceness(int niceness);

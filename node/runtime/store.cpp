@@ -26,6 +26,9 @@ constexpr std::size_t checkpoint_length_bytes = 8;
 constexpr std::size_t checkpoint_header_bytes =
     checkpoint_magic.size() + checkpoint_length_bytes + Digest::size;
 
+// Some ten thousand events. With the rest of a small node it stays below 16 MiB (our guess).
+constexpr std::size_t metrics_bytes_max = 8U << 20U;
+
 ByteSpan bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -106,7 +109,15 @@ Result<Bytes> read_checkpoint(const std::filesystem::path& path) {
 }
 
 Store::Store(std::filesystem::path directory, FileDescriptor lock)
-    : directory_(std::move(directory)), lock_(std::move(lock)) {}
+    : directory_(std::move(directory)),
+      lock_(std::move(lock)),
+      metrics_(path_of("metrics.jsonl"), metrics_bytes_max) {}
+
+bool is_in_use(const std::filesystem::path& directory) {
+  const FileDescriptor lock(::open((directory / "lock").c_str(), O_RDONLY | O_CLOEXEC));
+  // Shared, and let go at once: so two who ask do not take each other for a node.
+  return lock.is_open() && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
 
 Result<Store> Store::open(std::filesystem::path directory) {
   std::error_code problem;
@@ -236,18 +247,7 @@ Result<void> Store::append_votes(ByteSpan packet) {
 }
 
 Result<void> Store::append_metric(std::string_view line) {
-  const auto path = path_of("metrics.jsonl");
-  if (!metrics_.is_open()) {
-    metrics_ = FileDescriptor(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, public_file));
-    if (!metrics_.is_open()) return system_error("open", path.native(), errno);
-  }
-  // One write per line, so that a reader never sees half of one.
-  const std::string whole = std::string(line) + '\n';
-  if (const int problem = write_all(metrics_.get(), bytes_of(whole)); problem != 0) {
-    return system_error("append to", path.native(), problem);
-  }
-  return {};
+  return metrics_.append(line);
 }
 
 Result<void> Store::save_status(std::string_view json) {

@@ -9,7 +9,7 @@
 //   checkpoint          the newest state; checkpoint.previous: the one before
 //   start               under votes: the starting point, a state of step 0 (saved_state.h)
 //   votes.log           signed vote packets in order of arrival
-//   metrics.jsonl       one JSON object per event
+//   metrics.jsonl       one JSON object per event; of a long run the first and the newest ones
 //   status.json         rewritten about once a second
 //   model.safetensors   the merged model; manifest.json: who contributed what
 //   control.sock        answers `starling status`, `merge`, `leave` while the node runs
@@ -24,6 +24,7 @@
 
 #include "crypto/signature.h"
 #include "node/core/peer_memory.h"
+#include "node/runtime/bounded_log.h"
 #include "node/runtime/file.h"
 #include "node/runtime/record_log.h"
 #include "starling/ids.h"
@@ -46,6 +47,9 @@ struct LoadedPeers {
 
 /// The state in a checkpoint file of a node directory. Error: not readable, cut or damaged.
 [[nodiscard]] Result<Bytes> read_checkpoint(const std::filesystem::path& path);
+
+/// True if a process holds the node directory. Takes nothing and changes nothing.
+[[nodiscard]] bool is_in_use(const std::filesystem::path& directory);
 
 // What a command may read of a directory whose node runs, and so holds the lock.
 
@@ -111,7 +115,7 @@ class Store {
 
   std::filesystem::path directory_;
   FileDescriptor lock_;
-  FileDescriptor metrics_;
+  BoundedLog metrics_;
   std::optional<RecordLog> votes_;
 };
 

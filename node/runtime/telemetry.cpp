@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -145,6 +146,7 @@ std::string dump(const Json& value, int indent = -1) {
 
 std::string event_json(const Event& event, const EventContext& context) {
   Json line = std::visit(EventFields{}, event);
+  if (std::holds_alternative<Exchanged>(event)) line["count"] = context.exchanges;
   line["time_s"] = to_seconds(context.since_start);
   line["bytes_sent"] = context.bytes_sent;
   line["bytes_received"] = context.bytes_received;
@@ -200,8 +202,18 @@ void print_event(const Event& event, const EventContext& context) {
   std::fflush(stdout);
 }
 
+bool Telemetry::is_thinned_out(const Event& event, Instant at) {
+  if (!std::holds_alternative<Exchanged>(event)) return false;
+  ++exchanges_untold_;
+  return !exchange_lines_.take(at);
+}
+
 Result<void> Telemetry::record(const Event& event, const EventContext& context) {
-  const std::string line = event_json(event, context);
+  if (is_thinned_out(event, Instant{context.since_start})) return {};
+  EventContext told = context;
+  if (std::holds_alternative<Exchanged>(event))
+    told.exchanges = std::exchange(exchanges_untold_, 0);
+  const std::string line = event_json(event, told);
   if (events_to_standard_output_) {
     std::puts(line.c_str());
     std::fflush(stdout);

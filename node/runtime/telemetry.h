@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "node/runtime/accept_limits.h"
 #include "node/runtime/store.h"
 #include "starling/event.h"
 #include "starling/instant.h"
@@ -19,6 +20,7 @@ struct EventContext {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::size_t neighbours = 0;
+  std::uint64_t exchanges = 1;  ///< How many the line of an exchange stands for.
 };
 
 /// {"event": name, "time_s", "bytes_sent", "bytes_received", "neighbours", and the event's own
@@ -33,9 +35,13 @@ void print_event(const Event& event, const EventContext& context);
 /// Members, slices, digests and attestations of a merge; indented, for people and programs.
 [[nodiscard]] std::string manifest_json(const Manifest& manifest);
 
-/// Writes events where they are wanted. Thread: the network thread.
+/// Writes events where they are wanted. Of exchanges a line for each, and at most
+/// `exchange_lines_per_second_max`: "count" says for how many. Thread: the network thread.
 class Telemetry {
  public:
+  // Beyond it a small model on a fast network writes more events than parameters (our guess).
+  static constexpr int exchange_lines_per_second_max = 10;
+
   /// store: may be null (an embedded node without a directory); borrowed.
   Telemetry(Store* store, bool events_to_standard_output)
       : store_(store), events_to_standard_output_(events_to_standard_output) {}
@@ -45,7 +51,11 @@ class Telemetry {
   [[nodiscard]] Result<void> publish(const NodeStatus& status);
 
  private:
+  [[nodiscard]] bool is_thinned_out(const Event& event, Instant at);
+
   Store* store_;
+  TokenBucket exchange_lines_{exchange_lines_per_second_max};
+  std::uint64_t exchanges_untold_ = 0;
   bool events_to_standard_output_;
 };
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/effects.h"
@@ -50,6 +51,8 @@ class Membership {
   /// record: as in the Dial effect.
   void dial_failed(const PeerRecord& record, Instant now, Effects& effects);
 
+  /// What is told to others from now on.
+  void set_self_address(std::string address) { options_.self.address = std::move(address); }
   /// The contact at `address` is this very node.
   void forget_contact(const std::string& address) { contacts_.remove(address); }
 

@@ -28,5 +28,20 @@ TEST(ProgressText, NamesStepLossAccuracyNeighboursAndBytes) {
             "step 10/200, loss 0.5124, accuracy 83.25 %, 1 neighbour, 999 B sent, 1.2 MB received");
 }
 
+TEST(TimeText, IsADateThatProgramsRead) {
+  EXPECT_EQ(time_text({0}), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(time_text({951'782'400}), "2000-02-29T00:00:00Z");
+}
+
+TEST(AgoText, CountsInTheUnitThatAPersonWouldUse) {
+  const UnixSeconds now{1'000'000};
+  EXPECT_EQ(ago_text(now, now), "0 s ago");
+  EXPECT_EQ(ago_text({now.value + 5}, now), "0 s ago");  // the clock was set back
+  EXPECT_EQ(ago_text({now.value - 119}, now), "119 s ago");
+  EXPECT_EQ(ago_text({now.value - 120}, now), "2 min ago");
+  EXPECT_EQ(ago_text({now.value - 7200}, now), "2 h ago");
+  EXPECT_EQ(ago_text({now.value - 3 * 86'400}, now), "3 days ago");
+}
+
 }  // namespace
 }  // namespace starling::cli

@@ -8,6 +8,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ class Node {
                                        std::uint64_t incarnation) {
     return std::make_unique<Node>(network, key, std::nullopt, run_named(1), incarnation);
   }
+  Node(asio::io_context& network, EndpointOptions options)
+      : Node(network, std::move(*listen_on("127.0.0.1:0")), std::move(options)) {}
 
   [[nodiscard]] protocol::PeerRecord record() const { return record_; }
   Endpoint& endpoint() { return endpoint_; }
@@ -352,8 +355,7 @@ TEST_F(EndpointTest, DropsGarbageAndServesTheOthers) {
 TEST_F(EndpointTest, DropsAStreamThatEndsWithinAFrame) {
   Node b(network_, 2);
   tcp::socket stranger = raw_connection_to(b);
-  const auto preamble =
-      protocol::encode_preamble({.version = protocol::limits::protocol_version});
+  const auto preamble = protocol::encode_preamble({.version = protocol::limits::protocol_version});
   asio::write(stranger, asio::buffer(preamble));
   asio::write(stranger, asio::buffer(std::string("\x00\x40half", 6)));
   stranger.close();
@@ -364,6 +366,27 @@ TEST_F(EndpointTest, DropsAStrangerWhoSaysNothing) {
   Node b(network_, 2);
   tcp::socket stranger = raw_connection_to(b);
   run_until([&] { return b.rejected(RejectReason::handshake_slow) == 1; });
+}
+
+TEST_F(EndpointTest, StrangersGiveUpTheirSocketsWhereTheyAreFew) {
+  Node few(
+      network_,
+      {.run = run_named(1), .key = crypto::SigningKey::from_seed(secret_of(2)), .sockets_max = 3});
+  std::vector<tcp::socket> strangers;
+  for (int i = 0; i < 10; ++i) strangers.push_back(raw_connection_to(few));
+  Node a(network_, 1);
+  connect(a, few);
+  Node b(network_, 3);
+  few.endpoint().connect(b.record());
+  run_until([&] { return few.count<node::PeerConnected>() == 2; });
+}
+
+TEST_F(EndpointTest, EndsNoLinkWhoseAddressThisMachineStillHas) {
+  Node a(network_, 1);
+  Node b(network_, 2);
+  connect(a, b);
+  a.endpoint().drop_links_of_lost_addresses();
+  EXPECT_EQ(a.count<node::PeerDisconnected>(), 0U);
 }
 
 TEST_F(EndpointTest, BoundsTheHandshakesUnderWay) {
@@ -523,6 +546,31 @@ class WireTap {
   Buffer far_buffer_;
   std::string seen_;
 };
+
+TEST_F(EndpointTest, DialsAgainFromAnotherPortWhereBothSpokeFirst) {
+  Node a(network_, 1);
+  tcp::acceptor crossing(network_, {asio::ip::address_v4::loopback(), 0});
+  const std::string where = "127.0.0.1:" + std::to_string(crossing.local_endpoint().port());
+  std::vector<std::uint16_t> ports;
+  std::array<char, 1024> bytes;
+  std::function<void()> accept = [&] {
+    crossing.async_accept([&](std::error_code, tcp::socket socket) {
+      ports.push_back(socket.remote_endpoint().port());
+      kept_.push_back(std::move(socket));
+      // What the other dialler would say: its own first message, which looks the same.
+      kept_.back().async_read_some(asio::buffer(bytes), [&](std::error_code, std::size_t count) {
+        asio::write(kept_.back(), asio::buffer(bytes, count));
+        accept();
+      });
+    });
+  };
+  accept();
+  a.endpoint().connect({{}, where});
+  run_until([&] { return a.count<node::ConnectFailed>() == 1; });
+  ASSERT_EQ(ports.size(), 2U);
+  EXPECT_EQ(ports[0], parse_host_port(a.record().address)->port_number());
+  EXPECT_NE(ports[1], ports[0]);
+}
 
 TEST_F(EndpointTest, AWireTapSeesNoPlaintext) {
   Node a(network_, 1);

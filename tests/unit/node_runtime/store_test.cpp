@@ -44,6 +44,17 @@ TEST(Store, RefusesADirectoryThatAnotherStoreHolds) {
   EXPECT_NE(second.error().message.find(directory.path().string()), std::string::npos);
 }
 
+TEST(Store, IsInUseWhileItLives) {
+  const TemporaryDirectory directory;
+  EXPECT_FALSE(is_in_use(directory.path()));
+  {
+    const Result<Store> store = Store::open(directory.path());
+    ASSERT_TRUE(store);
+    EXPECT_TRUE(is_in_use(directory.path()));
+  }
+  EXPECT_FALSE(is_in_use(directory.path()));
+}
+
 TEST(Store, FreesTheDirectoryWhenItEnds) {
   const TemporaryDirectory directory;
   ASSERT_TRUE(Store::open(directory.path()).has_value());

@@ -85,5 +85,27 @@ TEST(Telemetry, AppendsEventsToTheMetricsOfTheStore) {
   EXPECT_EQ(json::parse(line)["event"], "isolated");
 }
 
+TEST(Telemetry, WritesALineForEachExchangeUpToARateAndCountsTheRest) {
+  const testing::TemporaryDirectory directory;
+  Store store = std::move(*Store::open(directory.path()));
+  Telemetry telemetry(&store, false);
+  EventContext now = context;
+  constexpr int exchanges = 1000;
+  for (int i = 0; i < exchanges; ++i) {
+    now.since_start += 2ms;  // 500 a second, for two seconds
+    ASSERT_TRUE(telemetry.record(Exchanged{}, now).has_value());
+  }
+  now.since_start += 1s;
+  ASSERT_TRUE(telemetry.record(Exchanged{}, now).has_value());
+  std::ifstream file(directory.path() / "metrics.jsonl");
+  int lines = 0;
+  int counted = 0;
+  for (std::string line; std::getline(file, line); ++lines) {
+    counted += json::parse(line)["count"].get<int>();
+  }
+  EXPECT_LE(lines, 4 * Telemetry::exchange_lines_per_second_max);
+  EXPECT_EQ(counted, exchanges + 1);
+}
+
 }  // namespace
 }  // namespace starling::runtime
