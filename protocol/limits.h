@@ -19,8 +19,6 @@ inline constexpr std::size_t frame_bytes_max = 65'535;
 inline constexpr std::size_t bulk_plaintext_bytes_max = 16 * 1024;  // the AEAD peaks at 16 KiB
 inline constexpr std::size_t control_bytes_max = 16 * 1024;
 inline constexpr std::size_t gossip_bytes_max = 4 * 1024;
-// A merge's roster names every member (128 bytes each), so it alone may exceed gossip_bytes_max.
-inline constexpr std::size_t roster_bytes_max = 15 * 1024;
 inline constexpr std::size_t handshake_message_bytes_max = 1024;
 
 // --- Handshakes: 185 us of curve operations per side, so 400/s cost 7 % of a core ---
@@ -140,5 +138,18 @@ inline constexpr std::size_t description_bytes_max = 8 * 1024;
 // --- Final merge ---
 inline constexpr std::size_t merge_slice_bytes_min = 64U << 10U;
 inline constexpr std::size_t merge_slices_max = 4096;
+inline constexpr std::uint64_t merge_weight_max = 1U << 20U;  // 1,024 sums of int32 fit 64 bits
+// Each member's id, digest, two varints, and 2 bytes for an edge: 211 KB with 64 edges a member.
+inline constexpr std::size_t merge_roster_bytes_max = 256U << 10U;
+inline constexpr std::size_t merge_results_max = 64;         // in one announcement, 36 bytes each
+inline constexpr std::size_t merge_recall_slices_max = 512;  // in one announcement, 4 bytes each
+inline constexpr std::size_t merge_commitments_per_message_max = 64;
+// Signed commitments in one message; the rest of control_bytes_max is for the encoding.
+inline constexpr std::size_t merge_commitments_bytes_max = 14U << 10U;
+// Our guess: slices that a node works on at a time, half of what a link's queue holds.
+inline constexpr std::size_t merge_window_bytes = 32U << 20U;
+inline constexpr std::size_t merge_roots_max = 4;       // remembered of one slice: of dead ones too
+inline constexpr std::size_t merge_slices_asked = 32;   // of one neighbour at a time; our guess
+inline constexpr Duration merge_batch_interval = 30ms;  // commitments, roots' words: our guess
 
 }  // namespace starling::protocol::limits

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <iterator>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -18,10 +19,6 @@ namespace {
 
 /// Rounding of one float addition is 6e-8 of the value; a run has thousands on each parameter.
 constexpr double rounding_tolerance = 1e-4;
-
-/// A roster has room for so many members at least: 104 bytes each and the longest address.
-constexpr std::size_t roster_members_certain =
-    protocol::limits::roster_bytes_max / (104 + protocol::limits::address_characters_max + 1);
 
 /// Collects the violations of one check.
 class Findings {
@@ -84,22 +81,37 @@ bool is_mean(const SliceParts& slice, ByteSpan adopted) {
   return true;
 }
 
+/// The vector that has this digest, of which a manifest names the first half.
+const Bytes* given_as(const Observation& node, const Digest& contribution) {
+  constexpr std::size_t named = 16;
+  const auto given = node.contributions.lower_bound(contribution);  // the rest of it is zero
+  if (given == node.contributions.end()) return nullptr;
+  const bool is_it = std::equal(contribution.bytes.begin(), contribution.bytes.begin() + named,
+                                given->first.bytes.begin());
+  return is_it ? &given->second : nullptr;
+}
+
+using NodesById = std::map<NodeId, const Observation*>;
+
+NodesById by_id(const Record& record) {
+  NodesById nodes;
+  for (const Observation& node : record.nodes) nodes[node.id] = &node;
+  return nodes;
+}
+
 /// The vector that the member committed to, whichever of its processes that was.
-const Bytes* contribution_of(const Record& record, const MergeMember& member) {
-  const auto node = std::ranges::find(record.nodes, member.id, &Observation::id);
-  if (node == record.nodes.end()) return nullptr;
-  const auto given = node->contributions.find(member.contribution);
-  return given == node->contributions.end() ? nullptr : &given->second;
+const Bytes* contribution_of(const NodesById& nodes, const MergeMember& member) {
+  const auto node = nodes.find(member.id);
+  return node == nodes.end() ? nullptr : given_as(*node->second, member.contribution);
 }
 
 const MergeMember* member_of(const Manifest& manifest, const NodeId& id) {
-  const auto member = std::ranges::find(manifest.members, id, &MergeMember::id);
-  return member == manifest.members.end() ? nullptr : &*member;
+  const auto member = std::ranges::lower_bound(manifest.members, id, {}, &MergeMember::id);
+  return member == manifest.members.end() || member->id != id ? nullptr : &*member;
 }
 
-void check_mean(const Record& record, std::uint32_t node, const Manifest& manifest,
-                Findings& findings) {
-  const ByteSpan adopted = *record.nodes[node].adopted;
+void check_mean(const NodesById& nodes, std::uint32_t node, ByteSpan adopted,
+                const Manifest& manifest, Findings& findings) {
   const std::size_t values = adopted.size() / 4;
   const std::size_t slices = manifest.slices.size();
   for (const MergeSlice& slice : manifest.slices) {
@@ -108,7 +120,7 @@ void check_mean(const Record& record, std::uint32_t node, const Manifest& manife
                      .end = values * (slice.index + 1) / slices};
     for (const NodeId& id : slice.contributors) {
       const MergeMember* member = member_of(manifest, id);
-      const Bytes* vector = member != nullptr ? contribution_of(record, *member) : nullptr;
+      const Bytes* vector = member != nullptr ? contribution_of(nodes, *member) : nullptr;
       if (vector == nullptr) {
         findings.add(node, "a contributor of slice " + std::to_string(slice.index) +
                                " has never given the vector it committed to");
@@ -122,6 +134,17 @@ void check_mean(const Record& record, std::uint32_t node, const Manifest& manife
                              std::to_string(parts.parts.size()) + " contributions");
     }
   }
+}
+
+/// Who is in which slice of which model: the mean of equal ones is computed once.
+std::string name_of_mean(const Manifest& manifest) {
+  crypto::Hasher hasher;
+  hasher.update(manifest.model.bytes);
+  for (const MergeSlice& slice : manifest.slices) {
+    hasher.update(slice.digest.bytes);
+    for (const NodeId& id : slice.contributors) hasher.update(id.bytes);
+  }
+  return hasher.finish().hex();
 }
 
 void append_all(std::vector<Violation>& all, std::vector<Violation>&& some) {
@@ -231,6 +254,8 @@ std::vector<Violation> check_votes(const Record& record) {
 std::vector<Violation> check_merge(const Record& record) {
   Findings findings(record);
   const Observation* first = first_merged(record);
+  const NodesById nodes = by_id(record);
+  std::set<std::string> checked;
   for (std::uint32_t i = 0; i < record.nodes.size(); ++i) {
     const Observation& node = record.nodes[i];
     if (!node.is_running || !node.merged) continue;
@@ -246,20 +271,22 @@ std::vector<Violation> check_merge(const Record& record) {
     // does not name everyone, which loses nothing where a member gave the same.
     const bool has_given = node.restarts == 0 && !node.given.empty();
     const bool is_included = std::ranges::any_of(manifest.members, [&](const MergeMember& member) {
-      return node.contributions.contains(member.contribution);
+      return given_as(node, member.contribution) != nullptr;
     });
-    const bool is_full = manifest.members.size() >= roster_members_certain;
+    const bool is_full = manifest.members.size() >= protocol::limits::merge_members_max;
     if (has_given && !member_of(manifest, node.id) && !(is_full && is_included)) {
       findings.add(i, "gave its vector to the merge and is not among its members");
     }
     for (const MergeMember& member : manifest.members) {
-      if (contribution_of(record, member) != nullptr) continue;
+      if (contribution_of(nodes, member) != nullptr) continue;
       findings.add(i, "a member of the merge has never given the vector it committed to");
     }
     if (node.adopted && crypto::digest_of(*node.adopted) != manifest.model) {
       findings.add(i, "adopted another model than its manifest names");
     }
-    if (node.adopted) check_mean(record, i, manifest, findings);
+    if (node.adopted && checked.insert(name_of_mean(manifest)).second) {
+      check_mean(nodes, i, *node.adopted, manifest, findings);
+    }
   }
   return findings.take();
 }

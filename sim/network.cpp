@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/limits.h"
+#include "protocol/wire/announcement.h"
 #include "protocol/wire/wire.h"
 #include "starling/check.h"
 
@@ -352,6 +353,25 @@ void Network::disconnect(std::uint32_t from, const NodeId& peer, CloseReason rea
 
 // --- Messages ---
 
+bool Network::is_of_merge(const protocol::Message& message) {
+  if (const auto* bulk = std::get_if<protocol::Bulk>(&message)) {
+    return bulk->kind == protocol::BulkKind::merge_part ||
+           bulk->kind == protocol::BulkKind::merged_slice ||
+           bulk->kind == protocol::BulkKind::merge_roster;
+  }
+  if (const auto* gossip = std::get_if<protocol::Gossip>(&message)) {
+    const auto [known, is_new] = is_merge_body_.try_emplace(gossip->id, false);
+    if (is_new) {
+      const auto opened = protocol::reopen_announcement(gossip->body);
+      known->second =
+          opened && std::visit([](const auto& content) { return requires { content.merge; }; },
+                               opened->content);
+    }
+    return known->second;
+  }
+  return std::visit([](const auto& content) { return requires { content.merge; }; }, message);
+}
+
 void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Message& message) {
   const std::uint32_t to = host_of(from, peer);
   End* end = open_end({from, to});
@@ -359,6 +379,7 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   const Bytes bytes = wire_bytes(message);
   trace_.note(queue_.now(), from, TraceKind::send, message.index(), bytes);
   hosts_[from].bytes_sent += bytes.size();
+  if (is_of_merge(message)) hosts_[from].merge_bytes_sent += bytes.size();
   Traffic& of_kind = traffic_[message.index()];
   of_kind.messages += 1;
   of_kind.bytes += bytes.size();

@@ -54,10 +54,16 @@ class Network {
   [[nodiscard]] std::uint64_t bytes_sent(std::uint32_t node) const {
     return hosts_[node].bytes_sent;
   }
+  /// Of these, what the final merge was about.
+  [[nodiscard]] std::uint64_t merge_bytes_sent(std::uint32_t node) const {
+    return hosts_[node].merge_bytes_sent;
+  }
   [[nodiscard]] const TrafficByKind& traffic() const { return traffic_; }
   [[nodiscard]] bool linked(std::uint32_t a, std::uint32_t b) const;
 
  private:
+  [[nodiscard]] bool is_of_merge(const protocol::Message& message);
+
   struct Host {
     NodeId id;
     std::uint64_t life = 0;
@@ -67,6 +73,7 @@ class Network {
     bool is_paused = false;
     std::uint32_t group = 0;
     std::uint64_t bytes_sent = 0;
+    std::uint64_t merge_bytes_sent = 0;
   };
   /// One end of a link, and the order of what this end sends. Control overtakes bulk, as in a
   /// session; within each the order stays.
@@ -123,6 +130,7 @@ class Network {
   std::vector<std::pair<Direction, Delivery>> held_;
   bool is_silent_ = false;  ///< The partition.
   std::uint64_t links_made_ = 0;
+  std::map<protocol::BroadcastId, bool> is_merge_body_;
   TrafficByKind traffic_{};  ///< Of all nodes.
 };
 

@@ -35,6 +35,7 @@ using Flows = std::map<NodeId, std::vector<double>>;
 
 struct Observation {
   NodeId id;
+  std::uint64_t merge_bytes_sent = 0;  ///< Of bytes_sent.
   bool has_started = false;
   bool is_running = false;   ///< The process is there, or has ended by itself.
   bool has_stopped = false;  ///< Ended by itself.

@@ -1,5 +1,6 @@
 #include "sim/simulation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -33,6 +34,8 @@ void summarize(const Record& record, Report& report) {
   std::set<Digest> models;
   for (const Observation& node : record.nodes) {
     report.bytes_sent += node.bytes_sent;
+    report.merge_bytes_mean += static_cast<double>(node.merge_bytes_sent) / report.nodes;
+    report.merge_bytes_most = std::max(report.merge_bytes_most, node.merge_bytes_sent);
     if (!node.is_running) continue;
     report.exchanges += node.status.exchanges;
     report.votes += node.status.votes;
@@ -41,6 +44,7 @@ void summarize(const Record& record, Report& report) {
     if (!node.merged) continue;
     models.insert(node.merged->manifest.model);
     report.merge_members = node.merged->manifest.members.size();
+    report.merge_contributors = node.merged->manifest.contributors.size();
     merged.add(node.merged->quality.accuracy);
     square_distance.add(node.merged->distance * node.merged->distance);
   }

@@ -28,6 +28,9 @@ struct Report {
   std::uint64_t votes = 0;
   double bytes_per_vote = 0;  ///< Of everything sent, for one vote at one receiver; NaN without.
   std::size_t merge_members = 0;
+  std::size_t merge_contributors = 0;  ///< Members that are in every part of the model.
+  double merge_bytes_mean = 0;         ///< Sent by a node for the merge.
+  std::uint64_t merge_bytes_most = 0;  ///< By the node that sent most.
   double consensus_distance =
       0;                       ///< Root mean square over nodes of the distance to the merged model.
   bool digests_equal = false;  ///< All living nodes ended with the same model.

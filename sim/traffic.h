@@ -54,7 +54,13 @@ inline constexpr std::array<std::string_view, std::variant_size_v<protocol::Mess
                      "cut_digest",
                      "cut_parts",
                      "description_request",
-                     "description"};
+                     "description",
+                     "identity_challenge",
+                     "identity_proof",
+                     "merge_commitments",
+                     "merge_roster_request",
+                     "merge_attested"};
+static_assert(!message_names.back().empty());
 
 /// By protocol::Message::index().
 using TrafficByKind = std::array<Traffic, message_names.size()>;

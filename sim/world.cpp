@@ -324,6 +324,7 @@ Record World::record() {
     auto& seen = node < scenario_.nodes ? record.nodes : record.copies;
     seen.push_back(nodes_[node].observe(queue_.now()));
     seen.back().bytes_sent = network_.bytes_sent(node);
+    seen.back().merge_bytes_sent = network_.merge_bytes_sent(node);
     trace_.note(queue_.now(), node, TraceKind::computed, 0, seen.back().model.bytes);
   }
   record.events = trace_.events();

@@ -83,18 +83,20 @@ struct MergeMember {
   NodeId id;
   std::uint64_t weight = 1;
   Step step = 0;
-  Digest contribution;
+  Digest contribution;  ///< The first 16 bytes of it; the others are zero.
 };
-/// Who contributed what to the merged model. `attestations`: members that signed the same model
-/// digest.
+/// Who contributed what to the merged model. `attestations`: members that hold the same model.
 struct Manifest {
   RunId run;
   Digest merge;
   Step cut_off = 0;
-  std::vector<MergeMember> members;
-  std::vector<MergeSlice> slices;
-  Digest model;
-  std::vector<NodeId> attestations;
+  std::vector<MergeMember> members = {};  ///< Whoever was to contribute.
+  std::vector<NodeId> contributors = {};  ///< Members that are in every part of the model.
+  std::vector<MergeSlice> slices = {};
+  Digest model = {};
+  std::vector<NodeId> attestations = {};
+  std::uint32_t nodes_seen = 0;  ///< Nodes of the run that any member has ever heard of.
+  bool partial = false;          ///< The contributors are too few for a quorum of these.
 };
 struct Merged {
   Manifest manifest;

@@ -58,8 +58,12 @@ struct LineOf {
   Line operator()(const MergeStarted&) const { return "the final merge has begun"; }
   Line operator()(const QuorumMissing& e) const { return quorum_text(e); }
   Line operator()(const Merged& e) const {
-    return "merged " + std::to_string(e.manifest.members.size()) + " nodes: accuracy " +
-           percent_text(e.quality.accuracy) + ", model " + e.manifest.model.short_text();
+    return "merged " + std::to_string(e.manifest.contributors.size()) + " nodes" +
+           (e.manifest.partial
+                ? ", a partial model of " + std::to_string(e.manifest.nodes_seen) + " nodes seen"
+                : "") +
+           ": accuracy " + percent_text(e.quality.accuracy) + ", model " +
+           e.manifest.model.short_text();
   }
   Line operator()(const Warned& e) const { return "warning: " + e.text; }
   Line operator()(const SnapshotSaved&) const { return std::nullopt; }

@@ -69,8 +69,9 @@ std::string merge_card(const RunRecord& run) {
   }
   return card(
       "third", "Merge",
-      figure(count_text(run.manifest.members.size()) + " of " + count_text(run.nodes.size()),
-             "nodes are members of the merge") +
+      figure(count_text(run.manifest.contributors.size()) + " of " + count_text(run.nodes.size()),
+             run.manifest.partial ? "nodes are in the merged model, which is partial"
+                                  : "nodes are in the merged model") +
           "<dl class=\"facts\">" + facts + "</dl>");
 }
 

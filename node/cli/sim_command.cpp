@@ -67,6 +67,9 @@ nlohmann::ordered_json json_of(const sim::Report& report, double wall_s) {
   json["votes"] = report.votes;
   json["bytes_per_vote"] = number_or_null(report.bytes_per_vote);
   json["merge_members"] = report.merge_members;
+  json["merge_contributors"] = report.merge_contributors;
+  json["merge_bytes_mean"] = report.merge_bytes_mean;
+  json["merge_bytes_most"] = report.merge_bytes_most;
   json["consensus_distance"] = number_or_null(report.consensus_distance);
   json["digests_equal"] = report.digests_equal;
   json["violations"] = nlohmann::ordered_json::array();
@@ -170,7 +173,7 @@ void SimCommand::print(const sim::Report& report, double wall_s) const {
   if (std::isfinite(report.accuracy_merged)) {
     std::printf("  accuracy %.1f %% of the nodes, %.1f %% of the model merged by %zu\n",
                 report.accuracy_nodes_mean * 100, report.accuracy_merged * 100,
-                report.merge_members);
+                report.merge_contributors);
   }
   for (const sim::Violation& violation : report.violations) {
     const std::string who = violation.node ? "node " + std::to_string(*violation.node) : "all";

@@ -146,30 +146,32 @@ nlohmann::ordered_json catch_ups(const RunRecord& record) {
 
 std::string result_json(const RunRecord& record) {
   const std::size_t killed = count_fate(record, "killed");
-  const nlohmann::ordered_json result = {{"nodes", record.nodes.size() - record.joined},
-                                         {"recipe", record.recipe},
-                                         {"task", record.task},
-                                         {"steps", record.steps},
-                                         {"accuracy_central", record.accuracy_central},
-                                         {"accuracy_nodes_mean", record.accuracy_nodes_mean},
-                                         {"accuracy_merged", record.accuracy_merged},
-                                         {"bytes_sent", record.bytes_sent},
-                                         {"bytes_dense_equivalent", record.bytes_dense_equivalent},
-                                         {"votes", record.votes},
-                                         {"epsilon", record.epsilon},
-                                         {"digests_equal", record.digests_equal},
-                                         {"consensus_distance", record.consensus_distance},
-                                         {"merge_members", record.manifest.members.size()},
-                                         {"wall_s", record.wall_s},
-                                         {"topology", record.topology},
-                                         {"skew", record.skew},
-                                         {"seed", record.seed},
-                                         {"parameters", record.parameters},
-                                         {"killed", killed},
-                                         {"joined", record.joined},
-                                         {"catch_up", catch_ups(record)},
-                                         {"central_step_size", record.baseline_step_size},
-                                         {"model", record.manifest.model.hex()}};
+  const nlohmann::ordered_json result = {
+      {"nodes", record.nodes.size() - record.joined},
+      {"recipe", record.recipe},
+      {"task", record.task},
+      {"steps", record.steps},
+      {"accuracy_central", record.accuracy_central},
+      {"accuracy_nodes_mean", record.accuracy_nodes_mean},
+      {"accuracy_merged", record.accuracy_merged},
+      {"bytes_sent", record.bytes_sent},
+      {"bytes_dense_equivalent", record.bytes_dense_equivalent},
+      {"votes", record.votes},
+      {"epsilon", record.epsilon},
+      {"digests_equal", record.digests_equal},
+      {"consensus_distance", record.consensus_distance},
+      {"merge_members", record.manifest.members.size()},
+      {"merge_contributors", record.manifest.contributors.size()},
+      {"wall_s", record.wall_s},
+      {"topology", record.topology},
+      {"skew", record.skew},
+      {"seed", record.seed},
+      {"parameters", record.parameters},
+      {"killed", killed},
+      {"joined", record.joined},
+      {"catch_up", catch_ups(record)},
+      {"central_step_size", record.baseline_step_size},
+      {"model", record.manifest.model.hex()}};
   return result.dump();
 }
 
@@ -195,7 +197,9 @@ std::string result_text(const RunRecord& record) {
   text << "consensus   distance " << record.consensus_distance << " of the merged model's norm; "
        << (record.digests_equal ? "all nodes hold the same model\n" : "NODES DIFFER\n")
        << "manifest    model " << record.manifest.model.short_text() << ", "
-       << record.manifest.members.size() << " members:";
+       << record.manifest.contributors.size() << " contributors of "
+       << record.manifest.members.size() << " members"
+       << (record.manifest.partial ? ", partial" : "") << ":";
   for (const MergeMember& member : record.manifest.members) {
     text << "\n            " << member.id.short_text() << "  step " << member.step << "  "
          << "weight " << member.weight;

@@ -31,10 +31,11 @@ Manifest manifest_of(const Json& from) {
   Manifest manifest{.run = id_of<RunId>(from.at("run")),
                     .merge = id_of<Digest>(from.at("merge")),
                     .cut_off = from.at("cut_off").get<Step>(),
-                    .members = {},
-                    .slices = {},
+                    .contributors = ids_of(from.at("contributors")),
                     .model = id_of<Digest>(from.at("model")),
-                    .attestations = ids_of(from.at("attestations"))};
+                    .attestations = ids_of(from.at("attestations")),
+                    .nodes_seen = from.at("nodes_seen").get<std::uint32_t>(),
+                    .partial = from.at("partial").get<bool>()};
   for (const Json& member : from.at("members")) {
     manifest.members.push_back({.id = id_of<NodeId>(member.at("id")),
                                 .weight = member.at("weight").get<std::uint64_t>(),

@@ -25,8 +25,12 @@ inline constexpr double grid_unit = 0x1.0p-24;
 /// The integers themselves.
 [[nodiscard]] std::vector<std::int32_t> fixed_point_values(ByteSpan bytes);
 
-/// Mean with integer weights, each clipped to [1, 2^20], rounded half away from zero. All parts
-/// have the length of the first; at most 2^11 parts keep the sum inside 64 bits.
+/// Sum of weight times value, in protocol::sum_value_bytes() bytes a value, little endian. Weights
+/// are at most merge_weight_max each, so that 2^10 of them keep the sum inside 64 bits; all parts
+/// have as many values as the first.
+[[nodiscard]] Bytes weighted_sum(std::span<const WeightedSlice> parts);
+
+/// Mean of the same parts as int32, rounded half away from zero.
 [[nodiscard]] Bytes weighted_mean(std::span<const WeightedSlice> parts);
 
 }  // namespace starling::node

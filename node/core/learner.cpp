@@ -215,6 +215,10 @@ LearnerResult Learner::perform(const ContributeJob& job) {
   return ContributeDone{job.merge, digest, std::move(vector)};
 }
 
+LearnerResult Learner::perform(const SumSliceJob& job) {
+  return SumSliceDone{job.merge, job.slice, job.root, weighted_sum(job.parts)};
+}
+
 LearnerResult Learner::perform(const AverageSliceJob& job) {
   Bytes mean = weighted_mean(job.parts);
   const Digest digest = crypto::digest_of(mean);

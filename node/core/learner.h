@@ -87,6 +87,7 @@ class Learner {
   LearnerResult perform(const RebuildJob& job);
   LearnerResult perform(const EvaluateJob& job);
   LearnerResult perform(const ContributeJob& job);
+  LearnerResult perform(const SumSliceJob& job);
   LearnerResult perform(const AverageSliceJob& job);
   LearnerResult perform(const AdoptJob& job);
   LearnerResult perform(const SaveStateJob& job);

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/merge/member_set.h"
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
 #include "starling/task.h"
@@ -163,11 +164,27 @@ struct ContributeDone {
   Bytes vector;
 };
 
+/// A part of a slice of a merge: int32 values of weight `weight`, or if is_sum the sums of weight
+/// times value of several such, whose weights add up to `weight` (protocol/merge/merge_part.h).
 struct WeightedSlice {
   std::uint64_t weight = 1;
+  bool is_sum = false;
   Bytes data;
 };
-/// Weighted mean of equal-length slices in fixed point; the order of `parts` does not matter.
+/// The sum of parts of equal length; their order does not matter.
+struct SumSliceJob {
+  Digest merge;
+  std::uint32_t slice = 0;
+  protocol::Member root = protocol::no_member;  ///< Where the sum is going.
+  std::vector<WeightedSlice> parts;
+};
+struct SumSliceDone {
+  Digest merge;
+  std::uint32_t slice = 0;
+  protocol::Member root = protocol::no_member;
+  Bytes data;
+};
+/// Weighted mean of parts of equal length in fixed point; their order does not matter.
 struct AverageSliceJob {
   Digest merge;
   std::uint32_t slice = 0;
@@ -230,14 +247,14 @@ struct LearnerFailed {
 
 using LearnerJob =
     std::variant<TrainJob, EncodeJob, ResyncJob, TakeCopyJob, MixJob, DropEdgeJob, ProbeJob,
-                 ApplyVotesJob, CutDigestJob, RebuildJob, EvaluateJob, ContributeJob,
+                 ApplyVotesJob, CutDigestJob, RebuildJob, EvaluateJob, ContributeJob, SumSliceJob,
                  AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
 struct DropEdgeDone {
   NodeId peer;
 };
-using LearnerResult =
-    std::variant<TrainDone, EncodeDone, ResyncDone, MixDone, DropEdgeDone, ProbeDone,
-                 ApplyVotesDone, CutDigestDone, RebuildDone, EvaluateDone, ContributeDone,
-                 AverageSliceDone, AdoptDone, SaveStateDone, LoadStateDone, LearnerFailed>;
+using LearnerResult = std::variant<TrainDone, EncodeDone, ResyncDone, MixDone, DropEdgeDone,
+                                   ProbeDone, ApplyVotesDone, CutDigestDone, RebuildDone,
+                                   EvaluateDone, ContributeDone, SumSliceDone, AverageSliceDone,
+                                   AdoptDone, SaveStateDone, LoadStateDone, LearnerFailed>;
 
 }  // namespace starling::node

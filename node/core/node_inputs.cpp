@@ -34,6 +34,9 @@ concept TrainerMessage =
           protocol::ExchangeBusy, protocol::ExchangeApplied, protocol::RoundOpen,
           protocol::Progress, protocol::VoteVector, protocol::VoteRangeRequest, protocol::VoteRange,
           protocol::StateQuery, protocol::StateOffer, protocol::CutDigest, protocol::CutParts>;
+template <class Kind>
+concept MergeRequestMessage =
+    OneOf<Kind, protocol::MergeSliceRequest, protocol::MergeRosterRequest>;
 /// The session keeps these to itself, and a member asks for no description.
 template <class Kind>
 concept MisplacedMessage =
@@ -49,7 +52,8 @@ void NodeParts::on(PeerConnected&& input, Turn& turn) {
   }
   links_[id] = input.peer;
   membership_.link_up(input.peer, input.dialled_by_us, turn.now, turn.effects);
-  merge_.on_link_up(id, merge_output(turn));
+  if (merge_.running()) detector_.neighbour_up(id, turn.now);
+  merge_.on_link_up(id, turn.now, merge_output(turn));
 }
 
 void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
@@ -58,7 +62,8 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
   described_to_.erase(input.peer);
   membership_.link_down(input.peer, input.reason, turn.now, turn.effects);
   catch_up_.link_down(input.peer);
-  merge_.on_link_down(input.peer, merge_output(turn));
+  detector_.neighbour_down(input.peer);
+  merge_.on_link_down(input.peer, turn.now, merge_output(turn));
 }
 
 void NodeParts::on(ConnectFailed&& input, Turn& turn) {
@@ -71,7 +76,6 @@ void NodeParts::on(ConnectFailed&& input, Turn& turn) {
   } else if (input.problem != protocol::DialProblem::already_linked || input.peer.id != NodeId{}) {
     membership_.dial_failed(input.peer, turn.now, turn.effects);
   }
-  merge_.on_dial_failed(input.peer, turn.now, merge_output(turn));
 }
 
 void NodeParts::on(TimerFired&&, Turn& turn) {
@@ -161,12 +165,12 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
             if (brings_own_state) return to_trainer(m);
             catch_up_.receive(peer, m);
           },
-          [&](const protocol::MergeSliceRequest& m) {
-            merge_.on_slice_request(peer, m, merge_output(turn));
-          },
           [&](const protocol::DescriptionRequest&) { describe_run(peer, turn); },
           [&](const protocol::IdentityChallenge& m) { on_challenge(peer, m, turn); },
           [&](protocol::IdentityProof& m) { on_proof(peer, std::move(m), turn); },
+          [&](const MergeRequestMessage auto& m) { merge_.receive(peer, m, merge_output(turn)); },
+          [&](const protocol::MergeAttested& m) { merge_.receive(m, turn.now); },
+          [&](protocol::MergeCommitments& m) { on_commitments(peer, std::move(m), turn); },
           [&](TrainerMessage auto& m) { to_trainer(m); },
           [&](const MisplacedMessage auto&) { turn.blame(peer, RejectReason::unexpected); }},
       input.message);
@@ -192,7 +196,7 @@ void NodeParts::on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& t
   broadcast_.accept(peer, gossip, turn.now, turn.effects);
   on_announcement(*opened, std::move(gossip.body), turn);
   // Our own too, from before a restart: the merge goes on where it was.
-  merge_.on_announcement(opened->author, opened->content, turn.now, merge_output(turn));
+  merge_.on_announcement(opened->author, opened->content, peer, turn.now, merge_output(turn));
 }
 
 void NodeParts::on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes,
@@ -214,9 +218,10 @@ void NodeParts::on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn) {
     case protocol::BulkKind::round_payload:
     case protocol::BulkKind::hat_copy:
       return trainer_->receive(peer, protocol::Message(std::move(bulk)), turn);
-    case protocol::BulkKind::merge_slice:
+    case protocol::BulkKind::merge_part:
     case protocol::BulkKind::merged_slice:
-      return merge_.on_slice(peer, std::move(bulk), merge_output(turn));
+    case protocol::BulkKind::merge_roster:
+      return merge_.on_bulk(peer, std::move(bulk), turn.now, merge_output(turn));
     case protocol::BulkKind::state:
       if (!trainer_->needs_state()) {
         return trainer_->receive(peer, protocol::Message(std::move(bulk)), turn);

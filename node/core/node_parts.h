@@ -73,6 +73,25 @@ class NodeParts {
   void on_adopted(const AdoptDone& done, Turn& turn);
   void after_steps(Turn& turn);
 
+  // node_merge.cpp: the final merge
+  [[nodiscard]] bool may_propose() const;
+  void propose_if_due(Turn& turn);
+  void propose(Turn& turn);
+  void count_nodes_seen();
+  void on_commitments(const NodeId& peer, protocol::MergeCommitments&& commitments, Turn& turn);
+  void contribute_if_settled(Turn& turn);
+  void perform_merge_requests(Turn& turn);
+  void perform(protocol::AnnounceMerge&& request, Turn& turn);
+  void perform(protocol::SignCommitment&& request, Turn& turn);
+  void perform(protocol::NeedContribution&& request, Turn& turn);
+  void perform(protocol::NeedSum&& request, Turn& turn);
+  void perform(protocol::NeedAverage&& request, Turn& turn);
+  void perform(protocol::NeedAdoption&& request, Turn& turn);
+  void perform(protocol::MergeComplete&& request, Turn& turn);
+  void on_contributed(ContributeDone&& done, Turn& turn);
+  void leave_failed_merge(Turn& turn);
+  [[nodiscard]] protocol::MergeOutput merge_output(Turn& turn);
+
   // node_phases.cpp: what follows from the state after every input
   void enter(Phase next);
   void settle(Turn& turn);
@@ -84,11 +103,6 @@ class NodeParts {
   [[nodiscard]] bool has_heard_others(Instant now) const;
   void begin_training(Step step, Turn& turn);
   void finish_training(Turn& turn);
-  [[nodiscard]] bool may_propose() const;
-  void propose_if_due(Turn& turn);
-  void propose(Turn& turn);
-  void contribute_if_settled(Turn& turn);
-  void perform(protocol::MergeRequest&& request, Turn& turn);
   [[nodiscard]] Duration presence_pause() const;
   [[nodiscard]] Duration start_wait() const;
   [[nodiscard]] protocol::Presence presence(std::uint64_t rival) const;
@@ -96,7 +110,6 @@ class NodeParts {
   void publish(Turn& turn);
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
   void leave(Turn& turn);
-  [[nodiscard]] protocol::MergeOutput merge_output(Turn& turn);
   [[nodiscard]] Instant next_deadline() const;
   std::vector<Output> outputs_of(Turn&& turn);
 

@@ -19,21 +19,17 @@ constexpr Duration presence_interval = 4s;
 constexpr Duration presence_patience = 10s;  // two missed announcements
 constexpr Duration gone_for_good = 60s;
 constexpr Duration proposal_turn = 2s;
-constexpr Duration linger_after_merge = 3s;
 constexpr Duration first_isolation_notice = 3s;
-constexpr Duration settle_time_max = 10s;
 
 protocol::Merge::Options merge_options(const Config& config) {
   protocol::Merge::Options options;
-  options.self = config.self;
+  options.self = config.self.id;
   options.run = config.run;
+  options.interval_scale = config.interval_scale;
+  options.quorum = config.quorum;
   options.weight =
       config.recipe.merge_weight == optim::MergeWeight::samples ? config.sample_count : 1;
   options.vector_bytes = config.parameter_count * 4;
-  for (Duration* time :
-       {&options.commit_time, &options.slice_time, &options.redial_time, &options.attest_time}) {
-    *time = scaled(*time, config.interval_scale);
-  }
   return options;
 }
 
@@ -107,10 +103,6 @@ std::vector<Output> NodeParts::handle(Input input, Instant now) {
   return outputs_of(std::move(turn));
 }
 
-protocol::MergeOutput NodeParts::merge_output(Turn& turn) {
-  return {turn.effects, merge_requests_};
-}
-
 /// The one place in which the phase changes.
 void NodeParts::enter(Phase next) {
   STARLING_CHECK(may_follow(phase_, next));
@@ -126,17 +118,11 @@ void NodeParts::settle(Turn& turn) {
   if (may_propose()) propose_if_due(turn);
   contribute_if_settled(turn);
   while (!merge_requests_.empty() || !turn.announcements.empty()) {
-    for (protocol::MergeRequest& request : std::exchange(merge_requests_, {})) {
-      perform(std::move(request), turn);
-    }
+    perform_merge_requests(turn);
     publish(turn);
     contribute_if_settled(turn);
   }
-  if (merge_.failed() && phase_ == Phase::merging) {
-    turn.events.emplace_back(Warned{"the merge was given up: too many members fell silent"});
-    enter(Phase::waiting);
-    policy_.failed(turn.now);
-  }
+  if (merge_.failed() && phase_ == Phase::merging) leave_failed_merge(turn);
   if (memory_.is_due(turn.now)) turn.peers = memory_.take(turn.now);
   if (stop_at_ <= turn.now) leave(turn);
 }
@@ -167,7 +153,9 @@ void NodeParts::follow_neighbours(Turn& turn) {
       expect_word_of_other_process(turn.now);
       if (presence_id_) broadcast_.introduce(*presence_id_, change.peer, turn.effects);
     } else {
-      detector_.neighbour_down(change.peer);
+      // A merge has use for links that are no neighbours any more.
+      const bool is_watched = merge_.running() && links_.contains(change.peer);
+      if (!is_watched) detector_.neighbour_down(change.peer);
       broadcast_.neighbour_down(change.peer);
       trainer_->neighbour_down(change.peer, turn);
       memory_.neighbour_down(change.peer);
@@ -246,71 +234,6 @@ void NodeParts::finish_training(Turn& turn) {
   const bool is_evaluated = quality_ && evaluated_at_ == trainer_->step();
   if (!is_evaluated) turn.jobs.emplace_back(EvaluateJob{trainer_->step()});
   announce_presence(turn);
-}
-
-// --- The final merge ---
-
-/// A node that only observes a running merge is waiting too; it does not start a second one.
-bool NodeParts::may_propose() const {
-  return phase_ == Phase::waiting && !merge_.running();
-}
-
-void NodeParts::propose_if_due(Turn& turn) {
-  if (!config_.merge_when_finished) return;
-  // A process that restarts with all steps done has yet to find the others, and to hear of all.
-  Duration search_time{0};
-  if (config_.nodes_expected > 1) {
-    search_time = roll_.present().empty() ? start_wait() : 2 * presence_pause();
-  }
-  const Instant not_before = joining_since_ + search_time;
-  if (policy_.is_due(roll_, not_before, turn.now)) return propose(turn);
-  if (auto missing = policy_.take_missing(roll_, not_before, turn.now)) {
-    turn.events.emplace_back(std::move(*missing));
-  }
-}
-
-void NodeParts::propose(Turn& turn) {
-  Digest name;
-  for (std::uint8_t& byte : name.bytes) byte = static_cast<std::uint8_t>(rng_.next());
-  std::set<NodeId> expected = roll_.present();
-  expected.insert(config_.self.id);
-  merge_.propose(name, trainer_->step(), std::move(expected), turn.now, merge_output(turn));
-}
-
-void NodeParts::contribute_if_settled(Turn& turn) {
-  if (!wanted_contribution_ || (!trainer_->settled() && turn.now < contribute_by_)) return;
-  turn.jobs.emplace_back(ContributeJob{*std::exchange(wanted_contribution_, std::nullopt)});
-}
-
-void NodeParts::perform(protocol::MergeRequest&& request, Turn& turn) {
-  if (auto* announce = std::get_if<protocol::AnnounceMerge>(&request)) {
-    turn.announcements.push_back(std::move(announce->content));
-  } else if (const auto* need = std::get_if<protocol::NeedContribution>(&request)) {
-    membership_.keep_strangers(true);
-    turn.events.emplace_back(MergeStarted{need->merge});
-    // A node that has not begun to train has nothing to give; it takes the result.
-    const bool has_begun =
-        phase_ == Phase::training || phase_ == Phase::waiting || phase_ == Phase::merging;
-    if (!has_begun) return;
-    enter(Phase::merging);
-    wanted_contribution_ = need->merge;
-    contribute_by_ = turn.now + scaled(settle_time_max, config_.interval_scale);
-    trainer_->stop(turn);
-  } else if (auto* average = std::get_if<protocol::NeedAverage>(&request)) {
-    AverageSliceJob job{.merge = average->merge, .slice = average->slice, .parts = {}};
-    for (protocol::SlicePart& part : average->parts) {
-      job.parts.push_back({part.weight, std::move(part.data)});
-    }
-    turn.jobs.emplace_back(std::move(job));
-  } else if (auto* adoption = std::get_if<protocol::NeedAdoption>(&request)) {
-    turn.jobs.emplace_back(AdoptJob{adoption->merge, std::move(adoption->vector)});
-  } else if (auto* complete = std::get_if<protocol::MergeComplete>(&request)) {
-    if (phase_ != Phase::leaving) enter(Phase::done);
-    manifest_ = std::move(complete->manifest);
-    stop_at_ = turn.now + scaled(linger_after_merge, config_.interval_scale);
-    turn.events.emplace_back(Merged{*manifest_, adopted_.evaluation.value_or(Evaluation{}),
-                                    adopted_.distance, adopted_.norm});
-  }
 }
 
 // --- Announcements ---

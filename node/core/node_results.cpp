@@ -10,14 +10,16 @@ void NodeParts::on_result(LearnerResult&& result, Turn& turn) {
   if (auto* saved = std::get_if<SaveStateDone>(&result)) return on_saved(std::move(*saved), turn);
   if (const auto* loaded = std::get_if<LoadStateDone>(&result)) return on_loaded(*loaded, turn);
   if (const auto* adopted = std::get_if<AdoptDone>(&result)) return on_adopted(*adopted, turn);
-  if (auto* contribution = std::get_if<ContributeDone>(&result)) {
-    return merge_.on_contribution(contribution->merge, std::move(contribution->vector),
-                                  contribution->digest, trainer_->step(), turn.now,
-                                  merge_output(turn));
+  if (auto* contributed = std::get_if<ContributeDone>(&result)) {
+    return on_contributed(std::move(*contributed), turn);
   }
-  if (const auto* average = std::get_if<AverageSliceDone>(&result)) {
-    return merge_.on_averaged(average->slice, average->data, average->digest, turn.now,
-                              merge_output(turn));
+  if (auto* sum = std::get_if<SumSliceDone>(&result)) {
+    return merge_.on_summed(sum->merge, sum->slice, sum->root, std::move(sum->data),
+                            merge_output(turn));
+  }
+  if (auto* average = std::get_if<AverageSliceDone>(&result)) {
+    return merge_.on_averaged(average->merge, average->slice, std::move(average->data),
+                              average->digest, turn.now, merge_output(turn));
   }
   if (const auto* evaluated = std::get_if<EvaluateDone>(&result)) {
     if (!evaluated->evaluation) return;
@@ -76,7 +78,7 @@ void NodeParts::on_saved(SaveStateDone&& done, Turn& turn) {
 void NodeParts::on_adopted(const AdoptDone& done, Turn& turn) {
   adopted_ = done;
   if (done.evaluation) quality_ = done.evaluation;
-  merge_.on_adopted(done.model, turn.now, merge_output(turn));
+  merge_.on_adopted(done.merge, done.model, turn.now, merge_output(turn));
 }
 
 }  // namespace starling::node

@@ -37,6 +37,9 @@ Json manifest_value(const Manifest& manifest) {
           {"merge", manifest.merge.hex()},
           {"cut_off", manifest.cut_off},
           {"members", members},
+          {"contributors", hex_list(manifest.contributors)},
+          {"nodes_seen", manifest.nodes_seen},
+          {"partial", manifest.partial},
           {"slices", slices},
           {"model", manifest.model.hex()},
           {"attestations", hex_list(manifest.attestations)}};

@@ -1,182 +1,142 @@
 #pragma once
-// The final merge (PROTOCOL.md section 6): proposal, commitments, roster, reduce-scatter in fixed
-// point, manifest. Member vectors are summed slice by slice by the slices' owners, in integers, so
-// the result does not depend on the order of arrival; each member receives every merged slice and
-// checks its digest.
+// The final merge (docs/WIRE.md, adr/0018). This class leads from the proposal over commitments to
+// the roster; from there on it is a MergeRun.
 //
-// Who decides: the proposer names the roster. A slice's owner is the first living roster member in
-// rendezvous order (Thaler, Ravishankar 1998); when an owner's link breaks and it cannot be
-// dialled, the next in order takes over and the members send the slice again.
+// Who decides: the proposer names the roster, the roots of slices say what the slices are, and the
+// closer (the proposer, as long as it is there) says when the merge is over.
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <set>
-#include <variant>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "protocol/effects.h"
-#include "protocol/merge/slice_plan.h"
+#include "protocol/merge/commitments.h"
+#include "protocol/merge/merge_output.h"
+#include "protocol/merge/merge_run.h"
+#include "protocol/merge/roster_exchange.h"
 #include "protocol/wire/announcement.h"
 #include "protocol/wire/message.h"
-#include "starling/check.h"
-#include "starling/event.h"
 #include "starling/instant.h"
 
 namespace starling::protocol {
 
-// --- What the machine asks of its owner, besides Effects ---
-
-struct AnnounceMerge {
-  Announcement content;
-};
-/// Train no further; hand the fixed-point vector to on_contribution().
-struct NeedContribution {
-  Digest merge;
-};
-struct SlicePart {
-  std::uint64_t weight = 1;
-  Bytes data;
-};
-/// Weighted mean of the parts, to on_averaged().
-struct NeedAverage {
-  Digest merge;
-  std::uint32_t slice = 0;
-  std::vector<SlicePart> parts;
-};
-/// The whole merged vector; the digest of the model made of it goes to on_adopted().
-struct NeedAdoption {
-  Digest merge;
-  Bytes vector;
-};
-struct MergeComplete {
-  Manifest manifest;
-};
-using MergeRequest =
-    std::variant<AnnounceMerge, NeedContribution, NeedAverage, NeedAdoption, MergeComplete>;
-
-struct MergeOutput {
-  Effects& effects;
-  std::vector<MergeRequest>& requests;
-};
-
 class Merge {
  public:
   struct Options {
-    PeerRecord self;
+    NodeId self;
     RunId run;
     std::uint64_t weight = 1;
     std::size_t vector_bytes = 0;
-    Duration commit_time = std::chrono::seconds(20);        ///< For commitments, from the proposal.
-    Duration slice_time = std::chrono::seconds(30);         ///< For slices, from the roster.
-    Duration redial_time = std::chrono::milliseconds(500);  ///< After a refused dial.
-    Duration attest_time = std::chrono::seconds(5);         ///< For the others' word on the digest.
+    /// A merge of no more than this share of the nodes ever seen is not final by itself.
+    double quorum = 0.5;
+    double interval_scale = 1;                        ///< Times all intervals of the merge; > 0.
+    Duration commit_time = std::chrono::seconds(20);  ///< For commitments, from the proposal.
+    Duration roster_time = std::chrono::seconds(60);  ///< For the roster, from its digest.
   };
-  explicit Merge(Options options) : options_(std::move(options)), plan_(options_.vector_bytes) {}
+  struct Terms {
+    Step cut_off = 0;
+    std::set<NodeId> expected;  ///< Whose commitments end the wait early (ourselves included).
+    bool accepts_partial = false;
+  };
+  /// A vector of this node, as it goes into a merge.
+  struct Contribution {
+    Bytes vector;  ///< Of vector_bytes.
+    Digest digest;
+    Step step = 0;
+    std::vector<NodeId> neighbours;  ///< Linked ones, links_max at most.
+  };
+  explicit Merge(Options options);
 
-  /// As the proposer. expected: nodes whose commitment ends the wait early (ourselves included).
-  void propose(const Digest& merge, Step cut_off, std::set<NodeId> expected, Instant now,
-               MergeOutput output);
-  /// A verified announcement of the merge kinds; others are ignored.
-  void on_announcement(const NodeId& author, const Announcement& content, Instant now,
-                       MergeOutput output);
-  void on_contribution(const Digest& merge, Bytes vector, const Digest& digest, Step step,
-                       Instant now, MergeOutput output);
-  void on_slice(const NodeId& peer, Bulk&& bulk, MergeOutput output);
-  void on_averaged(std::uint32_t slice, const Bytes& data, const Digest& digest, Instant now,
-                   MergeOutput output);
-  void on_adopted(const Digest& model, Instant now, MergeOutput output);
-  void on_slice_request(const NodeId& peer, const MergeSliceRequest& request, MergeOutput output);
+  /// How many nodes of the run this one has ever heard of, itself included.
+  void set_nodes_seen(std::uint32_t nodes) { nodes_seen_ = nodes; }
 
-  void on_link_up(const NodeId& peer, MergeOutput output);
-  void on_link_down(const NodeId& peer, MergeOutput output);
-  void on_dial_failed(const PeerRecord& peer, Instant now, MergeOutput output);
+  /// As the proposer.
+  void propose(const Digest& merge, Terms terms, Instant now, MergeOutput output);
+  /// A verified announcement of the merge kinds; others are ignored. from: the neighbour that
+  /// brought it.
+  void on_announcement(const NodeId& author, const Announcement& content,
+                       const std::optional<NodeId>& from, Instant now, MergeOutput output);
+  /// A commitment that a neighbour passed on, its signature verified.
+  void on_commitment(const NodeId& author, const MergeCommitment& commitment, Bytes signed_bytes,
+                     const NodeId& from, Instant now, MergeOutput output);
+  void on_signed_commitment(const MergeCommitment& commitment, Bytes signed_bytes, Instant now,
+                            MergeOutput output);
+  void on_contribution(const Digest& merge, Contribution contribution, MergeOutput output);
+  void on_bulk(const NodeId& peer, Bulk&& bulk, Instant now, MergeOutput output);
+  void on_summed(const Digest& merge, std::uint32_t slice, Member root, Bytes sum,
+                 MergeOutput output);
+  void on_averaged(const Digest& merge, std::uint32_t slice, Bytes data, const Digest& digest,
+                   Instant now, MergeOutput output);
+  void on_adopted(const Digest& merge, const Digest& model, Instant now, MergeOutput output);
+  void receive(const NodeId& peer, const MergeSliceRequest& request, MergeOutput output);
+  void receive(const NodeId& peer, const MergeRosterRequest& request, MergeOutput output);
+  void receive(const MergeAttested& attested, Instant now);
+
+  void on_link_up(const NodeId& peer, Instant now, MergeOutput output);
+  void on_link_down(const NodeId& peer, Instant now, MergeOutput output);
 
   [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, MergeOutput output);
 
   /// From the proposal on: no further training.
-  [[nodiscard]] bool running() const { return stage_ != Stage::idle && stage_ != Stage::done; }
-  [[nodiscard]] bool done() const { return stage_ == Stage::done; }
-  /// The merge was given up: too many members fell silent. propose() may be called again.
-  [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] bool running() const { return stage_ == Stage::committing || (run_ && !done()); }
+  [[nodiscard]] bool done() const { return run_ && run_->is_done(); }
+  /// The merge was given up, for the reason of failure(). propose() may be called again.
+  [[nodiscard]] bool failed() const { return failure_.has_value(); }
+  [[nodiscard]] const std::string& failure() const { return *failure_; }
 
  private:
-  enum class Stage : std::uint8_t { idle, committing, reducing, adopting, attesting, done };
-  struct Slice {
-    std::map<NodeId, Bytes> parts;  ///< As its owner: what has come in.
-    bool averaging = false;
-    std::optional<MergeSliceDone> result;
-    NodeId result_owner;
-    Bytes data;   ///< The merged slice, once here and verified.
-    Bytes early;  ///< Came before its owner's word on it; not verified yet.
+  enum class Stage : std::uint8_t { idle, committing, merging };
+  struct Early {
+    NodeId author;
+    Announcement content;
+    std::optional<NodeId> from;
+    Bytes signed_bytes;  ///< Of a commitment.
   };
 
-  void announce(const Announcement& content, Instant now, MergeOutput output);
   /// This process cuts the roster. One that is told of a proposal from before its restart only
   /// joins.
-  [[nodiscard]] bool leads() const { return proposed_ == merge_; }
+  [[nodiscard]] bool leads() const { return proposed_ == proposal_.merge; }
   [[nodiscard]] bool is_early(const Announcement& content) const;
   [[nodiscard]] bool is_outvoted_by(const Announcement& content) const;
+  void keep_early(Early early);
   void replay_early(Instant now, MergeOutput output);
-  void take_proposal(const NodeId& author, const MergeProposal& proposal, Instant now,
-                     MergeOutput output);
-  void take_commitment(const NodeId& author, const MergeCommitment& commitment, Instant now,
-                       MergeOutput output);
-  void take_roster(const NodeId& author, const MergeRoster& roster, Instant now,
-                   MergeOutput output);
-  void take_slice_result(const NodeId& author, const MergeSliceDone& done, MergeOutput output);
-  void take_attestation(const NodeId& author, const MergeAdopted& adopted, MergeOutput output);
-  void commit(Instant now, MergeOutput output);
-  void drop_what_does_not_fit(MergeRoster& roster) const;
+  void take_proposal(const NodeId& author, const MergeProposal& proposal,
+                     const std::optional<NodeId>& from, Instant now, MergeOutput output);
+  void take_roster(const NodeId& author, const MergeRoster& word, const std::optional<NodeId>& from,
+                   Instant now, MergeOutput output);
+  void take_roster_content(Bytes content, Instant now, MergeOutput output);
+  void commit(MergeOutput output);
+  void cut_roster_if_all_here(Instant now, MergeOutput output);
   void cut_roster(Instant now, MergeOutput output);
-  void begin_reduction(Instant now, MergeOutput output);
-  void reach(const NodeId& member, Message message, MergeOutput output);
-  void send_own_slice(std::uint32_t slice, MergeOutput output);
-  void give_own_slices(MergeOutput output);
-  void average_if_complete(std::uint32_t slice, bool overdue, MergeOutput output);
-  void store_merged(std::uint32_t slice, Bytes data);
-  void adopt_if_complete(MergeOutput output);
-  void request_missing(MergeOutput output);
-  void bury(const NodeId& member, MergeOutput output);
-  [[nodiscard]] Instant stage_deadline() const;
-  void redial_due(Instant now, MergeOutput output);
-  void give_up(Instant now, MergeOutput output);
-  void complete_if_attested(bool overdue, MergeOutput output);
-  [[nodiscard]] Manifest manifest() const;
-  [[nodiscard]] bool is_observer() const;
-  [[nodiscard]] bool all_agree_already() const;
-  [[nodiscard]] std::vector<NodeId> ranking(std::uint32_t slice) const;
-  [[nodiscard]] NodeId owner_of(std::uint32_t slice) const;
-  [[nodiscard]] Bulk bulk(BulkKind kind, std::uint32_t slice, Bytes data) const;
+  void begin_run(Roster roster, Instant now, MergeOutput output);
+  void give_up(std::string reason, Instant now, MergeOutput output);
+  /// Calls `call(run)` if this merge has come so far, and gives up with it.
+  template <class Call>
+  void in_run(const Digest& merge, Instant now, MergeOutput output, const Call& call);
 
   Options options_;
-  SlicePlan plan_;
   Stage stage_ = Stage::idle;
-  Digest merge_;
+  std::uint32_t nodes_seen_ = 0;
   NodeId proposer_;
-  std::optional<Digest> proposed_;  ///< The last one that this process proposed.
-  Step cut_off_ = 0;
-  Instant deadline_ = Instant::never();
+  MergeProposal proposal_;
+  std::optional<Digest> proposed_;  ///< The last merge that this process proposed.
   std::set<NodeId> expected_;
-  std::map<NodeId, MergeCommitment> commitments_;  ///< Collected; after the roster: the members.
-  Bytes own_vector_;
-  Digest own_digest_;
-  Step own_step_ = 0;
-  std::vector<std::pair<NodeId, Announcement>> early_;  ///< To be heard again at the next stage.
-  std::vector<Slice> slices_;
-  std::set<NodeId> linked_;  ///< Of all nodes, members or not.
-  struct Redial {
-    int failures = 0;
-    Instant at = Instant::never();
-  };
-  std::set<NodeId> dialling_;
-  std::map<NodeId, Redial> redials_;
-  std::set<NodeId> dead_;
-  int overdue_rounds_ = 0;
-  std::map<NodeId, Digest> attestations_;
-  Digest model_;
-  bool failed_ = false;
+  Instant deadline_ = Instant::never();  ///< Of committing.
+  std::set<NodeId> linked_;              ///< Of all nodes, members or not.
+  Contribution own_;
+  bool has_committed_ = false;  ///< This process, to this merge.
+  Commitments commitments_;
+  RosterExchange rosters_;
+  std::unique_ptr<MergeRun> run_;  ///< From the roster on.
+  std::vector<Early> early_;       ///< To be heard again at the next stage.
+  std::vector<std::pair<NodeId, Bulk>> early_bulk_;
+  std::size_t early_bulk_bytes_ = 0;
+  std::vector<MergeAttested> early_attested_;  ///< Of neighbours that had the roster sooner.
+  std::optional<std::string> failure_;
 };
 
 }  // namespace starling::protocol

@@ -43,15 +43,15 @@ Bytes SlicePlan::cut(const Bytes& vector, std::uint32_t slice) const {
           begin + static_cast<std::ptrdiff_t>(offset(slice + 1))};
 }
 
-std::vector<NodeId> rendezvous_order(const Digest& merge, std::uint32_t slice,
-                                     const std::vector<NodeId>& members) {
-  std::vector<std::pair<Digest, NodeId>> scored;
-  scored.reserve(members.size());
-  for (const NodeId& member : members) {
-    scored.emplace_back(rendezvous_score(merge, slice, member), member);
+std::vector<Member> rendezvous_order(const Digest& merge, std::uint32_t slice,
+                                     const Roster& roster) {
+  std::vector<std::pair<Digest, Member>> scored;
+  scored.reserve(roster.members.size());
+  for (Member member = 0; member < roster.members.size(); ++member) {
+    scored.emplace_back(rendezvous_score(merge, slice, roster.members[member].id), member);
   }
   std::ranges::sort(scored);
-  std::vector<NodeId> order;
+  std::vector<Member> order;
   order.reserve(scored.size());
   for (const auto& [score, member] : scored) order.push_back(member);
   return order;

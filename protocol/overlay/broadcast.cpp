@@ -43,7 +43,7 @@ void Broadcast::set_round_trip(const NodeId& peer, Duration round_trip) {
 }
 
 BroadcastId Broadcast::broadcast(Bytes body, Instant now, Effects& effects) {
-  STARLING_CHECK(body.size() <= limits::roster_bytes_max);
+  STARLING_CHECK(body.size() <= limits::gossip_bytes_max);
   const BroadcastId id = broadcast_id_of(body);
   if (seen_.contains(id)) return id;
   const Gossip gossip{.id = id, .hops = 0, .body = std::move(body)};
@@ -56,8 +56,7 @@ std::expected<bool, RejectReason> Broadcast::receive(const NodeId& from, const G
                                                      Effects& effects) {
   const auto sender = peers_.find(from);
   if (sender == peers_.end()) return std::unexpected(RejectReason::unexpected);
-  // Whether a body that long is a roster shows when it is opened (announcement.cpp).
-  if (gossip.body.size() > limits::roster_bytes_max) {
+  if (gossip.body.size() > limits::gossip_bytes_max) {
     return std::unexpected(RejectReason::too_large);
   }
   if (seen_.contains(gossip.id)) {

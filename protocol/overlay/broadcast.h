@@ -40,7 +40,7 @@ class Broadcast {
   /// Makes the graft timers of this peer wait for max(limits, 3 round trips).
   void set_round_trip(const NodeId& peer, Duration round_trip);
 
-  /// Sends an own body to everyone. body: at most roster_bytes_max. Returns its name.
+  /// Sends an own body to everyone. body: at most gossip_bytes_max. Returns its name.
   BroadcastId broadcast(Bytes body, Instant now, Effects& effects);
 
   /// First step of receiving: true if the body is new. Then the owner verifies it and, if it is

@@ -226,8 +226,8 @@ Handled Membership::receive(const NodeId& from, const ShuffleReply& reply) {
 Instant Membership::next_deadline() const {
   Instant earliest = std::min({refill_at_, shuffle_at_, probe_at_});
   for (const auto& [peer, link] : links_) {
-    const bool can_expire = link.standing == Standing::asked ||
-                            (link.standing == Standing::stranger && !keep_strangers_);
+    const bool can_expire =
+        link.standing == Standing::asked || (link.standing == Standing::stranger && !holds_links_);
     if (can_expire) earliest = std::min(earliest, link.expires);
   }
   return earliest;
@@ -421,7 +421,8 @@ void Membership::demote(const NodeId& peer, CloseReason reason) {
 }
 
 void Membership::make_room(Instant now, Effects& effects) {
-  if (options_.pinned || neighbour_count() < limits::active_view_peers_max) return;
+  const bool has_room = neighbour_count() < limits::active_view_peers_max;
+  if (options_.pinned || has_room || holds_links_) return;
   // At least half of the links are to be dialled by us: an attacker can only dial (PROTOCOL 8).
   std::vector<NodeId> victims = neighbours();
   if (mostly_dialled_by_others()) {
@@ -441,7 +442,7 @@ bool Membership::drop_joined(Effects& effects) {
   const auto joined = std::ranges::find_if(links_, [](const auto& entry) {
     return entry.second.standing == Standing::stranger && entry.second.has_joined;
   });
-  if (keep_strangers_ || joined == links_.end()) return false;
+  if (holds_links_ || joined == links_.end()) return false;
   effects.hang_up(joined->first, CloseReason::normal);
   links_.erase(joined);
   return true;
@@ -519,7 +520,7 @@ void Membership::shuffle(Instant now, Effects& effects) {
 
 void Membership::rebalance(Instant now, Effects& effects) {
   const bool is_full = neighbour_count() >= limits::active_view_peers_max;
-  if (!is_full || !mostly_dialled_by_others()) return;
+  if (!is_full || holds_links_ || !mostly_dialled_by_others()) return;
   std::vector<PeerRecord> free = candidates(now);
   std::erase_if(free, [this](const PeerRecord& peer) { return links_.contains(peer.id); });
   if (!free.empty()) court(free[rng_.below(free.size())], false, now, effects);
@@ -527,7 +528,7 @@ void Membership::rebalance(Instant now, Effects& effects) {
 
 void Membership::probe(Instant now, Effects& effects) {
   probe_at_ = now + scaled_interval(limits::probe_interval);
-  if (options_.pinned) return;
+  if (options_.pinned || holds_links_) return;
   std::vector<PeerRecord> remembered = book_.due(now);
   std::erase_if(remembered, [this](const PeerRecord& peer) { return links_.contains(peer.id); });
   if (remembered.empty()) return;
@@ -543,7 +544,7 @@ void Membership::expire_links(Instant now, Effects& effects) {
       book_.rest(peer, now + scaled_interval(limits::shuffle_interval));
       link.expires = now;
     }
-    if (!keep_strangers_) effects.hang_up(peer, CloseReason::normal);
+    if (!holds_links_) effects.hang_up(peer, CloseReason::normal);
     // Should the link outlive this, it is asked for again no sooner than this.
     link.expires = now + scaled_interval(limits::stranger_link_time_max);
   }

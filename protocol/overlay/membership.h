@@ -76,8 +76,9 @@ class Membership {
   /// Says farewell to all neighbours; the owner closes the links afterwards.
   void leave(Effects& effects) const;
 
-  /// While true, links to non-neighbours are not hung up: the final merge talks to everyone.
-  void keep_strangers(bool keep) { keep_strangers_ = keep; }
+  /// While true, no link is given up or exchanged for another: a merge travels over those there
+  /// are.
+  void hold_links(bool hold) { holds_links_ = hold; }
   /// Adds to the address book. source: first_hand where the peer itself has signed it.
   void remember(const PeerRecord& record,
                 AddressBook::Source source = AddressBook::Source::hearsay);
@@ -149,7 +150,7 @@ class Membership {
   std::map<NodeId, Greeting> dialling_;
   std::vector<PeerRecord> passive_;
   std::vector<NeighbourChange> changes_;
-  bool keep_strangers_ = false;
+  bool holds_links_ = false;
   Instant refill_at_ = Instant::never();
   Instant shuffle_at_ = Instant::never();
   Instant probe_at_ = Instant::never();

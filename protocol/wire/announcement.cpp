@@ -25,11 +25,6 @@ Bytes signed_text(const RunId& run, ByteSpan body) {
   return text;
 }
 
-std::size_t bytes_max_of(const Announcement& content) {
-  return std::holds_alternative<MergeRoster>(content) ? limits::roster_bytes_max
-                                                      : limits::gossip_bytes_max;
-}
-
 /// A proof is signed by the packets in it, so all of its bytes are body.
 bool is_proof(ByteSpan bytes) {
   return !bytes.empty() && bytes.front() == wire_detail::proof_body_kind;
@@ -63,7 +58,7 @@ std::expected<SignedAnnouncement, RejectReason> open_announcement(ByteSpan bytes
   const ByteSpan body = bytes.first(bytes.size() - signature_bytes);
   auto announcement = decode_announcement(body);
   if (!announcement) return announcement;
-  if (bytes.size() > bytes_max_of(announcement->content)) {
+  if (bytes.size() > limits::gossip_bytes_max) {
     return std::unexpected(RejectReason::too_large);
   }
   crypto::Signature signature;

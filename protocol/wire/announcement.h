@@ -45,41 +45,64 @@ struct MergeProposal {
   Digest merge;  ///< Random name of this merge.
   Step cut_off = 0;
   std::uint64_t deadline_ms = 0;  ///< Time to answer, from receipt.
+  std::uint32_t nodes_seen = 0;   ///< Nodes of this run that the proposer has ever heard of.
+  bool accepts_partial = false;   ///< Final also where most of these are missing.
   friend bool operator==(const MergeProposal&, const MergeProposal&) = default;
 };
 
-/// "I take part with this vector." digest: of the fixed-point vector contributed.
+/// "I take part with this vector." Not broadcast: it travels to the proposer in MergeCommitments.
 struct MergeCommitment {
   Digest merge;
-  std::string address;
   std::uint64_t weight = 1;
   Step step = 0;
-  Digest digest;
+  Digest digest;  ///< Of the fixed-point vector contributed.
+  std::uint32_t nodes_seen = 0;
+  std::vector<NodeId> neighbours;  ///< Those linked with the author: the edges of the merge.
   friend bool operator==(const MergeCommitment&, const MergeCommitment&) = default;
 };
 
-/// The proposer's cut: who is in, in ascending order of NodeId.
+/// The proposer's cut: who is in says the roster of this digest, which neighbours give
+/// (MergeRosterRequest).
 struct MergeRoster {
   Digest merge;
-  std::vector<NodeId> members;
-  std::vector<MergeCommitment> commitments;  ///< Parallel to `members`.
+  std::uint32_t members = 0;
+  Digest digest;
   friend bool operator==(const MergeRoster&, const MergeRoster&) = default;
 };
 
-/// An owner's result for one slice. contributors: one flag per roster member.
-struct MergeSliceDone {
+/// Roots' words on slices, all with the same contributors (a MemberSet's bytes).
+struct MergeResults {
   Digest merge;
-  std::uint32_t slice = 0;
-  std::vector<bool> contributors;
-  Digest digest;
-  friend bool operator==(const MergeSliceDone&, const MergeSliceDone&) = default;
+  Bytes contributors;
+  std::vector<std::uint32_t> slices;
+  std::vector<Digest> digests;  ///< Parallel to `slices`.
+  friend bool operator==(const MergeResults&, const MergeResults&) = default;
 };
 
-/// A member has the whole merged model, with this digest.
-struct MergeAdopted {
+/// How the author's links differ from the roster's edges now. Numbers are the roster's members.
+struct MergeLinks {
+  Digest merge;
+  std::uint64_t number = 0;  ///< The author's latest word counts.
+  bool observes = false;     ///< It has nothing to give, having restarted: not to be waited for.
+  std::vector<std::uint16_t> up;
+  std::vector<std::uint16_t> down;
+  friend bool operator==(const MergeLinks&, const MergeLinks&) = default;
+};
+
+/// The author, a root, lacks the parts of these members (a MemberSet's bytes) in these slices.
+struct MergeRecall {
+  Digest merge;
+  Bytes missing;
+  std::vector<std::uint32_t> slices;
+  friend bool operator==(const MergeRecall&, const MergeRecall&) = default;
+};
+
+/// The end of a merge: these members (a MemberSet's bytes) hold the merged model of this digest.
+struct MergeClosed {
   Digest merge;
   Digest model;
-  friend bool operator==(const MergeAdopted&, const MergeAdopted&) = default;
+  Bytes members;
+  friend bool operator==(const MergeClosed&, const MergeClosed&) = default;
 };
 
 /// Two packets of votes that `author` signed under one number. Their two signatures prove it, so
@@ -99,8 +122,8 @@ struct UnknownAnnouncement {
 };
 
 using Announcement =
-    std::variant<Presence, VotePacket, MergeProposal, MergeCommitment, MergeRoster, MergeSliceDone,
-                 MergeAdopted, EquivocationProof, UnknownAnnouncement>;
+    std::variant<Presence, VotePacket, MergeProposal, MergeCommitment, MergeRoster, MergeResults,
+                 MergeClosed, MergeLinks, MergeRecall, EquivocationProof, UnknownAnnouncement>;
 
 struct SignedAnnouncement {
   NodeId author;

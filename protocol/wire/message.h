@@ -181,9 +181,10 @@ enum class BulkKind : std::uint8_t {
   pair_payload,
   round_payload,
   hat_copy,  ///< What the receiver is to hold of the sender, before the first round of their edge.
-  merge_slice,
-  merged_slice,
-  state
+  merge_part,    ///< What a subtree adds to a slice of a merge (merge_part.h).
+  merged_slice,  ///< A slice of the merged vector.
+  state,
+  merge_roster  ///< roster.h
 };
 
 /// A bulk message: a payload of the learner or a piece of model state, opaque to the network side.
@@ -282,12 +283,32 @@ struct CutParts {
   friend bool operator==(const CutParts&, const CutParts&) = default;
 };
 
-// --- Final merge: bulk parts; its control messages are announcements ---
+// --- Final merge, between linked nodes; what concerns all is announced ---
 
+/// Asks for the merged slice of this digest; answered by Bulk{merged_slice}, as soon as it is here.
 struct MergeSliceRequest {
   Digest merge;
   std::uint32_t slice = 0;
+  Digest digest;
   friend bool operator==(const MergeSliceRequest&, const MergeSliceRequest&) = default;
+};
+/// On their way to the proposer: signed MergeCommitment announcements, as their authors made them.
+struct MergeCommitments {
+  Digest merge;
+  std::vector<Bytes> signed_commitments;
+  friend bool operator==(const MergeCommitments&, const MergeCommitments&) = default;
+};
+/// Answered by Bulk{merge_roster}, as soon as it is here.
+struct MergeRosterRequest {
+  Digest merge;
+  friend bool operator==(const MergeRosterRequest&, const MergeRosterRequest&) = default;
+};
+/// "These members hold this model", on its way to the proposer. members: a MemberSet's bytes.
+struct MergeAttested {
+  Digest merge;
+  Digest model;
+  Bytes members;
+  friend bool operator==(const MergeAttested&, const MergeAttested&) = default;
 };
 
 // --- Newcomers ---
@@ -326,6 +347,6 @@ using Message =
                  ExchangeApplied, RoundOpen, Bulk, StateRequest, StateUnavailable, VoteVector,
                  VoteRangeRequest, VoteRange, MergeSliceRequest, Progress, StateQuery, StateOffer,
                  CutDigest, CutParts, DescriptionRequest, Description, IdentityChallenge,
-                 IdentityProof>;
+                 IdentityProof, MergeCommitments, MergeRosterRequest, MergeAttested>;
 
 }  // namespace starling::protocol

@@ -48,6 +48,9 @@ struct Message {
     description @36 :Description;
     identityChallenge @37 :IdentityChallenge;
     identityProof @38 :IdentityProof;
+    mergeCommitments @39 :MergeCommitments;
+    mergeRosterRequest @40 :MergeRosterRequest;
+    mergeAttested @41 :MergeAttested;
   }
 }
 
@@ -219,6 +222,19 @@ struct CutParts {
 struct MergeSliceRequest {
   merge @0 :Data;
   slice @1 :UInt32;
+  digest @2 :Data;
+}
+struct MergeCommitments {
+  merge @0 :Data;
+  signedCommitments @1 :List(Data);  # signed announcements, as their authors made them
+}
+struct MergeRosterRequest {
+  merge @0 :Data;
+}
+struct MergeAttested {
+  merge @0 :Data;
+  model @1 :Data;
+  members @2 :Data;  # a bit for each member of the roster, the first in the lowest bit
 }
 
 # --- Newcomers ---
@@ -247,8 +263,10 @@ struct Announcement {
     mergeProposal @4 :MergeProposal;
     mergeCommitment @5 :MergeCommitment;
     mergeRoster @6 :MergeRoster;
-    mergeSliceDone @7 :MergeSliceDone;
-    mergeAdopted @8 :MergeAdopted;
+    mergeResults @7 :MergeResults;
+    mergeClosed @8 :MergeClosed;
+    mergeLinks @9 :MergeLinks;
+    mergeRecall @10 :MergeRecall;
   }
 }
 
@@ -264,32 +282,42 @@ struct MergeProposal {
   merge @0 :Data;
   cutOff @1 :UInt64;
   deadlineMs @2 :UInt64;
+  nodesSeen @3 :UInt32;
+  acceptsPartial @4 :Bool;
 }
-struct MergeCommitment {
+struct MergeCommitment {  # not broadcast: it travels in MergeCommitments
   merge @0 :Data;
-  address @1 :Text;
-  weight @2 :UInt64;
-  step @3 :UInt64;
-  digest @4 :Data;
-}
-struct RosterMember {  # a member and its commitment, whose merge is the roster's
-  id @0 :Data;
-  address @1 :Text;
-  weight @2 :UInt64;
-  step @3 :UInt64;
-  digest @4 :Data;
-}
-struct MergeRoster {
-  merge @0 :Data;
-  members @1 :List(RosterMember);
-}
-struct MergeSliceDone {
-  merge @0 :Data;
-  slice @1 :UInt32;
-  contributors @2 :List(Bool);
+  weight @1 :UInt64;
+  step @2 :UInt64;
   digest @3 :Data;
+  nodesSeen @4 :UInt32;
+  neighbours @5 :Data;  # 32 bytes each
 }
-struct MergeAdopted {
+struct MergeRoster {  # names the bulk of this digest, docs/WIRE.md
+  merge @0 :Data;
+  members @1 :UInt32;
+  digest @2 :Data;
+}
+struct MergeResults {
+  merge @0 :Data;
+  contributors @1 :Data;  # a bit for each member
+  slices @2 :List(UInt32);
+  digests @3 :Data;  # 32 bytes each
+}
+struct MergeLinks {
+  merge @0 :Data;
+  number @1 :UInt64;
+  up @2 :List(UInt16);
+  down @3 :List(UInt16);
+  observes @4 :Bool;
+}
+struct MergeRecall {
+  merge @0 :Data;
+  missing @1 :Data;  # a bit for each member
+  slices @2 :List(UInt32);
+}
+struct MergeClosed {
   merge @0 :Data;
   model @1 :Data;
+  members @2 :Data;  # a bit for each member
 }

@@ -42,7 +42,7 @@ void write(Builder message, const BulkHeader& header) {
 }
 BulkHeader read(schema::BulkHeader::Reader from) {
   // A new kind of bulk needs a new protocol version: it cannot be skipped without being received.
-  if (from.getKind() > static_cast<std::uint8_t>(BulkKind::state)) {
+  if (from.getKind() > static_cast<std::uint8_t>(BulkKind::merge_roster)) {
     throw Rejected{RejectReason::bad_encoding};
   }
   return {static_cast<BulkKind>(from.getKind()), from.getNumber(), from.getStep(), from.getDegree(),
@@ -176,7 +176,7 @@ void write(Builder message, const Gossip& gossip) {
 }
 Gossip read(schema::Gossip::Reader from) {
   return {read_broadcast_id(from.getId()), from.getHops(),
-          read_bytes(from.getBody(), limits::roster_bytes_max)};
+          read_bytes(from.getBody(), limits::gossip_bytes_max)};
 }
 
 void write(Builder message, const IHave& have) {
@@ -405,9 +405,10 @@ void write(Builder message, const MergeSliceRequest& request) {
   auto to = message.initMergeSliceRequest();
   to.setMerge(data_of(request.merge.bytes));
   to.setSlice(request.slice);
+  to.setDigest(data_of(request.digest.bytes));
 }
 MergeSliceRequest read(schema::MergeSliceRequest::Reader from) {
-  return {read_id<Digest>(from.getMerge()), from.getSlice()};
+  return {read_id<Digest>(from.getMerge()), from.getSlice(), read_id<Digest>(from.getDigest())};
 }
 
 // --- Newcomers ---
@@ -435,7 +436,58 @@ std::optional<Message> read_newcomer_message(schema::Message::Reader message) {
   }
 }
 
-/// The messages of voting runs, and those that read_newcomer_message() knows.
+// --- Merges ---
+
+void write(Builder message, const MergeCommitments& commitments) {
+  auto to = message.initMergeCommitments();
+  to.setMerge(data_of(commitments.merge.bytes));
+  const auto& all = commitments.signed_commitments;
+  auto list = to.initSignedCommitments(static_cast<kj::uint>(all.size()));
+  for (kj::uint i = 0; i < all.size(); ++i) list.set(i, data_of(all[i]));
+}
+MergeCommitments read(schema::MergeCommitments::Reader from) {
+  return {read_id<Digest>(from.getMerge()),
+          read_list(from.getSignedCommitments(), limits::merge_commitments_per_message_max,
+                    [](capnp::Data::Reader commitment) {
+                      return read_bytes(commitment, limits::gossip_bytes_max);
+                    })};
+}
+
+void write(Builder message, const MergeRosterRequest& request) {
+  message.initMergeRosterRequest().setMerge(data_of(request.merge.bytes));
+}
+MergeRosterRequest read(schema::MergeRosterRequest::Reader from) {
+  return {read_id<Digest>(from.getMerge())};
+}
+
+void write(Builder message, const MergeAttested& attested) {
+  auto to = message.initMergeAttested();
+  to.setMerge(data_of(attested.merge.bytes));
+  to.setModel(data_of(attested.model.bytes));
+  to.setMembers(data_of(attested.members));
+}
+MergeAttested read(schema::MergeAttested::Reader from) {
+  return {read_id<Digest>(from.getMerge()), read_id<Digest>(from.getModel()),
+          read_bytes(from.getMembers(), limits::merge_members_max / 8)};
+}
+
+/// The messages of merges, and those that read_newcomer_message() knows.
+std::optional<Message> read_merge_message(schema::Message::Reader message) {
+  switch (message.which()) {
+    case schema::Message::MERGE_SLICE_REQUEST:
+      return read(message.getMergeSliceRequest());
+    case schema::Message::MERGE_COMMITMENTS:
+      return read(message.getMergeCommitments());
+    case schema::Message::MERGE_ROSTER_REQUEST:
+      return read(message.getMergeRosterRequest());
+    case schema::Message::MERGE_ATTESTED:
+      return read(message.getMergeAttested());
+    default:
+      return read_newcomer_message(message);
+  }
+}
+
+/// The messages of voting runs, and those that read_merge_message() knows.
 std::optional<Message> read_ledger_message(schema::Message::Reader message) {
   switch (message.which()) {
     case schema::Message::STATE_QUERY:
@@ -453,7 +505,7 @@ std::optional<Message> read_ledger_message(schema::Message::Reader message) {
     case schema::Message::CUT_PARTS:
       return read(message.getCutParts());
     default:
-      return read_newcomer_message(message);
+      return read_merge_message(message);
   }
 }
 
@@ -513,8 +565,6 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getStateRequest());
     case schema::Message::STATE_UNAVAILABLE:
       return read(message.getStateUnavailable());
-    case schema::Message::MERGE_SLICE_REQUEST:
-      return read(message.getMergeSliceRequest());
     case schema::Message::IDENTITY_CHALLENGE:
       return read(message.getIdentityChallenge());
     case schema::Message::IDENTITY_PROOF:

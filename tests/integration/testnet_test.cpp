@@ -49,6 +49,7 @@ TEST_F(Testnet, GossipMergesFourNodesIntoOneModel) {
   const Outcome outcome = run({"--task", "clusters", "--steps", "200", "--skew", "iid"});
   ASSERT_EQ(outcome.status, 0);
   EXPECT_EQ(outcome.result["merge_members"], 4);
+  EXPECT_EQ(outcome.result["merge_contributors"], 4);
   EXPECT_EQ(outcome.result["digests_equal"], true);
   EXPECT_GT(outcome.result["accuracy_merged"], 0.8);  // chance: 0.1
   EXPECT_GT(outcome.result["accuracy_central"], 0.8);

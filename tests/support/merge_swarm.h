@@ -1,11 +1,12 @@
 #pragma once
-// A few machines that merge. Announcements reach everyone, bulk needs a link; what is withheld,
-// lost or dies is for the test to say.
+// A few machines that merge. Announcements reach whoever a path of links reaches, all else needs a
+// link; what is withheld, lost or dies is for the test to say.
 
 #include <algorithm>
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,6 +17,10 @@
 #include "crypto/digest.h"
 #include "protocol/limits.h"
 #include "protocol/merge/merge.h"
+#include "protocol/wire/wire.h"
+#include "starling/check.h"
+#include "starling/rng.h"
+#include "tests/support/slice_sums.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::testing {
@@ -25,14 +30,11 @@ inline constexpr std::size_t merge_elements = 3 * protocol::limits::merge_slice_
 
 /// Its vector is `fill` everywhere; `adopted` and `manifest` are what the merge gave it.
 struct MergingNode {
-  MergingNode(std::size_t number, std::uint64_t weight, std::int32_t fill)
+  MergingNode(std::size_t number, std::uint64_t weight, std::int32_t fill, std::size_t elements)
       : id(test_id(number)),
-        machine({.self = test_record(number),
-                 .run = {},
-                 .weight = weight,
-                 .vector_bytes = merge_elements * 4,
-                 .redial_time = Duration{0}}),
-        vector(merge_elements, fill) {}
+        machine(
+            {.self = test_id(number), .run = {}, .weight = weight, .vector_bytes = elements * 4}),
+        vector(elements, fill) {}
 
   NodeId id;
   protocol::Merge machine;
@@ -41,6 +43,7 @@ struct MergingNode {
   std::optional<Manifest> manifest;
   bool is_alive = true;
   bool contributes = true;
+  std::size_t adoptions = 0;
 };
 
 /// Node i has the weight i + 1 and the value 100 (i + 1) everywhere.
@@ -50,20 +53,26 @@ class MergeSwarm {
   using MergeOutput = protocol::MergeOutput;
   using Call = std::function<void(Merge&, MergeOutput)>;
 
-  explicit MergeSwarm(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      members_.push_back(
-          std::make_unique<MergingNode>(i, i + 1, static_cast<std::int32_t>(100 * (i + 1))));
-    }
+  explicit MergeSwarm(std::size_t count, std::size_t elements = merge_elements)
+      : elements_(elements) {
+    for (std::size_t i = 0; i < count; ++i) members_.push_back(fresh(i));
   }
   [[nodiscard]] MergingNode& operator[](std::size_t number) { return *members_[number]; }
   [[nodiscard]] std::size_t size() const { return members_.size(); }
+  [[nodiscard]] Instant now() const { return now_; }
 
   /// What is withheld: true for an item that must not arrive.
   std::function<bool(std::size_t to, const protocol::Announcement&)> hold_announcement;
-  std::function<bool(std::size_t from, std::size_t to, const protocol::Bulk&)> lose_bulk;
+  std::function<bool(std::size_t from, std::size_t to, const protocol::Message&)> lose;
+  /// Called before each action, which are counted from 0.
+  std::function<void(std::size_t action)> before_action;
   std::size_t bulk_messages = 0;
   std::size_t bulk_bytes = 0;
+  std::size_t actions = 0;
+  std::vector<std::size_t> bytes_sent = std::vector<std::size_t>(1024);
+
+  /// From now on messages of different links overtake each other at random.
+  void shuffle(std::uint64_t seed) { rng_ = Rng(seed); }
 
   void link_all() {
     for (std::size_t i = 0; i < size(); ++i) {
@@ -71,57 +80,62 @@ class MergeSwarm {
     }
   }
   void link(std::size_t i, std::size_t j) {
-    links_.insert({i, j});
+    if (!links_.insert({i, j}).second) return;
     links_.insert({j, i});
-    with(i, [&](Merge& merge, MergeOutput output) { merge.on_link_up((*this)[j].id, output); });
-    with(j, [&](Merge& merge, MergeOutput output) { merge.on_link_up((*this)[i].id, output); });
+    with(i, [&](Merge& merge, MergeOutput out) { merge.on_link_up((*this)[j].id, now_, out); });
+    with(j, [&](Merge& merge, MergeOutput out) { merge.on_link_up((*this)[i].id, now_, out); });
   }
-  void propose(std::size_t i, const Digest& merge, const std::vector<std::size_t>& expected) {
+  /// What is under way is lost.
+  void cut(std::size_t i, std::size_t j) {
+    if (links_.erase({i, j}) == 0) return;
+    links_.erase({j, i});
+    std::erase_if(queue_, [&](const Action& action) {
+      return (action.from == i && action.to == j) || (action.from == j && action.to == i);
+    });
+    for (const auto& [node, peer] : {std::pair{i, j}, std::pair{j, i}}) {
+      if (!(*this)[node].is_alive) continue;
+      with(node, [&, peer = peer](Merge& merge, MergeOutput out) {
+        merge.on_link_down((*this)[peer].id, now_, out);
+      });
+    }
+  }
+  [[nodiscard]] bool linked(std::size_t i, std::size_t j) const { return links_.contains({i, j}); }
+  void propose(std::size_t i, const Digest& merge, const std::vector<std::size_t>& expected,
+               bool accepts_partial = false) {
     std::set<NodeId> ids;
     for (const std::size_t node : expected) ids.insert((*this)[node].id);
     with(i, [&](Merge& machine, MergeOutput output) {
-      machine.propose(merge, 500, ids, now_, output);
+      machine.propose(merge, {.cut_off = 500, .expected = ids, .accepts_partial = accepts_partial},
+                      now_, output);
     });
   }
   void crash(std::size_t dead) {
     (*this)[dead].is_alive = false;
-    for (std::size_t i = 0; i < size(); ++i) {
-      if (links_.erase({i, dead}) == 0) continue;
-      links_.erase({dead, i});
-      if (!(*this)[i].is_alive) continue;
-      with(i, [&](Merge& m, MergeOutput output) { m.on_link_down((*this)[dead].id, output); });
-    }
+    std::erase_if(queue_, [&](const Action& action) { return action.to == dead; });
+    for (std::size_t i = 0; i < size(); ++i) cut(i, dead);
   }
-  /// Performs everything that leads to something now; a refused dial is tried again at once.
-  void settle() {
-    do {
-      while (!queue_.empty()) {
-        const auto action = std::move(queue_.front());
-        queue_.pop_front();
-        action();
-      }
-      for (std::size_t i = 0; i < size(); ++i) {
-        if (!members_[i]->is_alive || members_[i]->machine.next_deadline() > now_) continue;
-        with(i, [&](Merge& merge, MergeOutput output) { merge.tick(now_, output); });
-      }
-    } while (!queue_.empty());
+  /// Another process of the node, which knows nothing. Its links are for the test.
+  void restart(std::size_t number) {
+    crash(number);
+    members_[number] = fresh(number);
   }
+  /// Long enough for everything that needs no patience.
+  void settle() { pass(std::chrono::seconds(1)); }
   void pass(Duration time) {
     const Instant end = now_ + time;
-    settle();
     for (;;) {
+      run_queue();
       Instant next = Instant::never();
       for (const auto& member : members_) {
         if (member->is_alive) next = std::min(next, member->machine.next_deadline());
       }
       if (next > end) break;
-      now_ = next;
+      now_ = std::max(now_, next);
       for (std::size_t i = 0; i < size(); ++i) {
-        if ((*this)[i].is_alive) {
-          with(i, [&](Merge& merge, MergeOutput output) { merge.tick(now_, output); });
-        }
+        if (!(*this)[i].is_alive || (*this)[i].machine.next_deadline() > now_) continue;
+        with(i, [&](Merge& merge, MergeOutput output) { merge.tick(now_, output); });
+        STARLING_CHECK((*this)[i].machine.next_deadline() > now_);  // or time would stand still
       }
-      settle();
     }
     now_ = end;
   }
@@ -130,8 +144,16 @@ class MergeSwarm {
     protocol::Effects effects;
     std::vector<protocol::MergeRequest> requests;
     call((*this)[i].machine, {effects, requests});
-    for (protocol::MergeRequest& request : requests) perform(i, std::move(request));
+    for (protocol::MergeRequest& request : requests) {
+      std::visit([&](auto& kind) { perform(i, kind); }, request);
+    }
     for (protocol::Effect& effect : effects.items) perform(i, std::move(effect));
+  }
+  void deliver_announcement(std::size_t from, std::size_t to,
+                            const protocol::Announcement& content) {
+    with(to, [&](Merge& merge, MergeOutput output) {
+      merge.on_announcement((*this)[from].id, content, (*this)[from].id, now_, output);
+    });
   }
   [[nodiscard]] std::size_t number_of(const NodeId& id) const {
     std::size_t number = 0;
@@ -140,104 +162,163 @@ class MergeSwarm {
   }
 
  private:
-  void perform(std::size_t i, protocol::MergeRequest request) {
-    MergingNode& self = (*this)[i];
-    if (const auto* announce = std::get_if<protocol::AnnounceMerge>(&request)) {
-      spread(i, announce->content);
-    } else if (const auto* need = std::get_if<protocol::NeedContribution>(&request)) {
-      if (!self.contributes) return;
-      later(i, [this, merge = need->merge, &self](Merge& machine, MergeOutput output) {
-        const Bytes vector = bytes_of(self.vector);
-        machine.on_contribution(merge, vector, crypto::digest_of(vector), 500, now_, output);
-      });
-    } else if (const auto* average = std::get_if<protocol::NeedAverage>(&request)) {
-      later(i, [this, average = *average](Merge& machine, MergeOutput output) {
-        const Bytes mean = mean_of(average.parts);
-        machine.on_averaged(average.slice, mean, crypto::digest_of(mean), now_, output);
-      });
-    } else if (const auto* adoption = std::get_if<protocol::NeedAdoption>(&request)) {
-      self.adopted = values_of(adoption->vector);
-      later(i,
-            [this, digest = crypto::digest_of(adoption->vector)](
-                Merge& machine, MergeOutput output) { machine.on_adopted(digest, now_, output); });
-    } else if (auto* complete = std::get_if<protocol::MergeComplete>(&request)) {
-      self.manifest = std::move(complete->manifest);
+  /// Of one lane in order: a message by its link, a result by its node.
+  struct Action {
+    std::size_t from = 0;
+    std::size_t to = 0;
+    bool is_message = false;
+    std::function<void()> perform;
+  };
+
+  [[nodiscard]] std::unique_ptr<MergingNode> fresh(std::size_t i) const {
+    return std::make_unique<MergingNode>(i, i + 1, static_cast<std::int32_t>(100 * (i + 1)),
+                                         elements_);
+  }
+
+  void run_queue() {
+    while (!queue_.empty()) {
+      if (before_action) before_action(actions);
+      ++actions;
+      if (queue_.empty()) return;
+      auto chosen = queue_.begin();
+      if (rng_) {
+        chosen += static_cast<std::ptrdiff_t>(rng_->below(queue_.size()));
+        chosen = std::ranges::find_if(queue_, [&](const Action& action) {
+          return action.from == chosen->from && action.to == chosen->to &&
+                 action.is_message == chosen->is_message;
+        });
+      }
+      const Action action = std::move(*chosen);
+      queue_.erase(chosen);
+      action.perform();
     }
   }
-  void perform(std::size_t i, protocol::Effect effect) {
-    if (auto* send = std::get_if<protocol::SendTo>(&effect)) {
-      const std::size_t to = number_of(send->peer);
-      auto* bulk = std::get_if<protocol::Bulk>(&send->message);
-      if (bulk != nullptr && lose_bulk && lose_bulk(i, to, *bulk)) return;
-      if (bulk != nullptr) {
-        ++bulk_messages;
-        bulk_bytes += bulk->data.size();
-      }
-      queue_.push_back([this, i, to, message = std::move(send->message)]() mutable {
-        if (links_.contains({i, to})) deliver(i, to, std::move(message));
-      });
-    } else if (const auto* dial = std::get_if<protocol::Dial>(&effect)) {
-      queue_.push_back([this, i, peer = dial->peer] {
-        const std::size_t to = number_of(peer.id);
-        if (!(*this)[i].is_alive) return;
-        if ((*this)[to].is_alive) return link(i, to);
-        with(i,
-             [&](Merge& merge, MergeOutput output) { merge.on_dial_failed(peer, now_, output); });
-      });
-    }
-  }
-  void deliver(std::size_t from, std::size_t to, protocol::Message message) {
-    with(to, [&](Merge& merge, MergeOutput output) {
-      if (auto* bulk = std::get_if<protocol::Bulk>(&message)) {
-        merge.on_slice((*this)[from].id, std::move(*bulk), output);
-      } else if (const auto* request = std::get_if<protocol::MergeSliceRequest>(&message)) {
-        merge.on_slice_request((*this)[from].id, *request, output);
-      }
+
+  void perform(std::size_t i, protocol::AnnounceMerge& request) { spread(i, request.content); }
+  void perform(std::size_t i, protocol::SignCommitment& request) {
+    const Bytes bytes = protocol::encode_announcement({(*this)[i].id, 1, request.content});
+    with(i, [&](Merge& merge, MergeOutput output) {
+      merge.on_signed_commitment(request.content, bytes, now_, output);
     });
   }
-  void spread(std::size_t from, const protocol::Announcement& content) {
-    for (std::size_t to = 0; to < size(); ++to) {
-      if (to == from || (hold_announcement && hold_announcement(to, content))) continue;
-      later(to, [this, from, content](Merge& merge, MergeOutput output) {
-        merge.on_announcement((*this)[from].id, content, now_, output);
+  void perform(std::size_t i, protocol::NeedContribution& request) {
+    if (!(*this)[i].contributes) return;
+    std::vector<NodeId> neighbours;
+    for (std::size_t j = 0; j < size(); ++j) {
+      if (linked(i, j)) neighbours.push_back((*this)[j].id);
+    }
+    neighbours.resize(std::min(neighbours.size(), protocol::limits::links_max));
+    later(i, [this, i, name = request.merge, neighbours](Merge& machine, MergeOutput output) {
+      const Bytes vector = bytes_of((*this)[i].vector);
+      machine.on_contribution(name,
+                              {.vector = vector,
+                               .digest = crypto::digest_of(vector),
+                               .step = 500,
+                               .neighbours = neighbours},
+                              output);
+    });
+  }
+  void perform(std::size_t i, protocol::NeedSum& request) {
+    later(i, [this, request](Merge& machine, MergeOutput output) {
+      machine.on_summed(request.merge, request.slice, request.root, sum_of(request.parts), output);
+    });
+  }
+  void perform(std::size_t i, protocol::NeedAverage& request) {
+    later(i, [this, request](Merge& machine, MergeOutput output) {
+      const Bytes mean = mean_of(request.parts);
+      machine.on_averaged(request.merge, request.slice, mean, crypto::digest_of(mean), now_,
+                          output);
+    });
+  }
+  void perform(std::size_t i, protocol::NeedAdoption& request) {
+    (*this)[i].adopted = values_of(request.vector);
+    (*this)[i].adoptions += 1;
+    later(i, [this, name = request.merge, digest = crypto::digest_of(request.vector)](
+                 Merge& machine, MergeOutput output) {
+      machine.on_adopted(name, digest, now_, output);
+    });
+  }
+  void perform(std::size_t i, protocol::MergeComplete& request) {
+    (*this)[i].manifest = std::move(request.manifest);
+  }
+  void perform(std::size_t i, protocol::Effect effect) {
+    auto* send = std::get_if<protocol::SendTo>(&effect);
+    STARLING_CHECK(send != nullptr);  // nothing is dialled, and nobody hung up on
+    const std::size_t to = number_of(send->peer);
+    if (!linked(i, to) || (lose && lose(i, to, send->message))) return;
+    if (const auto* bulk = std::get_if<protocol::Bulk>(&send->message)) {
+      ++bulk_messages;
+      bulk_bytes += bulk->data.size();
+      bytes_sent[i] += bulk->data.size();
+    } else {
+      bytes_sent[i] += protocol::encode(send->message).size();
+    }
+    queue_.push_back({i, to, true, [this, i, to, message = std::move(send->message)]() mutable {
+                        std::visit([&](auto& kind) { receive(i, to, kind); }, message);
+                      }});
+  }
+
+  void receive(std::size_t from, std::size_t to, protocol::Bulk& bulk) {
+    with(to, [&](Merge& merge, MergeOutput output) {
+      merge.on_bulk((*this)[from].id, std::move(bulk), now_, output);
+    });
+  }
+  template <class Request>
+    requires requires(Merge& merge, const Request& request, MergeOutput output) {
+      merge.receive(NodeId{}, request, output);
+    }
+  void receive(std::size_t from, std::size_t to, Request& request) {
+    with(to, [&](Merge& merge, MergeOutput output) {
+      merge.receive((*this)[from].id, request, output);
+    });
+  }
+  void receive(std::size_t, std::size_t to, protocol::MergeAttested& attested) {
+    with(to, [&](Merge& merge, MergeOutput) { merge.receive(attested, now_); });
+  }
+  void receive(std::size_t from, std::size_t to, protocol::MergeCommitments& commitments) {
+    for (const Bytes& bytes : commitments.signed_commitments) {
+      const auto opened = protocol::decode_announcement(bytes);
+      with(to, [&](Merge& merge, MergeOutput output) {
+        merge.on_commitment(opened->author, std::get<protocol::MergeCommitment>(opened->content),
+                            bytes, (*this)[from].id, now_, output);
+      });
+    }
+  }
+  template <class Other>
+  void receive(std::size_t, std::size_t, Other&) {
+    STARLING_CHECK(false);  // a merge sends nothing else
+  }
+
+  /// Along the links, as a broadcast does; who tells is the neighbour on the shortest path.
+  void spread(std::size_t author, const protocol::Announcement& content) {
+    std::map<std::size_t, std::size_t> teller = {{author, author}};
+    std::deque<std::size_t> to_visit = {author};
+    while (!to_visit.empty()) {
+      const std::size_t at = to_visit.front();
+      to_visit.pop_front();
+      for (auto link = links_.lower_bound({at, 0}); link != links_.end() && link->first == at;
+           ++link) {
+        if (teller.try_emplace(link->second, at).second) to_visit.push_back(link->second);
+      }
+    }
+    for (const auto& [to, from] : teller) {
+      if (to == author || (hold_announcement && hold_announcement(to, content))) continue;
+      later(to, [this, author, from = from, content](Merge& merge, MergeOutput output) {
+        merge.on_announcement((*this)[author].id, content, (*this)[from].id, now_, output);
       });
     }
   }
   void later(std::size_t i, Call call) {
-    queue_.push_back([this, i, call = std::move(call)] {
-      if ((*this)[i].is_alive) with(i, call);
-    });
-  }
-  static Bytes bytes_of(const std::vector<std::int32_t>& values) {
-    Bytes bytes(values.size() * 4);
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-    return bytes;
-  }
-  static std::vector<std::int32_t> values_of(const Bytes& bytes) {
-    std::vector<std::int32_t> values(bytes.size() / 4);
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-    return values;
-  }
-  static Bytes mean_of(const std::vector<protocol::SlicePart>& parts) {
-    std::vector<std::int64_t> sum(parts.at(0).data.size() / 4);
-    std::int64_t weight = 0;
-    for (const protocol::SlicePart& part : parts) {
-      const std::vector<std::int32_t> values = values_of(part.data);
-      for (std::size_t i = 0; i < sum.size(); ++i) {
-        sum[i] += static_cast<std::int64_t>(part.weight) * values[i];
-      }
-      weight += static_cast<std::int64_t>(part.weight);
-    }
-    std::vector<std::int32_t> mean(sum.size());
-    for (std::size_t i = 0; i < sum.size(); ++i) {
-      mean[i] = static_cast<std::int32_t>(sum[i] / weight);
-    }
-    return bytes_of(mean);
+    queue_.push_back({i, i, false, [this, i, call = std::move(call)] {
+                        if ((*this)[i].is_alive) with(i, call);
+                      }});
   }
 
+  std::size_t elements_;
   std::vector<std::unique_ptr<MergingNode>> members_;
   std::set<std::pair<std::size_t, std::size_t>> links_;
-  std::deque<std::function<void()>> queue_;
+  std::deque<Action> queue_;
+  std::optional<Rng> rng_;
   Instant now_;
 };
 

@@ -46,6 +46,7 @@ class RandomValues {
   // Leaves.
   void fill(bool& value) { value = rng_.below(2) == 1; }
   void fill(std::uint8_t& value) { value = static_cast<std::uint8_t>(rng_.next()); }
+  void fill(std::uint16_t& value) { value = static_cast<std::uint16_t>(rng_.next()); }
   void fill(std::uint32_t& value) { value = static_cast<std::uint32_t>(rng_.next()); }
   void fill(std::uint64_t& value) { value = rng_.next(); }
   void fill(BroadcastId& id) {
@@ -60,7 +61,7 @@ class RandomValues {
     for (auto& character : text) character = static_cast<char>('!' + rng_.below(90));
   }
   void fill(CloseReason& reason) { reason = static_cast<CloseReason>(rng_.below(9)); }
-  void fill(BulkKind& kind) { kind = static_cast<BulkKind>(rng_.below(5)); }
+  void fill(BulkKind& kind) { kind = static_cast<BulkKind>(rng_.below(7)); }
   template <class T>
   void fill(std::vector<T>& items, std::size_t items_max) {
     items.resize(rng_.below(items_max + 1));
@@ -138,7 +139,17 @@ class RandomValues {
     fill_all(cut.step, cut.votes);
     fill(cut.parts, limits::cut_parts_max);
   }
-  void fill(MergeSliceRequest& request) { fill_all(request.merge, request.slice); }
+  void fill(MergeSliceRequest& request) { fill_all(request.merge, request.slice, request.digest); }
+  void fill(MergeCommitments& commitments) {
+    fill(commitments.merge);
+    commitments.signed_commitments.resize(rng_.below(8));
+    for (auto& commitment : commitments.signed_commitments) fill(commitment, 1000);
+  }
+  void fill(MergeRosterRequest& request) { fill(request.merge); }
+  void fill(MergeAttested& attested) {
+    fill_all(attested.merge, attested.model);
+    fill(attested.members, limits::merge_members_max / 8);
+  }
 
   void fill(DescriptionRequest&) {}
   void fill(Description& description) { fill(description.text, limits::description_bytes_max); }
@@ -155,29 +166,36 @@ class RandomValues {
     fill(votes.codes, limits::vote_probes_per_packet_max);
   }
   void fill(MergeProposal& proposal) {
-    fill_all(proposal.merge, proposal.cut_off, proposal.deadline_ms);
+    fill_all(proposal.merge, proposal.cut_off, proposal.deadline_ms, proposal.nodes_seen,
+             proposal.accepts_partial);
   }
   void fill(MergeCommitment& commitment) {
-    fill_all(commitment.merge, commitment.address, commitment.weight, commitment.step,
-             commitment.digest);
+    fill_all(commitment.merge, commitment.weight, commitment.step, commitment.digest,
+             commitment.nodes_seen);
+    fill(commitment.neighbours, limits::links_max);
   }
-  void fill(MergeRoster& roster) {
-    fill(roster.merge);
-    fill(roster.members, 24);
-    roster.commitments.resize(roster.members.size());
-    for (auto& commitment : roster.commitments) {
-      fill(commitment);
-      commitment.merge = roster.merge;
-    }
+  void fill(MergeRoster& roster) { fill_all(roster.merge, roster.members, roster.digest); }
+  void fill(MergeResults& results) {
+    fill(results.merge);
+    fill(results.contributors, limits::merge_members_max / 8);
+    fill(results.slices, limits::merge_results_max);
+    results.digests.resize(results.slices.size());
+    for (auto& digest : results.digests) fill(digest);
   }
-  void fill(MergeSliceDone& done) {
-    fill_all(done.merge, done.slice, done.digest);
-    done.contributors.resize(rng_.below(limits::merge_members_max + 1));
-    for (std::size_t i = 0; i < done.contributors.size(); ++i) {
-      done.contributors[i] = rng_.below(2) == 1;
-    }
+  void fill(MergeLinks& links) {
+    fill_all(links.merge, links.number, links.observes);
+    fill(links.up, limits::links_max);
+    fill(links.down, limits::links_max);
   }
-  void fill(MergeAdopted& adopted) { fill_all(adopted.merge, adopted.model); }
+  void fill(MergeRecall& recall) {
+    fill(recall.merge);
+    fill(recall.missing, limits::merge_members_max / 8);
+    fill(recall.slices, limits::merge_recall_slices_max);
+  }
+  void fill(MergeClosed& closed) {
+    fill_all(closed.merge, closed.model);
+    fill(closed.members, limits::merge_members_max / 8);
+  }
   /// Two packets of one author and number; the signatures are none.
   void fill(EquivocationProof& proof) {
     NodeId author;

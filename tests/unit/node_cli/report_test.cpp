@@ -80,6 +80,7 @@ RunRecord sample_run(std::size_t count) {
   for (const NodeRecord& node : run.nodes) {
     if (node.fate != "merged") continue;
     run.manifest.members.push_back({node.id, node.samples_held, 2000, numbered<Digest>(202)});
+    run.manifest.contributors.push_back(node.id);
     run.manifest.attestations.push_back(node.id);
   }
   run.manifest.slices.push_back({0, run.manifest.attestations, numbered<Digest>(203)});

@@ -52,10 +52,51 @@ TEST(FixedPoint, WeightedMeanDoesNotDependOnTheOrderOfParts) {
   }
 }
 
+TEST(FixedPoint, SumsOfPartsGiveTheMeanOfAllWhateverTheTree) {
+  std::vector<WeightedSlice> parts;
+  std::uint64_t weight = 0;
+  for (std::uint64_t i = 0; i < 7; ++i) {
+    parts.push_back({.weight = (std::uint64_t{1} << (3 * i)) + i,
+                     .data = to_fixed_point(random_values(i, 64))});
+    weight += parts.back().weight;
+  }
+  const Bytes mean = weighted_mean(parts);
+  for (std::size_t cut = 2; cut < parts.size(); ++cut) {  // a subtree of several, and the rest
+    const std::span<const WeightedSlice> all(parts);
+    std::uint64_t below = 0;
+    for (const WeightedSlice& part : all.first(cut)) below += part.weight;
+    std::vector<WeightedSlice> above(all.begin() + static_cast<std::ptrdiff_t>(cut), all.end());
+    above.push_back({.weight = below, .is_sum = true, .data = weighted_sum(all.first(cut))});
+    EXPECT_EQ(weighted_mean(above), mean) << cut;
+    const WeightedSlice whole{.weight = weight, .is_sum = true, .data = weighted_sum(above)};
+    EXPECT_EQ(weighted_mean(std::span(&whole, 1)), mean) << cut;
+  }
+}
+
+TEST(FixedPoint, ASumHoldsTheExtremesOfItsWeight) {
+  const std::vector<std::int32_t> ends = {std::numeric_limits<std::int32_t>::min(),
+                                          std::numeric_limits<std::int32_t>::max()};
+  std::vector<WeightedSlice> parts;
+  for (int i = 0; i < 3; ++i) {
+    parts.push_back({.weight = std::uint64_t{1} << 20U, .data = to_fixed_point(ends)});
+  }
+  const WeightedSlice sum{
+      .weight = 3 * (std::uint64_t{1} << 20U), .is_sum = true, .data = weighted_sum(parts)};
+  EXPECT_EQ(fixed_point_values(weighted_mean(std::span(&sum, 1))), ends);
+}
+
+// A sender that lies harms the mean, never the arithmetic.
+TEST(FixedPoint, ASumBeyondItsWeightIsClipped) {
+  const WeightedSlice sum{.weight = 2, .is_sum = true, .data = Bytes{0xFF, 0xFF, 0xFF, 0xFF, 0x7F}};
+  EXPECT_EQ(fixed_point_values(weighted_mean(std::span(&sum, 1))).at(0),
+            std::numeric_limits<std::int32_t>::max());
+}
+
 TEST(FixedPoint, WeightedMeanWeighs) {
   const std::vector<float> one = {1.0F};
   const std::vector<float> four = {4.0F};
-  const std::vector<WeightedSlice> parts = {{2, to_fixed_point(one)}, {1, to_fixed_point(four)}};
+  const std::vector<WeightedSlice> parts = {{2, false, to_fixed_point(one)},
+                                            {1, false, to_fixed_point(four)}};
   EXPECT_FLOAT_EQ(from_fixed_point(weighted_mean(parts))[0], 2.0F);
 }
 

@@ -48,13 +48,19 @@ TEST(EventJson, HoldsTheWholeManifestOfAMerge) {
       .cut_off = 100,
       .members =
           {{.id = id_of<NodeId>(3), .weight = 5, .step = 90, .contribution = id_of<Digest>(4)}},
+      .contributors = {id_of<NodeId>(3)},
       .slices = {{.index = 0, .contributors = {id_of<NodeId>(3)}, .digest = id_of<Digest>(5)}},
       .model = id_of<Digest>(6),
-      .attestations = {id_of<NodeId>(3)}};
+      .attestations = {id_of<NodeId>(3)},
+      .nodes_seen = 7,
+      .partial = true};
   const json line =
       json::parse(event_json(Merged{manifest, {.loss = 1, .accuracy = 0.5}}, context));
   EXPECT_EQ(line["manifest"], json::parse(manifest_json(manifest)));
   EXPECT_EQ(line["manifest"]["members"][0]["weight"], 5);
+  EXPECT_EQ(line["manifest"]["contributors"], json::array({id_of<NodeId>(3).hex()}));
+  EXPECT_EQ(line["manifest"]["nodes_seen"], 7);
+  EXPECT_EQ(line["manifest"]["partial"], true);
   EXPECT_EQ(line["manifest"]["slices"][0]["contributors"][0], id_of<NodeId>(3).hex());
 }
 

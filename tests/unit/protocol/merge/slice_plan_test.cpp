@@ -15,10 +15,19 @@ using testing::test_id;
 
 constexpr std::size_t slice_min = limits::merge_slice_bytes_min;
 
-std::vector<NodeId> members(std::size_t count) {
-  std::vector<NodeId> ids;
-  for (std::size_t i = 0; i < count; ++i) ids.push_back(test_id(i));
-  return ids;
+Roster members(std::size_t count) {
+  Roster roster;
+  for (std::size_t i = 0; i < count; ++i) roster.members.push_back({.id = test_id(i)});
+  std::ranges::sort(roster.members, {}, &RosterMember::id);
+  return roster;
+}
+
+std::vector<NodeId> order_of(std::uint8_t merge, std::uint32_t slice, const Roster& roster) {
+  std::vector<NodeId> order;
+  for (const Member member : rendezvous_order(Digest{{merge}}, slice, roster)) {
+    order.push_back(roster.members[member].id);
+  }
+  return order;
 }
 
 TEST(SlicePlan, CutsNoSliceBelowTheLeastSizeAndNoMoreThanTheMost) {
@@ -45,32 +54,30 @@ TEST(SlicePlan, CutsTheVectorAtWholeElementsIntoPiecesThatMakeItUp) {
   EXPECT_EQ(joined, vector);
 }
 
-TEST(RendezvousOrder, IsTheSameForAllWhoeverTheyNameFirst) {
-  std::vector<NodeId> ids = members(20);
-  const std::vector<NodeId> order = rendezvous_order(Digest{{1}}, 3, ids);
-  EXPECT_TRUE(std::ranges::is_permutation(order, ids));
-  std::ranges::reverse(ids);
-  EXPECT_EQ(rendezvous_order(Digest{{1}}, 3, ids), order);
+TEST(RendezvousOrder, NamesEveryMemberOnce) {
+  std::vector<Member> order = rendezvous_order(Digest{{1}}, 3, members(20));
+  std::ranges::sort(order);
+  for (Member member = 0; member < 20; ++member) EXPECT_EQ(order[member], member);
 }
 
 TEST(RendezvousOrder, DiffersFromSliceToSliceAndFromMergeToMerge) {
-  const std::vector<NodeId> ids = members(20);
-  EXPECT_NE(rendezvous_order(Digest{{1}}, 0, ids), rendezvous_order(Digest{{1}}, 1, ids));
-  EXPECT_NE(rendezvous_order(Digest{{1}}, 0, ids), rendezvous_order(Digest{{2}}, 0, ids));
-  std::set<NodeId> owners;
+  const Roster roster = members(20);
+  EXPECT_NE(order_of(1, 0, roster), order_of(1, 1, roster));
+  EXPECT_NE(order_of(1, 0, roster), order_of(2, 0, roster));
+  std::set<NodeId> roots;
   for (std::uint32_t slice = 0; slice < 64; ++slice) {
-    owners.insert(rendezvous_order(Digest{{1}}, slice, ids).front());
+    roots.insert(order_of(1, slice, roster).front());
   }
-  EXPECT_GT(owners.size(), 10U) << "the work is spread";
+  EXPECT_GT(roots.size(), 10U) << "the work is spread";
 }
 
 TEST(RendezvousOrder, OfTheOthersStaysWhenAMemberLeaves) {
-  std::vector<NodeId> ids = members(20);
-  std::vector<NodeId> order = rendezvous_order(Digest{{1}}, 5, ids);
+  Roster roster = members(20);
+  std::vector<NodeId> order = order_of(1, 5, roster);
   const NodeId gone = order[7];
-  std::erase(ids, gone);
+  std::erase_if(roster.members, [&](const RosterMember& member) { return member.id == gone; });
   std::erase(order, gone);
-  EXPECT_EQ(rendezvous_order(Digest{{1}}, 5, ids), order);
+  EXPECT_EQ(order_of(1, 5, roster), order);
 }
 
 }  // namespace

@@ -278,7 +278,7 @@ TEST(Broadcast, RejectsABodyUnderAnothersName) {
 TEST(Broadcast, RejectsAnOversizedBodyAndAStranger) {
   Broadcast broadcast = with_neighbours(1);
   Effects effects;
-  EXPECT_EQ(broadcast.receive(test_id(1), gossip_of(1, limits::roster_bytes_max + 1), effects),
+  EXPECT_EQ(broadcast.receive(test_id(1), gossip_of(1, limits::gossip_bytes_max + 1), effects),
             std::unexpected(RejectReason::too_large));
   EXPECT_EQ(broadcast.receive(test_id(9), gossip_of(1), effects),
             std::unexpected(RejectReason::unexpected));

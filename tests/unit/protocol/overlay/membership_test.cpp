@@ -200,10 +200,10 @@ TEST(Membership, HangsUpOnAStrangerUnlessToldToKeepThem) {
   Effects effects;
   Membership membership = with_neighbours(1, effects);
   membership.link_up({.id = test_id(20), .address = {}}, false, at(0s), effects);
-  membership.keep_strangers(true);
+  membership.hold_links(true);
   membership.tick(at(limits::stranger_link_time_max), effects);
   EXPECT_EQ(count_of<HangUp>(effects), 0U);
-  membership.keep_strangers(false);
+  membership.hold_links(false);
   membership.tick(at(2 * limits::stranger_link_time_max), effects);
   EXPECT_EQ(count_of<HangUp>(effects), 1U);
 }

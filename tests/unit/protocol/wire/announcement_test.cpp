@@ -67,15 +67,30 @@ TEST(Announcement, EveryTruncationIsRejected) {
   }
 }
 
-TEST(Announcement, OnlyARosterMayExceedTheGossipLimit) {
+TEST(Announcement, TheLongestMergeAnnouncementsKeepTheGossipLimit) {
   const auto key = key_of(1);
-  MergeRoster roster;
-  roster.members.resize(64);
-  roster.commitments.resize(64);
-  const Bytes long_roster = sign_announcement({key.id(), 0, roster}, run, key);
-  ASSERT_GT(long_roster.size(), limits::gossip_bytes_max);
-  EXPECT_TRUE(open_announcement(long_roster, run).has_value());
+  const Bytes members(limits::merge_members_max / 8, 0xFF);
+  const std::vector<Announcement> longest = {
+      MergeCommitment{
+          .merge = {}, .digest = {}, .neighbours = std::vector<NodeId>(limits::links_max)},
+      MergeResults{.merge = {},
+                   .contributors = members,
+                   .slices = std::vector<std::uint32_t>(limits::merge_results_max),
+                   .digests = std::vector<Digest>(limits::merge_results_max)},
+      MergeLinks{.merge = {},
+                 .up = std::vector<std::uint16_t>(limits::links_max),
+                 .down = std::vector<std::uint16_t>(limits::links_max)},
+      MergeRecall{.merge = {},
+                  .missing = members,
+                  .slices = std::vector<std::uint32_t>(limits::merge_recall_slices_max)}};
+  for (const Announcement& content : longest) {
+    const Bytes bytes = sign_announcement({key.id(), 0, content}, run, key);
+    EXPECT_TRUE(open_announcement(bytes, run)) << content.index() << ": " << bytes.size();
+  }
+}
 
+TEST(Announcement, ABodyAboveTheGossipLimitIsRejected) {
+  const auto key = key_of(1);
   // A presence padded with words that nothing points to, correctly signed.
   Bytes padded = encode_announcement(presence_by(key));
   padded.resize(limits::gossip_bytes_max + 8);
@@ -86,7 +101,7 @@ TEST(Announcement, OnlyARosterMayExceedTheGossipLimit) {
 TEST(Announcement, AnUnknownKindIsVerifiedAndKept) {
   // As a newer version would make it: the same body with another union tag, then signed.
   const auto key = key_of(1);
-  Bytes body = encode_announcement({key.id(), 5, MergeAdopted{}});
+  Bytes body = encode_announcement({key.id(), 5, MergeClosed{}});
   body[16] = 77;
   Bytes text;
   for (const char c : std::string_view("starling announcement 1")) {

@@ -120,7 +120,7 @@ TEST(Wire, AnUnknownUnionMemberIsNotAnError) {
 }
 
 TEST(Wire, AnAnnouncementOfAnUnknownKindKeepsItsAuthor) {
-  SignedAnnouncement announcement{{}, 5, MergeAdopted{}};
+  SignedAnnouncement announcement{{}, 5, MergeClosed{}};
   announcement.author.bytes[0] = 9;
   Bytes bytes = encode_announcement(announcement);
   ASSERT_EQ(bytes[16], 6);  // after the root pointer and the sequence number
@@ -146,7 +146,7 @@ TEST(Wire, ValuesAboveTheirLimitsAreTooLarge) {
       RejectReason::too_large);
   EXPECT_EQ(rejection_of(encode(VoteRange{{Bytes(limits::gossip_bytes_max + 1)}})),
             RejectReason::too_large);
-  EXPECT_EQ(rejection_of(encode(Gossip{{}, 0, Bytes(limits::roster_bytes_max + 1)})),
+  EXPECT_EQ(rejection_of(encode(Gossip{{}, 0, Bytes(limits::gossip_bytes_max + 1)})),
             RejectReason::too_large);
   EXPECT_EQ(rejection_of(encode(Gossip{{}, 0, Bytes(limits::control_bytes_max)})),
             RejectReason::too_large);

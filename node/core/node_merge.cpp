@@ -1,0 +1,172 @@
+// NodeParts: the final merge. The protocol's machine asks, this performs.
+
+#include <algorithm>
+#include <utility>
+
+#include "node/core/node_parts.h"
+#include "protocol/limits.h"
+
+namespace starling::node {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Before interval_scale; our guesses, untuned.
+constexpr Duration settle_time_max = 10s;
+constexpr Duration linger_after_merge = 3s;
+
+std::vector<WeightedSlice> parts_of(std::vector<protocol::SlicePart>&& parts) {
+  std::vector<WeightedSlice> weighted;
+  weighted.reserve(parts.size());
+  for (protocol::SlicePart& part : parts) {
+    weighted.push_back({part.weight, part.is_sum, std::move(part.data)});
+  }
+  return weighted;
+}
+
+}  // namespace
+
+protocol::MergeOutput NodeParts::merge_output(Turn& turn) {
+  return {turn.effects, merge_requests_};
+}
+
+// --- Proposing ---
+
+/// A node that only observes a running merge is waiting too; it does not start a second one.
+bool NodeParts::may_propose() const {
+  return phase_ == Phase::waiting && !merge_.running();
+}
+
+void NodeParts::propose_if_due(Turn& turn) {
+  if (!config_.merge_when_finished) return;
+  // A process that restarts with all steps done has yet to find the others, and to hear of all.
+  Duration search_time{0};
+  if (config_.nodes_expected > 1) {
+    search_time = roll_.present().empty() ? start_wait() : 2 * presence_pause();
+  }
+  const Instant not_before = joining_since_ + search_time;
+  if (policy_.is_due(roll_, not_before, turn.now)) return propose(turn);
+  if (auto missing = policy_.take_missing(roll_, not_before, turn.now)) {
+    turn.events.emplace_back(std::move(*missing));
+  }
+}
+
+void NodeParts::propose(Turn& turn) {
+  Digest name;
+  for (std::uint8_t& byte : name.bytes) byte = static_cast<std::uint8_t>(rng_.next());
+  std::set<NodeId> expected = roll_.present();
+  expected.insert(config_.self.id);
+  count_nodes_seen();
+  merge_.propose(name,
+                 {.cut_off = trainer_->step(),
+                  .expected = std::move(expected),
+                  .accepts_partial = policy_.accepts_partial()},
+                 turn.now, merge_output(turn));
+}
+
+void NodeParts::count_nodes_seen() {
+  merge_.set_nodes_seen(static_cast<std::uint32_t>(roll_.seen().size() + 1));
+}
+
+/// Those of an author whose signature is wrong are dropped alone: its neighbour is to blame.
+void NodeParts::on_commitments(const NodeId& peer, protocol::MergeCommitments&& commitments,
+                               Turn& turn) {
+  for (Bytes& bytes : commitments.signed_commitments) {
+    const auto opened = config_.open_announcement(bytes, config_.run);
+    if (!opened) {
+      turn.blame(peer, opened.error());
+      continue;
+    }
+    const auto* commitment = std::get_if<protocol::MergeCommitment>(&opened->content);
+    if (commitment == nullptr || commitment->merge != commitments.merge) {
+      turn.blame(peer, protocol::RejectReason::unexpected);
+      continue;
+    }
+    merge_.on_commitment(opened->author, *commitment, std::move(bytes), peer, turn.now,
+                         merge_output(turn));
+  }
+}
+
+// --- What the merge asks for ---
+
+void NodeParts::perform_merge_requests(Turn& turn) {
+  for (protocol::MergeRequest& request : std::exchange(merge_requests_, {})) {
+    std::visit([&](auto& kind) { perform(std::move(kind), turn); }, request);
+  }
+}
+
+void NodeParts::perform(protocol::AnnounceMerge&& request, Turn& turn) {
+  turn.announcements.push_back(std::move(request.content));
+}
+
+void NodeParts::perform(protocol::SignCommitment&& request, Turn& turn) {
+  const protocol::SignedAnnouncement announcement{config_.self.id, sequence_++, request.content};
+  merge_.on_signed_commitment(request.content,
+                              protocol::sign_announcement(announcement, config_.run, config_.key),
+                              turn.now, merge_output(turn));
+}
+
+void NodeParts::perform(protocol::NeedContribution&& request, Turn& turn) {
+  count_nodes_seen();
+  membership_.hold_links(true);
+  for (const auto& [peer, record] : links_) detector_.neighbour_up(peer, turn.now);
+  turn.events.emplace_back(MergeStarted{request.merge});
+  // A node that has not begun to train has nothing to give; it takes the result.
+  const bool has_begun =
+      phase_ == Phase::training || phase_ == Phase::waiting || phase_ == Phase::merging;
+  if (!has_begun) return;
+  enter(Phase::merging);
+  wanted_contribution_ = request.merge;
+  contribute_by_ = turn.now + scaled(settle_time_max, config_.interval_scale);
+  trainer_->stop(turn);
+}
+
+void NodeParts::contribute_if_settled(Turn& turn) {
+  if (!wanted_contribution_ || (!trainer_->settled() && turn.now < contribute_by_)) return;
+  turn.jobs.emplace_back(ContributeJob{*std::exchange(wanted_contribution_, std::nullopt)});
+}
+
+void NodeParts::on_contributed(ContributeDone&& done, Turn& turn) {
+  std::vector<NodeId> neighbours = membership_.neighbours();
+  neighbours.resize(std::min(neighbours.size(), protocol::limits::links_max));
+  merge_.on_contribution(done.merge,
+                         {.vector = std::move(done.vector),
+                          .digest = done.digest,
+                          .step = trainer_->step(),
+                          .neighbours = std::move(neighbours)},
+                         merge_output(turn));
+}
+
+void NodeParts::perform(protocol::NeedSum&& request, Turn& turn) {
+  turn.jobs.emplace_back(SumSliceJob{.merge = request.merge,
+                                     .slice = request.slice,
+                                     .root = request.root,
+                                     .parts = parts_of(std::move(request.parts))});
+}
+
+void NodeParts::perform(protocol::NeedAverage&& request, Turn& turn) {
+  turn.jobs.emplace_back(AverageSliceJob{
+      .merge = request.merge, .slice = request.slice, .parts = parts_of(std::move(request.parts))});
+}
+
+void NodeParts::perform(protocol::NeedAdoption&& request, Turn& turn) {
+  turn.jobs.emplace_back(AdoptJob{request.merge, std::move(request.vector)});
+}
+
+void NodeParts::perform(protocol::MergeComplete&& request, Turn& turn) {
+  if (phase_ != Phase::leaving) enter(Phase::done);
+  manifest_ = std::move(request.manifest);
+  stop_at_ = turn.now + scaled(linger_after_merge, config_.interval_scale);
+  turn.events.emplace_back(Merged{*manifest_, adopted_.evaluation.value_or(Evaluation{}),
+                                  adopted_.distance, adopted_.norm});
+}
+
+void NodeParts::leave_failed_merge(Turn& turn) {
+  turn.events.emplace_back(Warned{"the merge was given up: " + merge_.failure()});
+  membership_.hold_links(false);
+  enter(Phase::waiting);
+  policy_.failed(turn.now);
+}
+
+}  // namespace starling::node

@@ -1,0 +1,201 @@
+#include "protocol/merge/merged_slices.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "crypto/digest.h"
+#include "protocol/limits.h"
+
+namespace starling::protocol {
+
+MergedSlices::MergedSlices(Options options, SlicePlan plan, const MergeOverlay& overlay,
+                           Instant now)
+    : options_(options),
+      plan_(plan),
+      overlay_(overlay),
+      slices_(plan.count()),
+      missing_(plan.count()),
+      // No tree reaches who is no member: it asks at once.
+      ask_at_(overlay.self() ? now + options.fetch_time : now) {}
+
+// --- Words ---
+
+void MergedSlices::publish(std::uint32_t slice, Result result, Bytes data, Instant now,
+                           MergeOutput output) {
+  due_[result.contributors].push_back({slice, result.digest});
+  speak_at_ = std::min(speak_at_, now + limits::merge_batch_interval);
+  if (due_[result.contributors].size() == limits::merge_results_max) speak(output);
+  take(slice, std::move(result));
+  store(slice, std::move(data), output);
+}
+
+void MergedSlices::speak(MergeOutput output) {
+  speak_at_ = Instant::never();
+  for (auto& [contributors, due] : std::exchange(due_, {})) {
+    MergeResults results{.merge = overlay_.merge(),
+                         .contributors = contributors.to_bytes(),
+                         .slices = {},
+                         .digests = {}};
+    for (const Due& word : due) {
+      results.slices.push_back(word.slice);
+      results.digests.push_back(word.digest);
+    }
+    output.announce(std::move(results));
+  }
+}
+
+bool MergedSlices::hear(const NodeId& author, const MergeResults& results, Instant now,
+                        MergeOutput output) {
+  const auto root = overlay_.roster().find(author);
+  const auto contributors = MemberSet::from_bytes(results.contributors, overlay_.size());
+  if (!root || !contributors || contributors->count() == 0) return false;
+  bool has_changed = false;
+  for (std::size_t i = 0; i < results.slices.size(); ++i) {
+    const std::uint32_t slice = results.slices[i];
+    if (slice >= slices_.size()) continue;
+    if (!take(slice, {*root, *contributors, results.digests[i]})) continue;
+    has_changed = true;
+    Bytes early = std::move(slices_[slice].early);
+    if (!early.empty()) store(slice, std::move(early), output);
+  }
+  // Down the tree a slice may have come already, before there was a link to who observes.
+  const bool is_brought = overlay_.self() && !overlay_.observes();
+  if (has_changed) ask_at_ = is_brought ? now + options_.fetch_time : now;
+  return has_changed;
+}
+
+/// Two roots (one was thought lost): all follow the one that comes first in the order.
+bool MergedSlices::take(std::uint32_t slice, Result result) {
+  Slice& state = slices_[slice];
+  if (state.result) {
+    const std::vector<Member>& order = overlay_.order(slice);
+    const auto place = [&](Member root) { return std::ranges::find(order, root); };
+    if (place(result.root) >= place(state.result->root)) return false;
+  }
+  const bool is_other_data = state.result && state.result->digest != result.digest;
+  state.result = std::move(result);
+  if (is_other_data && !state.data.empty()) {
+    state.data.clear();
+    ++missing_;
+  }
+  return true;
+}
+
+void MergedSlices::choose(const Choice& choice, Instant now) {
+  for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) {
+    Slice& state = slices_[slice];
+    if (state.result == choice[slice]) continue;
+    if (!state.data.empty()) ++missing_;
+    state.data.clear();
+    state.result = choice[slice];
+  }
+  ask_at_ = now;
+}
+
+// --- Data ---
+
+bool MergedSlices::on_slice(std::uint32_t slice, Bytes data, Instant now, MergeOutput output) {
+  if (slice >= slices_.size() || has(slice) || data.size() != plan_.size(slice)) return false;
+  if (!slices_[slice].result) {
+    slices_[slice].early = std::move(data);
+    return false;
+  }
+  if (!store(slice, std::move(data), output)) return false;
+  ask_at_ = now + options_.fetch_time;
+  // What was asked for flows: the same neighbour is asked for more.
+  if (awaited_.erase(slice) > 0 && awaited_.size() <= limits::merge_slices_asked / 2) ask(output);
+  return true;
+}
+
+bool MergedSlices::store(std::uint32_t slice, Bytes data, MergeOutput output) {
+  Slice& state = slices_[slice];
+  if (!state.data.empty() || crypto::digest_of(data) != state.result->digest) return false;
+  state.data = std::move(data);
+  state.early.clear();
+  --missing_;
+  std::set<NodeId> receivers = std::exchange(state.askers, {});
+  for (const Member child : overlay_.children(state.result->root)) {
+    receivers.insert(overlay_.id(child));
+  }
+  for (const NodeId& receiver : receivers) send(receiver, slice, output);
+  return true;
+}
+
+void MergedSlices::send(const NodeId& peer, std::uint32_t slice, MergeOutput output) const {
+  if (!overlay_.linked().contains(peer)) return;
+  output.effects.send(peer, Bulk{.kind = BulkKind::merged_slice,
+                                 .number = slice,
+                                 .step = 0,
+                                 .degree = 0,
+                                 .context = overlay_.merge(),
+                                 .data = slices_[slice].data});
+}
+
+void MergedSlices::on_request(const NodeId& peer, const MergeSliceRequest& request,
+                              MergeOutput output) {
+  if (request.slice >= slices_.size()) return;
+  Slice& state = slices_[request.slice];
+  if (state.data.empty()) {
+    if (state.askers.size() < limits::links_max) state.askers.insert(peer);
+  } else if (state.result->digest == request.digest) {
+    send(peer, request.slice, output);
+  }
+}
+
+/// What is known and neither here nor asked for, of the neighbour whose turn it is.
+void MergedSlices::ask(MergeOutput output) {
+  if (!overlay_.linked().contains(asked_)) return;
+  for (std::uint32_t slice = 0; slice < slices_.size(); ++slice) {
+    if (awaited_.size() == limits::merge_slices_asked) return;
+    const Slice& state = slices_[slice];
+    if (!state.result || !state.data.empty() || !awaited_.insert(slice).second) continue;
+    output.effects.send(asked_, MergeSliceRequest{overlay_.merge(), slice, state.result->digest});
+  }
+}
+
+void MergedSlices::ask_next(Instant now, MergeOutput output) {
+  ask_at_ = now + options_.fetch_time;
+  awaited_.clear();
+  const std::set<NodeId>& linked = overlay_.linked();
+  if (linked.empty()) return;
+  const auto next = linked.upper_bound(asked_);
+  asked_ = next == linked.end() ? *linked.begin() : *next;
+  ask(output);
+}
+
+Bytes MergedSlices::vector() const {
+  Bytes whole;
+  for (const Slice& slice : slices_) {
+    whole.insert(whole.end(), slice.data.begin(), slice.data.end());
+  }
+  return whole;
+}
+
+MergedSlices::Choice MergedSlices::choice() const {
+  Choice choice;
+  for (const Slice& slice : slices_) choice.push_back(*slice.result);
+  return choice;
+}
+
+MemberSet MergedSlices::contributors() const {
+  MemberSet common = MemberSet::all(overlay_.size());
+  for (const Slice& slice : slices_) common.keep_common(slice.result->contributors);
+  return common;
+}
+
+// --- Time ---
+
+void MergedSlices::follow(Instant now) {
+  if (missing_ > 0) ask_at_ = std::min(ask_at_, now + options_.fetch_time);
+}
+
+Instant MergedSlices::next_deadline() const {
+  return std::min(speak_at_, missing_ > 0 ? ask_at_ : Instant::never());
+}
+
+void MergedSlices::tick(Instant now, MergeOutput output) {
+  if (speak_at_ <= now) speak(output);
+  if (missing_ > 0 && ask_at_ <= now) ask_next(now, output);
+}
+
+}  // namespace starling::protocol
