@@ -245,7 +245,8 @@ void Driver::Node::perform(node::AppendVotes& output) {
 void Driver::Node::perform(node::SavePeers& output) {
   if (!options_.store) return;
   save_on_worker(
-      [this, peers = std::move(output.peers)] { return options_.store->save_peers(peers); });
+      [this, peers = std::move(output.peers)] { return options_.store->save_peers(peers); },
+      [this](const Result<void>& saved) { note_disk("the address book", saved); });
 }
 
 void Driver::Node::perform(node::SaveMergedModel& output) {

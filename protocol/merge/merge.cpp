@@ -67,7 +67,8 @@ void Merge::on_announcement(const NodeId& author, const Announcement& content,
                         [&](MergeRun& run) { run.hear(author, word, now, output); });
                },
                [](const MergeCommitment&) {},  // comes from neighbour to neighbour
-               [](const Presence&) {}, [](const VotePacket&) {}, [](const UnknownAnnouncement&) {}},
+               [](const Presence&) {}, [](const VotePacket&) {}, [](const EquivocationProof&) {},
+               [](const UnknownAnnouncement&) {}},
       content);
 }
 

@@ -81,9 +81,9 @@ class BadInput : public ::testing::Test {
 constexpr const char* clusters_run = "task = \"clusters\"\nsteps = 10\n";
 
 TEST_F(BadInput, UnknownCommandsAreNamedBesideThoseThereAre) {
-  expect_refused({"trane"}, {"'trane'", "create join testnet"});
-  expect_refused({"--frob"}, {"'--frob'", "create join testnet"});
-  expect_refused({}, {"missing", "create join testnet"});
+  expect_refused({"trane"}, {"'trane'", "create join renew testnet"});
+  expect_refused({"--frob"}, {"'--frob'", "create join renew testnet"});
+  expect_refused({}, {"missing", "create join renew testnet"});
 }
 
 TEST_F(BadInput, UnknownFlagsAreNamed) {

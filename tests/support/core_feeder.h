@@ -317,6 +317,7 @@ class CoreFeeder {
   void perform(node::RunLearner& output) { jobs_.push_back(std::move(output.job)); }
   void perform(node::SaveCheckpoint&) {}
   void perform(node::AppendVotes&) {}
+  void perform(node::SavePeers&) {}
   void perform(node::SaveMergedModel&) {}
   void perform(node::Notify& output) {
     if (std::holds_alternative<Stopped>(output.event)) stopped_ = true;

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/limits.h"
+#include "protocol/link/preamble.h"
 #include "protocol/wire/message.h"
 
 namespace starling::runtime {
