@@ -181,9 +181,9 @@ TEST_P(Conformance, ConnectsOfBothEndsAtOnceLeaveOneLinkAndAnAnswerToEach) {
   hosts_->connect(a, hosts_->record(b));
   hosts_->connect(b, hosts_->record(a));
   const auto answers = [&](std::size_t host) {
-    std::size_t answers = count<ConnectFailed>(host);
-    for (const auto& up : heard<PeerConnected>(host)) answers += up.dialled_by_us ? 1 : 0;
-    return answers;
+    std::size_t given = count<ConnectFailed>(host);
+    for (const auto& up : heard<PeerConnected>(host)) given += up.dialled_by_us ? 1 : 0;
+    return given;
   };
   run_until([&] { return answers(a) == 1 && answers(b) == 1 && linked(a, b) && linked(b, a); });
   // The link that stays is the one of the lower id, or the other was never made.
@@ -299,13 +299,20 @@ TEST_P(Conformance, AProcessThatCameBackIsLinkedAgain) {
 
 // --- Messages ---
 
+protocol::Bulk bulk_of(std::uint64_t number, std::size_t bytes) {
+  protocol::Bulk bulk;
+  bulk.number = number;
+  bulk.data = Bytes(bytes);
+  return bulk;
+}
+
 TEST_P(Conformance, MessagesOfAKindKeepTheirOrderAndArriveOnce) {
   link(a, b);
   constexpr std::uint64_t each = 100;
   for (std::uint64_t i = 0; i < each; ++i) {
     ping(a, b, i);
     hosts_->send(a, id(b), protocol::Gossip{.body = Bytes(10 + i)});
-    hosts_->send(a, id(b), protocol::Bulk{.number = i, .data = Bytes(1000)});
+    hosts_->send(a, id(b), bulk_of(i, 1000));
   }
   run_until([&] { return count<MessageReceived>(b) == 3 * each; });
   std::uint64_t pings = 0;
@@ -326,7 +333,7 @@ TEST_P(Conformance, BulkDoesNotOvertakeControlThatWasSentBefore) {
   link(a, b);
   for (std::uint64_t i = 0; i < 20; ++i) {
     ping(a, b, i);
-    hosts_->send(a, id(b), protocol::Bulk{.number = i, .data = Bytes(100)});
+    hosts_->send(a, id(b), bulk_of(i, 100));
   }
   run_until([&] { return count<MessageReceived>(b) == 40; });
   std::uint64_t pings = 0;
@@ -366,7 +373,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Kind{"Sockets", [](auto n) { return std::make_unique<testing::SocketPerformer>(n); }},
         Kind{"Simulator", [](auto n) { return std::make_unique<testing::SimulatedPerformer>(n); }}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
 }  // namespace starling

@@ -12,14 +12,16 @@ TEST(Simulation, FiftyNodesLearnASmallTask) {
   EXPECT_EQ(report.merge_members, 50U);
 }
 
-// The example itself, with a thousand nodes, is for a command of its own (docs/SIMULATOR.md).
+// The example itself, with a thousand nodes, is for a command of its own (docs/SIMULATOR.md). A
+// node that joins late casts one packet less: three packets each leave room for some that do.
 TEST(Simulation, AHundredThousandVotesOfAHundredNodesGiveTheSameBytesEverywhere) {
   sim::Scenario scenario = example("ledger-1000.toml");
   scenario.nodes = 100;
+  scenario.steps = 3;
   const sim::Report report = expect_lawful(scenario, 1);
-  EXPECT_GE(report.votes, 100'000U);
+  EXPECT_GE(report.votes, 145'000U);
   EXPECT_TRUE(report.digests_equal);
-  EXPECT_LE(report.bytes_per_vote, 5.5) << "the broadcast sends bodies more than once";
+  EXPECT_LE(report.bytes_per_vote, 4.0) << "the broadcast sends bodies more than once";
 }
 
 // The uplink carries everything: a swarm that only pings and greets cannot send more than it.

@@ -40,7 +40,7 @@ class SimulatedPerformer final : public Performer {
     network_.stop(number(index));
     forget(index);
   }
-  void start_again(std::size_t index) override { network_.start(number(index)); }
+  void start_again(std::size_t index) override { network_.start(number(index), ++processes_); }
   [[nodiscard]] bool run_until(const std::function<bool()>& done) override {
     while (!done()) {
       if (queue_.empty()) return false;
@@ -61,6 +61,7 @@ class SimulatedPerformer final : public Performer {
 
   sim::EventQueue queue_;
   sim::Trace trace_;
+  std::uint64_t processes_ = 0;
   std::vector<NodeId> ids_;
   sim::Network network_;
 };

@@ -219,7 +219,7 @@ void expect_refused(const NodeHandshakeOptions& dialer_options,
 
 TEST_F(NodeHandshakes, AnyMessageCutAnywhereIsRefused) {
   make_private();
-  for (const auto& [number, size] : {std::pair{1, 64U}, {2, 208U}, {3, 176U}}) {
+  for (const auto& [number, size] : {std::pair{1, 64U}, {2, 216U}, {3, 184U}}) {
     for (std::size_t length = 0; length < size; ++length) {
       expect_refused(dialer_options, listener_options, number, [&](Bytes& message) {
         ASSERT_EQ(message.size(), size);
@@ -230,7 +230,7 @@ TEST_F(NodeHandshakes, AnyMessageCutAnywhereIsRefused) {
 }
 
 TEST_F(NodeHandshakes, AnyFlippedByteIsRefused) {
-  for (const auto& [number, size] : {std::pair{1, 32U}, {2, 208U}, {3, 176U}}) {
+  for (const auto& [number, size] : {std::pair{1, 32U}, {2, 216U}, {3, 184U}}) {
     for (std::size_t i = 0; i < size; ++i) {
       expect_refused(dialer_options, listener_options, number, [&](Bytes& message) {
         ASSERT_EQ(message.size(), size);

@@ -41,26 +41,26 @@ TEST(AddressNow, IsTheOwnersWordWhereItIsFinal) {
 }
 
 TEST(AddressNow, IsTheTicketsWhereThatIsThisMachines) {
-  const AnnouncedAddress ticket{.named = "192.0.2.1:80,127.0.0.1:80"};
-  EXPECT_EQ(address_now("127.0.0.1:4000", ticket, {}), "192.0.2.1:80,127.0.0.1:80");
+  const AnnouncedAddress ticket{.named = "198.51.100.1:80,127.0.0.1:80"};
+  EXPECT_EQ(address_now("127.0.0.1:4000", ticket, {}), "198.51.100.1:80,127.0.0.1:80");
 }
 
 TEST(AddressNow, AddsTheTicketsToThisMachinesWhereThatIsAnothers) {
-  const AnnouncedAddress ticket{.named = "192.0.2.1:80,node.example.org:80,192.0.2.2:80"};
+  const AnnouncedAddress ticket{.named = "198.51.100.1:80,node.example.org:80,198.51.100.2:80"};
   EXPECT_EQ(address_now("127.0.0.1:4000", ticket, {}),
-            "127.0.0.1:4000,192.0.2.1:80,node.example.org:80");
+            "127.0.0.1:4000,198.51.100.1:80,node.example.org:80");
 }
 
 TEST(SameAddresses, InAnotherOrderAreTheSame) {
-  EXPECT_TRUE(same_addresses("192.0.2.1:80,[::1]:80", "[::1]:80,192.0.2.1:80"));
+  EXPECT_TRUE(same_addresses("198.51.100.1:80,[::1]:80", "[::1]:80,198.51.100.1:80"));
   EXPECT_TRUE(same_addresses("", ""));
-  EXPECT_FALSE(same_addresses("192.0.2.1:80", "192.0.2.1:81"));
-  EXPECT_FALSE(same_addresses("192.0.2.1:80", ""));
+  EXPECT_FALSE(same_addresses("198.51.100.1:80", "198.51.100.1:81"));
+  EXPECT_FALSE(same_addresses("198.51.100.1:80", ""));
 }
 
 TEST(IsOwnHost, KnowsThisMachine) {
   EXPECT_TRUE(is_own_host("127.0.0.1"));
-  EXPECT_FALSE(is_own_host("192.0.2.1"));  // RFC 5737: nobody's
+  EXPECT_FALSE(is_own_host("198.51.100.1"));  // RFC 5737: nobody's
   EXPECT_FALSE(is_own_host("example.org"));
 }
 
