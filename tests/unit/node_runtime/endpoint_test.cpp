@@ -18,107 +18,17 @@
 #include "protocol/limits.h"
 #include "protocol/link/preamble.h"
 #include "protocol/wire/message.h"
+#include "tests/support/endpoint_node.h"
 
 namespace starling::runtime {
 namespace {
-
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 using protocol::CloseReason;
 using protocol::DialProblem;
 using protocol::RejectReason;
 
-RunId run_named(std::uint8_t byte) {
-  RunId run;
-  run.bytes.fill(byte);
-  return run;
-}
-
-crypto::Secret<32> secret_of(std::uint8_t byte) {
-  std::array<std::uint8_t, 32> bytes;
-  bytes.fill(byte);
-  return crypto::Secret<32>(bytes);
-}
-
-/// An endpoint that keeps what it hears.
-class Node {
- public:
-  Node(asio::io_context& network, std::uint8_t key, std::optional<crypto::Secret<32>> psk = {},
-       RunId run = run_named(1), std::uint64_t incarnation = 1)
-      : Node(network, std::move(*listen_on("127.0.0.1:0")),
-             {.run = run,
-              .key = crypto::SigningKey::from_seed(secret_of(key)),
-              .incarnation = incarnation,
-              .psk = psk}) {}
-  /// Another process of the node with this key.
-  static std::unique_ptr<Node> process(asio::io_context& network, std::uint8_t key,
-                                       std::uint64_t incarnation) {
-    return std::make_unique<Node>(network, key, std::nullopt, run_named(1), incarnation);
-  }
-  Node(asio::io_context& network, EndpointOptions options)
-      : Node(network, std::move(*listen_on("127.0.0.1:0")), std::move(options)) {}
-
-  [[nodiscard]] protocol::PeerRecord record() const { return record_; }
-  Endpoint& endpoint() { return endpoint_; }
-
-  template <class T>
-  [[nodiscard]] std::vector<const T*> heard() const {
-    std::vector<const T*> found;
-    for (const node::Input& input : inputs_) {
-      if (const T* item = std::get_if<T>(&input)) found.push_back(item);
-    }
-    return found;
-  }
-  template <class T>
-  [[nodiscard]] std::size_t count() const {
-    return heard<T>().size();
-  }
-  [[nodiscard]] std::size_t rejected(RejectReason reason) const {
-    std::size_t count = 0;
-    for (const auto* rejected : heard<node::InputRejected>()) {
-      if (rejected->reason == reason) ++count;
-    }
-    return count;
-  }
-
- private:
-  Node(asio::io_context& network, Listener listener, EndpointOptions options)
-      : record_{options.key.id(), listener.address},
-        endpoint_(network, std::move(listener), std::move(options),
-                  [this](node::Input input) { inputs_.push_back(std::move(input)); }) {
-    endpoint_.start();
-  }
-
-  protocol::PeerRecord record_;
-  std::vector<node::Input> inputs_;
-  Endpoint endpoint_;
-};
-
-class EndpointTest : public ::testing::Test {
- protected:
-  /// Runs the network until `done`; a test whose condition never comes fails instead of hanging.
-  template <class Done>
-  void run_until(Done done) {
-    while (!done()) ASSERT_GT(network_.run_one_for(20s), 0U) << "nothing happens any more";
-  }
-  void connect(Node& dialler, Node& listener) {
-    dialler.endpoint().connect(listener.record());
-    run_until([&] {
-      return dialler.count<node::PeerConnected>() == 1 &&
-             listener.count<node::PeerConnected>() == 1;
-    });
-  }
-  tcp::socket raw_connection_to(const Node& node) {
-    tcp::socket socket(network_);
-    const HostPort target = *parse_host_port(node.record().address);
-    socket.connect(
-        {asio::ip::make_address(target.host), static_cast<unsigned short>(std::stoi(target.port))});
-    return socket;
-  }
-
-  asio::io_context network_;
-  std::vector<tcp::socket> kept_;
-};
+using Node = EndpointNode;
 
 TEST_F(EndpointTest, BothEndsLearnWhoTheOtherIs) {
   Node a(network_, 1);
@@ -435,67 +345,6 @@ TEST_F(EndpointTest, TakesTheNewLinkOfAPeerThatDialsAgain) {
   EXPECT_EQ(a.heard<node::PeerDisconnected>()[0]->reason, CloseReason::duplicate_link);
   again.endpoint().send(a.record().id, protocol::Ping{});
   run_until([&] { return a.count<node::MessageReceived>() == 1; });
-}
-
-TEST_F(EndpointTest, KeepsASecondProcessOfAPeerWaitingAndTheFirstOneLinked) {
-  Node a(network_, 1);
-  const auto first = Node::process(network_, 2, 10);
-  connect(*first, a);
-  const auto second = Node::process(network_, 2, 20);
-  second->endpoint().connect(a.record());
-  run_until([&] { return a.count<node::SecondProcess>() == 1; });
-  EXPECT_EQ(a.heard<node::SecondProcess>()[0]->peer, first->record().id);
-  EXPECT_EQ(a.heard<node::SecondProcess>()[0]->incarnation, 20U);
-  first->endpoint().send(a.record().id, protocol::Ping{});
-  run_until([&] { return a.count<node::MessageReceived>() == 1; });
-  EXPECT_EQ(a.count<node::PeerConnected>(), 1U);
-  EXPECT_EQ(a.count<node::PeerDisconnected>(), 0U);
-}
-
-TEST_F(EndpointTest, LinksAnAdmittedSecondProcessAndLosesNothingThatItSaid) {
-  Node a(network_, 1);
-  const auto first = Node::process(network_, 2, 10);
-  connect(*first, a);
-  const auto second = Node::process(network_, 2, 20);
-  second->endpoint().connect(a.record());
-  run_until([&] { return second->count<node::PeerConnected>() == 1; });
-  second->endpoint().send(a.record().id, protocol::Ping{.nonce = 5});
-  run_until([&] { return a.count<node::SecondProcess>() == 1; });
-  a.endpoint().admit(first->record().id, 99);  // nobody of that name waits
-  EXPECT_EQ(a.count<node::PeerConnected>(), 1U);
-  a.endpoint().admit(first->record().id, 20);
-  EXPECT_EQ(a.count<node::PeerConnected>(), 2U);
-  EXPECT_EQ(a.heard<node::PeerDisconnected>()[0]->reason, CloseReason::duplicate_link);
-  run_until([&] { return a.count<node::MessageReceived>() == 1; });
-  EXPECT_EQ(std::get<protocol::Ping>(a.heard<node::MessageReceived>()[0]->message).nonce, 5U);
-}
-
-TEST_F(EndpointTest, TellsARefusedSecondProcessWhy) {
-  Node a(network_, 1);
-  const auto first = Node::process(network_, 2, 10);
-  connect(*first, a);
-  const auto second = Node::process(network_, 2, 20);
-  second->endpoint().connect(a.record());
-  run_until([&] { return a.count<node::SecondProcess>() == 1; });
-  a.endpoint().refuse(first->record().id, 20, {7, 7});
-  run_until([&] { return second->count<node::PeerDisconnected>() == 1; });
-  ASSERT_EQ(second->count<node::MessageReceived>(), 1U);
-  const auto& message = second->heard<node::MessageReceived>()[0]->message;
-  EXPECT_EQ(std::get<protocol::IdentityProof>(message).presence, (Bytes{7, 7}));
-  EXPECT_EQ(second->heard<node::PeerDisconnected>()[0]->reason, CloseReason::duplicate_identity);
-  EXPECT_EQ(a.count<node::PeerDisconnected>(), 0U);
-}
-
-TEST_F(EndpointTest, TellsBothSecondProcessesOfOneNodeThatMeet) {
-  const auto first = Node::process(network_, 2, 10);
-  const auto second = Node::process(network_, 2, 20);
-  first->endpoint().connect({{}, second->record().address});
-  run_until([&] { return first->count<node::SecondProcess>() == 1; });
-  EXPECT_EQ(first->heard<node::SecondProcess>()[0]->incarnation, 20U);
-  EXPECT_EQ(first->heard<node::SecondProcess>()[0]->peer, first->record().id);
-  first->endpoint().refuse(first->record().id, 20, {});  // at once, as the earlier one does
-  run_until([&] { return second->count<node::SecondProcess>() == 1; });
-  EXPECT_EQ(second->heard<node::SecondProcess>()[0]->incarnation, 10U);
 }
 
 TEST(DuplicateLinks, BothEndsKeepTheSameOne) {
