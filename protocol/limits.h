@@ -72,7 +72,9 @@ inline constexpr std::size_t address_book_peers_max = 1024;
 inline constexpr std::size_t remembered_peers_max = 256;  // on disk; our guess
 inline constexpr std::size_t nodes_seen_max = 16'384;     // on disk: 75 bytes each
 inline constexpr Duration save_peers_interval = 10s;      // at most so often; our guess
-inline constexpr std::size_t contacts_max = 16;           // ticket addresses whose owner is unknown
+// A new neighbour is on disk after this time: a power cut must not leave a node that knows nobody.
+inline constexpr Duration save_neighbour_delay = 50ms;
+inline constexpr std::size_t contacts_max = 16;  // ticket addresses whose owner is unknown
 
 // --- Failure detection between neighbours (SWIM, Das et al. 2002; Lifeguard, Dadgar et al. 2017)
 // ---
@@ -106,6 +108,7 @@ inline constexpr std::size_t graft_attempts_max = 16;        // then the id is g
 // --- Votes: anti-entropy (our guesses) ---
 inline constexpr Duration vote_sync_interval = 5s;
 inline constexpr Duration vote_request_time_max = 2s;
+inline constexpr Duration vote_answer_time_max = 8s;  // where answers have proven to be slow
 inline constexpr std::size_t vote_requests_per_peer_max = 16;
 inline constexpr std::uint32_t vote_request_packets_max = 64;
 inline constexpr std::size_t vote_vector_counts_max = 256;  // 48 bytes each in one control message

@@ -65,6 +65,8 @@ std::string advice_for(DialProblem problem, const DialDetail& detail) {
              "room left";
     case DialProblem::self:
       return "this is the node's own address; it waits for others to dial it";
+    case DialProblem::not_starling:
+      return "another program answers there, not a Starling node; check the address and its port";
     case DialProblem::already_linked:
       return "there is a link to that node already";
   }

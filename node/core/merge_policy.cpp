@@ -35,10 +35,14 @@ bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
     return false;
   }
   told_.reset();
+  const Duration turn =
+      std::distance(roll.present().begin(), roll.present().lower_bound(options_.self)) *
+      options_.turn_time;
   if (propose_at_ == Instant::never()) {
-    const auto before_us =
-        std::distance(roll.present().begin(), roll.present().lower_bound(options_.self));
-    propose_at_ = std::max({not_before, not_before_, now}) + before_us * options_.turn_time;
+    propose_at_ = std::max({not_before, not_before_, now}) + turn;
+  }
+  if (present_in(roll) < seen_in(roll)) {
+    propose_at_ = std::max(propose_at_, roll.changed_at() + options_.settle_time + turn);
   }
   return propose_at_ <= now;
 }

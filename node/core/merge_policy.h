@@ -1,7 +1,9 @@
 #pragma once
 // When, and by whom, the final merge is proposed: once every present node has done its steps, and
 // they are a quorum of the run, by the one with the lowest id; if that one stays silent, by the
-// next after a while.
+// next after a while. Where nodes are missing, only after a while in which nobody came or went:
+// when a partition heals, the others come back one after the other, and the first of them would
+// make a quorum without the rest.
 
 #include <cstdint>
 #include <optional>
@@ -15,8 +17,9 @@ namespace starling::node {
 
 struct MergePolicyOptions {
   NodeId self;
-  Duration turn_time{0};  ///< How long each candidate waits for the one before it.
-  double quorum = 0.5;    ///< More than this share of the nodes ever seen; in [0, 1).
+  Duration turn_time{0};    ///< How long each candidate waits for the one before it.
+  Duration settle_time{0};  ///< So long nobody has come or gone, if any node seen is missing.
+  double quorum = 0.5;      ///< More than this share of the nodes ever seen; in [0, 1).
   bool accepts_partial = false;
 };
 
@@ -26,6 +29,7 @@ class MergePolicy {
 
   /// True when this node is to propose now. Ask again whenever something has changed, and at
   /// next_deadline(). not_before: by then it has heard who is here.
+  /// Never moves an appointment forward.
   [[nodiscard]] bool is_due(const Roll& roll, Instant not_before, Instant now);
   [[nodiscard]] Instant next_deadline() const { return propose_at_; }
   void reset() { propose_at_ = Instant::never(); }

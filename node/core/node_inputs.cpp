@@ -135,6 +135,7 @@ void NodeParts::judge(const NodeId& peer, const protocol::Handled& handled, Turn
 void NodeParts::on(MessageReceived&& input, Turn& turn) {
   const NodeId& peer = input.peer;
   if (!links_.contains(peer)) return;
+  detector_.heard(peer, turn.now);
   const bool brings_own_state = !trainer_->needs_state();
   const auto to_trainer = [&](auto& message) {
     trainer_->receive(peer, protocol::Message(std::move(message)), turn);

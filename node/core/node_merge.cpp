@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 // Before interval_scale; our guesses, untuned.
 constexpr Duration settle_time_max = 10s;
 constexpr Duration linger_after_merge = 3s;
+constexpr Duration linger_for_others_max = 60s;
 
 std::vector<WeightedSlice> parts_of(std::vector<protocol::SlicePart>&& parts) {
   std::vector<WeightedSlice> weighted;
@@ -40,10 +41,14 @@ bool NodeParts::may_propose() const {
 
 void NodeParts::propose_if_due(Turn& turn) {
   if (!config_.merge_when_finished) return;
-  // A process that restarts with all steps done has yet to find the others, and to hear of all.
+  // A process that restarts with all steps done has yet to find the others, and to hear of all. If
+  // everybody is here it waits as long as a small run does: whoever restarts just now is to be in.
+  const bool all_here = roll_.present().size() == roll_.seen().size() &&
+                        roll_.present().size() + 1 >= config_.nodes_expected;
   Duration search_time{0};
   if (config_.nodes_expected > 1) {
-    search_time = roll_.present().empty() ? start_wait() : 2 * presence_pause();
+    const double stretch = all_here ? 1 : roll_.stretch();
+    search_time = roll_.has_heard() ? 2 * presence_pause(stretch) : start_wait();
   }
   const Instant not_before = joining_since_ + search_time;
   if (policy_.is_due(roll_, not_before, turn.now)) return propose(turn);
@@ -158,8 +163,18 @@ void NodeParts::perform(protocol::MergeComplete&& request, Turn& turn) {
   if (phase_ != Phase::leaving) enter(Phase::done);
   manifest_ = std::move(request.manifest);
   stop_at_ = turn.now + scaled(linger_after_merge, config_.interval_scale);
+  linger_until_ = turn.now + scaled(linger_for_others_max, config_.interval_scale);
   turn.events.emplace_back(Merged{*manifest_, adopted_.evaluation.value_or(Evaluation{}),
                                   adopted_.distance, adopted_.norm});
+}
+
+/// Somebody who is here has not got the model yet: whoever takes it leaves, and says so.
+bool NodeParts::is_needed_after_merge(Instant now) const {
+  if (!manifest_ || now >= linger_until_) return false;
+  const auto& holders = manifest_->attestations;
+  return std::ranges::any_of(roll_.present(), [&](const NodeId& node) {
+    return std::ranges::find(holders, node) == holders.end();
+  });
 }
 
 void NodeParts::leave_failed_merge(Turn& turn) {

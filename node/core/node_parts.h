@@ -89,6 +89,7 @@ class NodeParts {
   void perform(protocol::NeedAdoption&& request, Turn& turn);
   void perform(protocol::MergeComplete&& request, Turn& turn);
   void on_contributed(ContributeDone&& done, Turn& turn);
+  [[nodiscard]] bool is_needed_after_merge(Instant now) const;
   void leave_failed_merge(Turn& turn);
   [[nodiscard]] protocol::MergeOutput merge_output(Turn& turn);
 
@@ -103,12 +104,14 @@ class NodeParts {
   [[nodiscard]] bool has_heard_others(Instant now) const;
   void begin_training(Step step, Turn& turn);
   void finish_training(Turn& turn);
-  [[nodiscard]] Duration presence_pause() const;
+  [[nodiscard]] Duration presence_pause() const { return presence_pause(roll_.stretch()); }
+  [[nodiscard]] Duration presence_pause(double stretch) const;
   [[nodiscard]] Duration start_wait() const;
   [[nodiscard]] protocol::Presence presence(std::uint64_t rival) const;
   void announce_presence(Turn& turn);
   void publish(Turn& turn);
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
+  void leave_unless_needed(Turn& turn);
   void leave(Turn& turn);
   [[nodiscard]] Instant next_deadline() const;
   std::vector<Output> outputs_of(Turn&& turn);
@@ -147,6 +150,7 @@ class NodeParts {
   std::optional<protocol::BroadcastId> presence_id_;  ///< Of our last word.
   Instant presence_announced_at_ = Instant::never();
   Instant stop_at_ = Instant::never();  ///< After the merge: time for others to fetch the rest.
+  Instant linger_until_;                ///< At most so long.
   Instant timer_ = Instant::never();
   Step evaluated_at_ = 0;
   Step saved_at_ = 0;

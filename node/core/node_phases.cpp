@@ -18,8 +18,10 @@ using namespace std::chrono_literals;
 constexpr Duration presence_interval = 4s;
 constexpr Duration presence_patience = 10s;  // two missed announcements
 constexpr Duration gone_for_good = 60s;
+constexpr Duration merge_settle_time = presence_patience;  // who comes back is heard by then
 constexpr Duration proposal_turn = 2s;
 constexpr Duration first_isolation_notice = 3s;
+constexpr Duration stay_longer = 1s;  // then it asks again whether others still need it
 
 protocol::Merge::Options merge_options(const Config& config) {
   protocol::Merge::Options options;
@@ -60,6 +62,7 @@ NodeParts::NodeParts(Config config)
       merge_(merge_options(config_)),
       policy_({.self = config_.self.id,
                .turn_time = scaled(proposal_turn, config_.interval_scale),
+               .settle_time = scaled(merge_settle_time, config_.interval_scale),
                .quorum = config_.quorum,
                .accepts_partial = config_.accepts_partial}),
       catch_up_(recipe_digest(config_.recipe)),
@@ -124,7 +127,7 @@ void NodeParts::settle(Turn& turn) {
   }
   if (merge_.failed() && phase_ == Phase::merging) leave_failed_merge(turn);
   if (memory_.is_due(turn.now)) turn.peers = memory_.take(turn.now);
-  if (stop_at_ <= turn.now) leave(turn);
+  if (stop_at_ <= turn.now) leave_unless_needed(turn);
 }
 
 /// Whoever is silent for good but still linked (we slept, say) may have payloads under way: its
@@ -238,8 +241,8 @@ void NodeParts::finish_training(Turn& turn) {
 
 // --- Announcements ---
 
-Duration NodeParts::presence_pause() const {
-  return scaled(presence_interval, config_.interval_scale * roll_.stretch());
+Duration NodeParts::presence_pause(double stretch) const {
+  return scaled(presence_interval, config_.interval_scale * stretch);
 }
 
 protocol::Presence NodeParts::presence(std::uint64_t rival) const {
@@ -289,6 +292,11 @@ void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const B
     const auto id = broadcast_.broadcast(bytes, turn.now, turn.effects);
     if (std::holds_alternative<protocol::Presence>(announcement.content)) presence_id_ = id;
   }
+}
+
+void NodeParts::leave_unless_needed(Turn& turn) {
+  if (!is_needed_after_merge(turn.now)) return leave(turn);
+  stop_at_ = turn.now + scaled(stay_longer, config_.interval_scale);
 }
 
 void NodeParts::leave(Turn& turn) {

@@ -57,9 +57,12 @@ void PairTrainer::proceed(Turn& turn) {
     if (during_exchange_ >= overlap_steps_) return;
     count = std::min<std::uint64_t>(count, overlap_steps_ - during_exchange_);
   }
+  count = std::min(count, steps_total_ - step_);
+  const Instant begin_at = pace_.next_at(has_company(), count);
+  paced_until_ = begin_at > turn.now ? begin_at : Instant::never();
+  if (paced_until_ != Instant::never()) return;
   training_ = true;
-  turn.jobs.emplace_back(TrainJob{
-      .first = step_, .count = static_cast<std::uint32_t>(std::min(count, steps_total_ - step_))});
+  turn.jobs.emplace_back(TrainJob{.first = step_, .count = static_cast<std::uint32_t>(count)});
 }
 
 /// Holds the recipe's bound on the distance from the median neighbour. False: wait.
@@ -141,6 +144,7 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
     since_exchange_ += count;
     if (exchange_.running()) during_exchange_ += count;
     step_ = trained->next;
+    pace_.on_step(step_, has_company(), turn.now);
     turn.events.emplace_back(StepsDone{step_, trained->loss});
     report_progress(turn);
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
@@ -155,6 +159,7 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
 
 void PairTrainer::tick(Turn& turn) {
   exchange_.tick(turn.now, turn.effects);
+  if (paced_until_ <= turn.now) paced_until_ = Instant::never();
   proceed(turn);
 }
 

@@ -3,6 +3,9 @@
 // Lian et al. 2018; SwarmSGD, Nadiradze et al. 2021). While an exchange runs, up to `overlap_steps`
 // local steps go on.
 
+#include <algorithm>
+
+#include "node/core/company_pace.h"
 #include "node/core/trainer.h"
 #include "protocol/exchange/edge_book.h"
 #include "protocol/exchange/pair_exchange.h"
@@ -20,7 +23,9 @@ class PairTrainer final : public Trainer {
   void give_up(const NodeId& peer, Turn& turn) override;
   void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
   void finished(LearnerResult& result, Turn& turn) override;
-  [[nodiscard]] Instant next_deadline() const override { return exchange_.next_deadline(); }
+  [[nodiscard]] Instant next_deadline() const override {
+    return std::min(exchange_.next_deadline(), paced_until_);
+  }
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
   [[nodiscard]] bool complete() const override { return step_ >= steps_total_; }
@@ -42,7 +47,12 @@ class PairTrainer final : public Trainer {
   Step steps_total_;
   protocol::EdgeBook edges_;
   protocol::PairExchange exchange_;
+  /// A neighbour trains as well: one that joins or catches up sets no pace.
+  [[nodiscard]] bool has_company() const { return edges_.has_open_edge(); }
+
   std::set<NodeId> neighbours_;
+  CompanyPace pace_;
+  Instant paced_until_ = Instant::never();
   Step step_ = 0;
   Step reported_step_ = 0;
   std::uint32_t since_exchange_ = 0;

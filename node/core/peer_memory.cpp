@@ -35,6 +35,9 @@ void PeerMemory::heard(const protocol::PeerRecord& peer, Instant now) {
 void PeerMemory::neighbour_up(const protocol::PeerRecord& peer, Instant now) {
   remember(peer, now);
   if (neighbours_.insert(peer.id).second) has_changed_ = true;
+  if (anchors_.size() < limits::remembered_peers_max && anchors_.insert(peer.id).second) {
+    save_at_ = std::min(save_at_, now + limits::save_neighbour_delay);
+  }
 }
 
 /// An anchor that is gone is still worth trying after a restart; only its rank is lost.
@@ -59,11 +62,12 @@ void PeerMemory::forget_oldest() {
 }
 
 Instant PeerMemory::next_deadline() const {
-  return has_changed_ ? not_before_ : Instant::never();
+  return has_changed_ ? std::min(not_before_, save_at_) : Instant::never();
 }
 
 RememberedPeers PeerMemory::take(Instant now) {
   has_changed_ = false;
+  save_at_ = Instant::never();
   not_before_ = now + pause_;
   std::vector<std::pair<NodeId, Entry>> ranked(entries_.begin(), entries_.end());
   std::ranges::stable_sort(ranked, [this](const auto& a, const auto& b) {

@@ -34,7 +34,8 @@ class PeerMemory {
 
   [[nodiscard]] const std::set<NodeId>& seen() const { return seen_; }
 
-  /// True when what should survive has changed and the pause is over. Ask at next_deadline().
+  /// True when what should survive has changed and the pause is over, or soon after somebody has
+  /// become a neighbour for the first time. Ask at next_deadline().
   [[nodiscard]] bool is_due(Instant now) const { return next_deadline() <= now; }
   [[nodiscard]] Instant next_deadline() const;
   /// For the disk; the next pause begins.
@@ -53,7 +54,9 @@ class PeerMemory {
   std::set<NodeId> seen_;
   std::map<NodeId, Entry> entries_;
   std::set<NodeId> neighbours_;
+  std::set<NodeId> anchors_;  ///< Were neighbours of this process at any time.
   bool has_changed_ = false;
+  Instant save_at_ = Instant::never();  ///< For a new neighbour.
   Instant not_before_;
 };
 

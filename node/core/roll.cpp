@@ -38,6 +38,7 @@ void Roll::advance(Instant now) {
   for (const NodeId& node : take_older(present_by_age_, now + -patience)) {
     RollEntry& entry = entries_.at(node);
     depart(node, entry);
+    changed_at_ = now;
     silent_by_age_.emplace(entry.heard_at, node);
   }
   const Duration gone_after = protocol::scaled(options_.gone_after, factor);
@@ -79,6 +80,7 @@ bool Roll::heard(const NodeId& node, const protocol::Presence& presence, Instant
   const bool was_silent = silent_by_age_.erase({entry.heard_at, node}) > 0;
   entry.presence = presence;
   entry.heard_at = now;
+  if (was_present == presence.leaving) changed_at_ = now;
   if (!presence.leaving) {
     arrive(node, entry);
   } else if (was_present || was_silent) {

@@ -45,8 +45,12 @@ class Roll {
   [[nodiscard]] const RollEntry* find(const NodeId& node) const;
   /// Counts a node in that an earlier process of this node has seen in the run.
   void remember(const NodeId& node);
+  /// True if this process has heard of anybody, present or not.
+  [[nodiscard]] bool has_heard() const { return !entries_.empty(); }
   /// Other nodes ever seen in the run, ascending: present, silent, or gone.
   [[nodiscard]] const std::set<NodeId>& seen() const { return seen_; }
+  /// When a node last came, left, or fell silent.
+  [[nodiscard]] Instant changed_at() const { return changed_at_; }
   /// True if every present node says that its steps are done.
   [[nodiscard]] bool all_finished() const { return unfinished_ == 0; }
   /// Of the present nodes; 0 if there is none.
@@ -73,6 +77,7 @@ class Roll {
   std::map<Step, std::size_t> steps_;  ///< Present nodes by their step.
   std::size_t unfinished_ = 0;         ///< Present nodes with steps to do.
   std::vector<NodeId> lost_;
+  Instant changed_at_;
 };
 
 }  // namespace starling::node

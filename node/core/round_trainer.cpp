@@ -72,6 +72,9 @@ void RoundTrainer::proceed(Turn& turn) {
   }
   const auto count =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(local_steps_, steps_total_ - step_));
+  const Instant begin_at = pace_.next_at(has_company(), count);
+  paced_until_ = begin_at > turn.now ? begin_at : Instant::never();
+  if (paced_until_ != Instant::never()) return;
   computing_ = true;
   const std::uint64_t next = rounds_.round() + 1;
   if (has_memory_ && next > 1) {
@@ -113,6 +116,7 @@ void RoundTrainer::on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn
 void RoundTrainer::finished(LearnerResult& result, Turn& turn) {
   if (const auto* trained = std::get_if<TrainDone>(&result)) {
     step_ = trained->next;
+    pace_.on_step(step_, has_company(), turn.now);
     turn.events.emplace_back(StepsDone{step_, trained->loss});
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
     computing_ = false;
@@ -134,6 +138,7 @@ void RoundTrainer::finished(LearnerResult& result, Turn& turn) {
 
 void RoundTrainer::tick(Turn& turn) {
   rounds_.tick(turn.now, turn.effects);
+  if (paced_until_ <= turn.now) paced_until_ = Instant::never();
   proceed(turn);
 }
 

@@ -2,6 +2,9 @@
 // Synchronous rounds: H local steps, one exchange with all neighbours, again (D-PSGD, Lian et al.
 // 2017; gradient tracking, CHOCO and BEER use the same clock).
 
+#include <algorithm>
+
+#include "node/core/company_pace.h"
 #include "node/core/trainer.h"
 #include "protocol/exchange/edge_book.h"
 #include "protocol/exchange/round_exchange.h"
@@ -19,7 +22,9 @@ class RoundTrainer final : public Trainer {
   void give_up(const NodeId& peer, Turn& turn) override;
   void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
   void finished(LearnerResult& result, Turn& turn) override;
-  [[nodiscard]] Instant next_deadline() const override { return rounds_.next_deadline(); }
+  [[nodiscard]] Instant next_deadline() const override {
+    return std::min(rounds_.next_deadline(), paced_until_);
+  }
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
   [[nodiscard]] bool complete() const override {
@@ -43,7 +48,12 @@ class RoundTrainer final : public Trainer {
   protocol::EdgeBook edges_;
   Digest recipe_;
   protocol::RoundExchange rounds_;
+  /// A neighbour trains as well: one that joins or catches up sets no pace.
+  [[nodiscard]] bool has_company() const { return edges_.has_open_edge(); }
+
   std::set<NodeId> neighbours_;
+  CompanyPace pace_;
+  Instant paced_until_ = Instant::never();
   Step step_ = 0;
   std::uint64_t exchanges_ = 0;
   bool started_ = false;

@@ -130,6 +130,9 @@ void VoteTrainer::proceed(Turn& turn) {
     return;
   }
   patience_ends_ = Instant::never();
+  const Instant begin_at = pace_.next_at(neighbours_ > 0, 1);
+  paced_until_ = begin_at > turn.now ? begin_at : Instant::never();
+  if (paced_until_ != Instant::never()) return;
   probing_ = true;
   replica_step_ = complete_through();
   turn.jobs.emplace_back(
@@ -339,6 +342,7 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
   if (auto* probed = std::get_if<ProbeDone>(&result)) {
     probing_ = false;
     step_ = std::max(step_, probed->step + 1);
+    pace_.on_step(step_, neighbours_ > 0, turn.now);
     turn.events.emplace_back(StepsDone{step_, probed->loss});
     if (is_convicted_) return proceed(turn);  // nobody would count it
     turn.announcements.emplace_back(protocol::VotePacket{.packet = packets_cast_,
@@ -373,7 +377,8 @@ bool VoteTrainer::complete() const {
 }
 
 Instant VoteTrainer::next_deadline() const {
-  return std::min({ledger_.next_deadline(), catch_up_.next_deadline(), patience_ends_, resync_at_});
+  return std::min({ledger_.next_deadline(), catch_up_.next_deadline(), patience_ends_, paced_until_,
+                   resync_at_});
 }
 
 /// Until the ledger is whole: before casting (a late joiner) and after the last step. While the
@@ -381,11 +386,13 @@ Instant VoteTrainer::next_deadline() const {
 void VoteTrainer::tick(Turn& turn) {
   ledger_.tick(turn.now, turn.effects);
   catch_up_.tick(turn);
+  if (paced_until_ <= turn.now) paced_until_ = Instant::never();
   if (resync_at_ <= turn.now) {
     const bool is_waiting = catch_up_.active() || complete() || stopped_ ||
                             roll_.highest_step() > newest_step_ + steps_ahead;
     const bool stands_still = ledger_.digest() == std::exchange(last_digest_, ledger_.digest());
-    if (is_waiting && stands_still && !settled()) ledger_.sync_now(turn.effects);
+    if (is_waiting && stands_still && !settled() && !ledger_.is_fetching(turn.now))
+      ledger_.sync_now(turn.effects);
     resync_at_ = turn.now + scaled(resync_interval, config_.interval_scale);
   }
   proceed(turn);

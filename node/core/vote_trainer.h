@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "node/core/company_pace.h"
 #include "node/core/divergence.h"
 #include "node/core/snapshot_donor.h"
 #include "node/core/trainer.h"
@@ -101,6 +102,8 @@ class VoteTrainer final : public Trainer {
   std::uint64_t packets_cast_ = 0;
   std::uint64_t packets_cast_here_ = 0;  ///< Of them, by this process.
   std::uint64_t votes_cast_ = 0;
+  CompanyPace pace_;
+  Instant paced_until_ = Instant::never();
   Instant patience_ends_ = Instant::never();
   Instant resync_at_ = Instant::never();
   Digest last_digest_;  ///< Of the ledger, at the last look.

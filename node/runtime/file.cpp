@@ -1,6 +1,7 @@
 #include "node/runtime/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,22 +83,46 @@ int write_all(int fd, ByteSpan bytes) {
   return 0;
 }
 
+namespace {
+
+/// Opens the file that is to be renamed, alone: a second writer of the same file (`starling renew`
+/// beside the node, say) waits until the first has renamed its own. Returns -1 with errno set.
+int open_alone(const std::string& temporary, int mode) {
+  for (;;) {
+    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+    if (fd < 0) return fd;
+    while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) {  // a file system without locks has to do
+    }
+    struct stat opened{};
+    struct stat named{};
+    const bool is_still_there = ::fstat(fd, &opened) == 0 &&
+                                ::stat(temporary.c_str(), &named) == 0 &&
+                                opened.st_ino == named.st_ino;
+    if (is_still_there && ::ftruncate(fd, 0) == 0) return fd;
+    const int problem = errno;
+    ::close(fd);
+    if (is_still_there) {
+      errno = problem;
+      return -1;
+    }
+  }
+}
+
+}  // namespace
+
 Result<void> write_atomically(const std::filesystem::path& path, ByteSpan bytes,
                               WriteOptions options) {
   const std::string temporary = path.native() + ".new";
   int problem = 0;
   {
-    const FileDescriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, options.mode));
+    const FileDescriptor file(open_alone(temporary, options.mode));
     if (!file.is_open()) return system_error("write", path.native(), errno);
     problem = write_all(file.get(), bytes);
     if (problem == 0 && options.survives_power_cut && ::fsync(file.get()) != 0) problem = errno;
+    if (problem == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) problem = errno;
+    if (problem != 0) ::unlink(temporary.c_str());
   }
-  if (problem == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) problem = errno;
-  if (problem != 0) {
-    ::unlink(temporary.c_str());
-    return system_error("write", path.native(), problem);
-  }
+  if (problem != 0) return system_error("write", path.native(), problem);
   return options.survives_power_cut ? sync_directory(path.parent_path()) : Result<void>{};
 }
 

@@ -21,6 +21,8 @@ DialProblem dial_problem_of(const protocol::SessionClosed& closed) {
       return DialProblem::timed_out;
     case RejectReason::truncated:
       return DialProblem::not_accepted;
+    case RejectReason::bad_frame:  // "SSH-" or "HTTP" read as a length
+      return DialProblem::not_starling;
     default:
       return DialProblem::wrong_key;
   }

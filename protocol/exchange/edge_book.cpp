@@ -127,9 +127,14 @@ const Edge* EdgeBook::find(const NodeId& peer) const {
 std::vector<NodeId> EdgeBook::open_edges() const {
   std::vector<NodeId> peers;
   for (const auto& [peer, edge] : edges_) {
-    if (edge.open && greeted_.contains(peer)) peers.push_back(peer);
+    if (is_open(peer, edge)) peers.push_back(peer);
   }
   return peers;
+}
+
+bool EdgeBook::has_open_edge() const {
+  return std::ranges::any_of(
+      edges_, [this](const auto& entry) { return is_open(entry.first, entry.second); });
 }
 
 std::size_t EdgeBook::unreconciled() const {

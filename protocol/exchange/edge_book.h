@@ -72,10 +72,14 @@ class EdgeBook {
 
   [[nodiscard]] const Edge* find(const NodeId& peer) const;
   [[nodiscard]] std::vector<NodeId> open_edges() const;
+  [[nodiscard]] bool has_open_edge() const;
   [[nodiscard]] std::size_t unreconciled() const;
 
  private:
   Edge& at(const NodeId& peer);
+  [[nodiscard]] bool is_open(const NodeId& peer, const Edge& edge) const {
+    return edge.open && greeted_.contains(peer);
+  }
   static void release_reconciled(Edge& edge);
   void forget_oldest_closed();
 

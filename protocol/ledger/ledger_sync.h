@@ -114,6 +114,8 @@ class LedgerSync {
   [[nodiscard]] std::vector<VoteCount> told() const;
   /// True if all packets below these counts are held.
   [[nodiscard]] bool contains(const std::vector<VoteCount>& counts) const;
+  /// Something has been asked for, and may still come.
+  [[nodiscard]] bool is_fetching(Instant now) const;
   /// Packets not held that neighbours have.
   [[nodiscard]] std::uint64_t packets_missing() const;
   /// The packets at hand that are not below these counts, ascending by author and number.
@@ -146,12 +148,14 @@ class LedgerSync {
     std::uint64_t told_at = 0;              ///< What changed after this it has not been told.
     bool has_spoken = false;                ///< It knows us as its neighbour.
     Instant repeat_at;                      ///< Not before it is told everything again.
+    Duration answer_time{0};                ///< How long its answers may take; 0: not known.
     VoteCount compared;                     ///< compare_with() goes on from this author's packet.
     Instant compare_at;                     ///< Not before.
   };
   struct Request {
     NodeId peer;
     std::uint64_t first = 0;
+    Instant asked_at;
     Instant deadline;
   };
 
@@ -164,6 +168,9 @@ class LedgerSync {
   [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
   void probe(const NodeId& peer, Effects& effects) const;
   void send_vector(const NodeId& peer, bool wants_reply, Effects& effects);
+  [[nodiscard]] Duration usual_answer_time() const;
+  void note_answer(const Request& request, Instant now);
+  void expire_requests(Instant now);
   void request_missing(const NodeId& peer, Instant now, Effects& effects);
   void request(const NodeId& peer, const VoteRangeRequest& gap, Instant now, Effects& effects);
   void forget_oldest();

@@ -23,6 +23,7 @@ enum class DialProblem : std::uint8_t {
   not_accepted,    ///< Closed without a word, or by a node with too many links.
   self,            ///< This very node listens there.
   already_linked,  ///< There is a link to that node; no second one is made.
+  not_starling,    ///< What answers there is another program.
 };
 
 /// Numbers that go with some problems.
@@ -32,10 +33,10 @@ struct DialDetail {
   friend bool operator==(const DialDetail&, const DialDetail&) = default;
 };
 
-inline constexpr std::array<std::string_view, 13> dial_problem_names = {
-    "refused",       "unreachable", "name_unknown",  "timed_out", "bad_address",
-    "other_version", "other_run",   "wrong_key",     "clock",     "wrong_identity",
-    "not_accepted",  "self",        "already_linked"};
+inline constexpr std::array<std::string_view, 14> dial_problem_names = {
+    "refused",       "unreachable", "name_unknown",   "timed_out",   "bad_address",
+    "other_version", "other_run",   "wrong_key",      "clock",       "wrong_identity",
+    "not_accepted",  "self",        "already_linked", "not_starling"};
 
 [[nodiscard]] constexpr std::string_view name_of(DialProblem problem) {
   return dial_problem_names[static_cast<std::size_t>(problem)];

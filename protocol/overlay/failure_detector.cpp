@@ -34,6 +34,12 @@ void FailureDetector::neighbour_down(const NodeId& peer) {
   });
 }
 
+void FailureDetector::heard(const NodeId& peer, Instant now) {
+  if (const auto found = neighbours_.find(peer); found != neighbours_.end()) {
+    found->second.heard_at = now;
+  }
+}
+
 void FailureDetector::receive(const NodeId& from, const Ping& ping, Instant, Effects& effects) {
   effects.send(from, Pong{ping.nonce});
 }
@@ -81,7 +87,8 @@ void FailureDetector::receive(const NodeId&, const IndirectPong& pong, Instant n
   if (found == neighbours_.end()) return;
   Neighbour& neighbour = found->second;
   if (neighbour.phase != Phase::asked_others || neighbour.nonce != pong.nonce) return;
-  if (pong.alive && neighbour.misses >= link_misses_max) {
+  const bool is_silent = !was_heard_since_ping(neighbour);
+  if (pong.alive && is_silent && neighbour.misses >= link_misses_max) {
     declare_dead(pong.target, neighbour);  // it lives, and our link to it does not
   } else if (pong.alive) {
     neighbour.phase = Phase::resting;
@@ -108,12 +115,20 @@ void FailureDetector::tick(Instant now, Effects& effects) {
         ping(peer, neighbour, now, effects);
         break;
       case Phase::pinged:
+        if (was_heard_since_ping(neighbour)) {
+          note_alive(neighbour, now);
+          break;
+        }
         neighbour.misses += 1;
         note_health(+1);
         ask_others(peer, neighbour, now, effects);
         break;
       case Phase::asked_others:
-        declare_dead(peer, neighbour);
+        if (was_heard_since_ping(neighbour)) {
+          note_alive(neighbour, now);
+        } else {
+          declare_dead(peer, neighbour);
+        }
         break;
       case Phase::dead:
         break;
@@ -163,6 +178,11 @@ void FailureDetector::declare_dead(const NodeId& peer, Neighbour& neighbour) {
   neighbour.phase = Phase::dead;
   neighbour.deadline = Instant::never();
   dead_.push_back(peer);
+}
+
+/// TCP acknowledges: bytes that go on coming say that ours arrive as well.
+bool FailureDetector::was_heard_since_ping(const Neighbour& neighbour) {
+  return neighbour.heard_at > neighbour.pinged_at;
 }
 
 void FailureDetector::note_alive(Neighbour& neighbour, Instant now) {

@@ -28,6 +28,9 @@ class FailureDetector {
   void neighbour_up(const NodeId& peer, Instant now);
   void neighbour_down(const NodeId& peer);
 
+  /// The peer has sent something, whatever it is. A link so busy that an answer waits behind other
+  /// bytes is not silent.
+  void heard(const NodeId& peer, Instant now);
   void receive(const NodeId& from, const Ping& ping, Instant now, Effects& effects);
   void receive(const NodeId& from, const Pong& pong, Instant now, Effects& effects);
   void receive(const NodeId& from, const IndirectPing& ping, Instant now, Effects& effects);
@@ -51,6 +54,7 @@ class FailureDetector {
     Phase phase = Phase::resting;
     Instant deadline;  ///< resting: next ping; pinged and asked_others: time-out.
     Instant pinged_at;
+    Instant heard_at;  ///< Anything at all.
     std::uint64_t nonce = 0;
     int misses = 0;          ///< Direct probes in a row that went unanswered.
     int helpers_silent = 0;  ///< Asked to probe, not heard of yet.
@@ -67,6 +71,7 @@ class FailureDetector {
   void ping(const NodeId& peer, Neighbour& neighbour, Instant now, Effects& effects);
   void ask_others(const NodeId& peer, Neighbour& neighbour, Instant now, Effects& effects);
   void declare_dead(const NodeId& peer, Neighbour& neighbour);
+  [[nodiscard]] static bool was_heard_since_ping(const Neighbour& neighbour);
   void note_alive(Neighbour& neighbour, Instant now);
   void note_health(int change);
   void expire_relays(Instant now, Effects& effects);

@@ -49,7 +49,8 @@ def partition_heals(lab: Lab, recipe: str) -> None:
     """Four nodes are cut in two pairs for 20 s.
     Both pairs go on within 5 s. Within 15 s of the end of the partition pairs see each other's steps
     again, and all four end with one model."""
-    swarm = swarm_on_lan(lab, 4, recipe, seconds=55)
+    # A pair is up to three times as fast as four, who send to three neighbours each.
+    swarm = swarm_on_lan(lab, 4, recipe, seconds=55 if recipe == "gossip" else 100)
     left, right = swarm.nodes[:2], swarm.nodes[2:]
     cut(left, right)
     started = time.monotonic()
@@ -136,7 +137,8 @@ def address_change(lab: Lab, recipe: str) -> None:
 def kill_9_anywhere(lab: Lab, recipe: str) -> None:
     """Ten times, at random moments, a random one of three nodes is killed (kill -9) and started
     again at once; once more as soon as the merge has begun.
-    No start fails, and all three end with one model."""
+    No start fails, and all three end with one model. Its contributors are three, or two if the last
+    kill came before the killed node had given its vector: a majority merges without waiting."""
     swarm = swarm_on_lan(lab, 3, recipe, seconds=45)
     seed = random.randrange(10**6)
     chance = random.Random(seed)
@@ -149,7 +151,7 @@ def kill_9_anywhere(lab: Lab, recipe: str) -> None:
     last.process.kill()
     if not last.manifest():  # whoever has the model already is not started again
         last.join_again()
-        return expect_one_model(swarm.nodes, 60)
+        return expect_one_model(swarm.nodes, 60, members=(2, 3))
     others = [node for node in swarm.nodes if node is not last]
     expect_one_model(others, 60, members=3)
     lab.check("the killed one has the same model",

@@ -40,6 +40,11 @@ std::int64_t rank_of(const Roll& roll, std::size_t i) {
   return std::distance(roll.present().begin(), roll.present().find(test_id(i)));
 }
 
+/// How many present nodes propose before test_id(i).
+std::int64_t rank_below(const Roll& roll, std::size_t i) {
+  return std::distance(roll.present().begin(), roll.present().lower_bound(test_id(i)));
+}
+
 TEST(MergePolicy, TheLowestIdProposesAndTheNextAfterItsTurn) {
   const Roll roll = finished_roll();
   for (std::size_t i = 1; i <= 3; ++i) {
@@ -85,6 +90,29 @@ Roll roll_of_two_left() {
   roll.heard(test_id(1), {.address = {}, .incarnation = 1, .step = 9, .leaving = true}, at(1s));
   roll.heard(test_id(2), {.address = {}, .incarnation = 1, .step = 9, .leaving = true}, at(1s));
   return roll;
+}
+
+TEST(MergePolicy, WhereNodesAreMissingItWaitsUntilNobodyComesOrGoes) {
+  Roll roll = finished_roll();
+  roll.remember(test_id(4));
+  roll.remember(test_id(5));  // three others of five are here
+  MergePolicy policy({.self = test_id(6), .turn_time = turn_time, .settle_time = 20s});
+  const Duration turn = rank_below(roll, 6) * turn_time;
+  EXPECT_FALSE(policy.is_due(roll, at(0s), at(1s)));
+  EXPECT_EQ(policy.next_deadline(), at(20s + turn));
+  roll.heard(test_id(4), {.address = {}, .incarnation = 1, .step = 9, .finished = true}, at(15s));
+  const Duration later_turn = rank_below(roll, 6) * turn_time;
+  EXPECT_FALSE(policy.is_due(roll, at(0s), at(20s + turn)));
+  EXPECT_EQ(policy.next_deadline(), at(35s + later_turn));
+  EXPECT_TRUE(policy.is_due(roll, at(0s), at(35s + later_turn)));
+}
+
+TEST(MergePolicy, WhereAllAreHereItDoesNotWait) {
+  const Roll roll = finished_roll();
+  MergePolicy policy({.self = test_id(6), .turn_time = turn_time, .settle_time = 1000s});
+  const Duration turn = rank_below(roll, 6) * turn_time;
+  EXPECT_EQ(policy.is_due(roll, at(0s), at(1s)), turn == 0s);
+  EXPECT_EQ(policy.next_deadline(), at(1s + turn));
 }
 
 TEST(MergePolicy, HalfOfTheNodesEverSeenAreNoQuorum) {

@@ -67,6 +67,18 @@ TEST(PeerMemory, IsDueOnlyWhenSomethingHasChangedAndThePauseIsOver) {
   EXPECT_EQ(memory.take(at(110s)).records.front().address, "moved:1");
 }
 
+TEST(PeerMemory, ANewNeighbourIsOnDiskSoonWhateverThePause) {
+  PeerMemory memory = memory_of();
+  memory.heard(record_of(1), at(0s));
+  static_cast<void>(memory.take(at(0s)));
+  memory.neighbour_up(record_of(1), at(1s));
+  EXPECT_EQ(memory.next_deadline(), at(1s + limits::save_neighbour_delay));
+  static_cast<void>(memory.take(memory.next_deadline()));
+  memory.neighbour_down(id_of(1));
+  memory.neighbour_up(record_of(1), at(2s));  // links that flap do not wear out the disk
+  EXPECT_GE(memory.next_deadline(), at(10s));
+}
+
 TEST(PeerMemory, RemembersEverybodyEverSeenButItself) {
   PeerMemory memory = memory_of({id_of(7), id_of(0)});
   memory.heard({id_of(3), ""}, at(1s));  // cannot be dialled, and is seen all the same

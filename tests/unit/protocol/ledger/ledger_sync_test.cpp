@@ -234,6 +234,19 @@ TEST(LedgerSync, DoesNotAskTwoNeighboursForTheSameUnlessTheFirstIsSlow) {
   EXPECT_EQ(sent<VoteRangeRequest>(effects).size(), 2U);
 }
 
+TEST(LedgerSync, WaitsLongerForAPeerWhoseAnswersCameTooLate) {
+  LedgerSync ledger({});
+  Effects effects;
+  const VoteVector vector = vector_of({{test_id(1), 10}});
+  ledger.neighbour_up(test_id(9), at(0s), effects);
+  // Asked again after 2, 4 and then 8 s more, not every 2 s: a full link would carry all of it.
+  for (Duration time = 0s; time <= 30s; time += 1s) {
+    ASSERT_TRUE(ledger.receive(test_id(9), vector, at(time), effects));
+  }
+  EXPECT_EQ(sent<VoteRangeRequest>(effects).size(), 6U);
+  EXPECT_TRUE(ledger.is_fetching(at(31s)));
+}
+
 TEST(LedgerSync, CapsTheRequestsToOnePeer) {
   LedgerSync ledger({});
   Effects effects;
@@ -431,7 +444,7 @@ TEST(LedgerSyncSwarm, ConvergesAlthoughHalfOfAllVoteMessagesIsLost) {
   network.run_for(20s);
   network.set_loss(0.5);
   cast_votes(network, 30);
-  network.run_for(400s);
+  network.run_for(800s);  // a request that was lost costs up to vote_answer_time_max
   expect_all_hold(network, 20, 30);
 }
 

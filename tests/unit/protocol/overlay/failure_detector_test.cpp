@@ -66,6 +66,17 @@ TEST(FailureDetector, DeclaresDeadWhoAnswersNobody) {
   EXPECT_TRUE(watch.detector.take_dead().empty()) << "reported once";
 }
 
+TEST(FailureDetector, ABusyLinkWhoseAnswersWaitBehindOtherBytesIsNotSilent) {
+  Watch watch(4);
+  for (Duration time = 0s; time < 120s; time += 1s) {
+    watch.run_until(at(time), [](const NodeId& peer) { return peer != test_id(2); });
+    watch.detector.heard(test_id(2), watch.now);
+  }
+  EXPECT_TRUE(watch.detector.take_dead().empty());
+  watch.run_until(at(150s), [](const NodeId& peer) { return peer != test_id(2); });
+  EXPECT_EQ(watch.detector.take_dead(), std::vector{test_id(2)}) << "the bytes have ended";
+}
+
 /// What others say of node 1 whenever they are asked.
 void run_with_helpers(Watch& watch, Instant end, bool says_alive) {
   while (watch.detector.next_deadline() <= end) {
