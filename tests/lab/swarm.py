@@ -150,6 +150,7 @@ def expect_takes_part(lost: Node, others: list[Node], seconds: float, what: str)
     """Another node has the lost one as its neighbour and sees its steps go on; or sees it ahead of
     itself, for a node that was alone may have gone on, and then waits for the others."""
     lab = lost.lab
+    lab.within(seconds, f"{lost.name} runs", lambda: lost.id, lambda: standings([lost]))
     own_id = lost.id
     base = max([lost.step(), *(step_seen(node, own_id) for node in others)])
 
