@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/overlay/path_kind.h"
 #include "protocol/wire/message.h"
 
 namespace starling::protocol {
@@ -19,6 +20,7 @@ struct SendTo {
 };
 struct Dial {
   PeerRecord peer;
+  PathKind path = PathKind::direct;
 };
 struct HangUp {
   NodeId peer;
@@ -33,7 +35,9 @@ struct Effects {
   void send(const NodeId& peer, Message message) {
     items.emplace_back(SendTo{peer, std::move(message)});
   }
-  void dial(PeerRecord peer) { items.emplace_back(Dial{std::move(peer)}); }
+  void dial(PeerRecord peer, PathKind path = PathKind::direct) {
+    items.emplace_back(Dial{std::move(peer), path});
+  }
   void hang_up(const NodeId& peer, CloseReason reason) { items.emplace_back(HangUp{peer, reason}); }
 };
 

@@ -74,7 +74,8 @@ inline constexpr std::size_t nodes_seen_max = 16'384;     // on disk: 75 bytes e
 inline constexpr Duration save_peers_interval = 10s;      // at most so often; our guess
 // A new neighbour is on disk after this time: a power cut must not leave a node that knows nobody.
 inline constexpr Duration save_neighbour_delay = 50ms;
-inline constexpr std::size_t contacts_max = 16;  // ticket addresses whose owner is unknown
+inline constexpr std::size_t own_addresses_max = 8;  // under which we may be dialled; our guess
+inline constexpr std::size_t contacts_max = 16;      // ticket addresses whose owner is unknown
 
 // --- Failure detection between neighbours (SWIM, Das et al. 2002; Lifeguard, Dadgar et al. 2017)
 // ---

@@ -155,7 +155,8 @@ void Network::release_held() {
 
 // --- Dials ---
 
-void Network::connect(std::uint32_t from, const protocol::PeerRecord& peer) {
+void Network::connect(std::uint32_t from, const protocol::PeerRecord& peer,
+                      protocol::PathKind path) {
   const bool is_known = index_.contains(peer.id);
   if (is_known && open_end({from, host_of(from, peer.id)}) != nullptr) {
     return refuse(from, peer, DialProblem::already_linked, queue_.now());
@@ -163,8 +164,9 @@ void Network::connect(std::uint32_t from, const protocol::PeerRecord& peer) {
   if (!dials_.emplace(from, peer.id, peer.address).second) return;
   Instant done = queue_.now();
   for (int trip = 0; trip < dial_trips; ++trip) done = done + model_.travel_time();
-  queue_.schedule(done,
-                  [this, from, life = hosts_[from].life, peer] { finish_dial(from, life, peer); });
+  queue_.schedule(done, [this, from, life = hosts_[from].life, peer, path] {
+    finish_dial(from, life, peer, path);
+  });
 }
 
 void Network::refuse(std::uint32_t from, const protocol::PeerRecord& peer, DialProblem problem,
@@ -201,8 +203,8 @@ Duration Network::silence(std::uint32_t from, std::uint32_t to) const {
   return hosts_[to].is_paused ? protocol::limits::handshake_time_max : Duration{0};
 }
 
-void Network::finish_dial(std::uint32_t from, std::uint64_t life,
-                          const protocol::PeerRecord& peer) {
+void Network::finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer,
+                          protocol::PathKind path) {
   if (!hosts_[from].is_up || hosts_[from].life != life) return;
   if (const auto problem = obstacle(from, peer)) {
     const auto target = addresses_.find(peer.address);
@@ -221,7 +223,7 @@ void Network::finish_dial(std::uint32_t from, std::uint64_t life,
   const End* older = open_end({to, other});
   const bool is_second =
       older != nullptr && (other != from || older->peer_life != hosts_[from].life);
-  is_second ? keep_waiting(to, from, peer) : open(from, to);
+  is_second ? keep_waiting(to, from, peer) : open(from, to, path);
 }
 
 // --- Two processes of one node ---
@@ -259,7 +261,7 @@ void Network::admit(std::uint32_t node, const NodeId& peer, std::uint64_t incarn
     const std::uint32_t older = host_of(node, peer);
     lose({older, node}, queue_.now() + model_.travel_time(), CloseReason::duplicate_link);
     close_end(node, older, CloseReason::duplicate_link);
-    open(waiting->newcomer, node);
+    open(waiting->newcomer, node, protocol::PathKind::direct);
   });
 }
 
@@ -291,7 +293,7 @@ void Network::turn_out(std::uint32_t node) {
   }
 }
 
-void Network::open(std::uint32_t from, std::uint32_t to) {
+void Network::open(std::uint32_t from, std::uint32_t to, protocol::PathKind path) {
   close_end(from, to, CloseReason::duplicate_link);  // what is left of a link that half ended
   close_end(to, from, CloseReason::duplicate_link);
   links_made_ += 1;
@@ -303,8 +305,8 @@ void Network::open(std::uint32_t from, std::uint32_t to) {
   };
   ends_[{from, to}] = end_towards(to);
   ends_[{to, from}] = end_towards(from);
-  deliver_(from,
-           node::PeerConnected{.peer = {hosts_[to].id, address_of(to)}, .dialled_by_us = true});
+  deliver_(from, node::PeerConnected{
+                     .peer = {hosts_[to].id, address_of(to)}, .dialled_by_us = true, .path = path});
   if (open_end({to, from}) == nullptr) return;
   deliver_(to, node::PeerConnected{.peer = {hosts_[from].id, {}}, .dialled_by_us = false});
 }

@@ -32,7 +32,8 @@ class Network {
           Deliver deliver);
 
   // --- What a node asks for ---
-  void connect(std::uint32_t from, const protocol::PeerRecord& peer);
+  void connect(std::uint32_t from, const protocol::PeerRecord& peer,
+               protocol::PathKind path = protocol::PathKind::direct);
   void disconnect(std::uint32_t from, const NodeId& peer, protocol::CloseReason reason);
   void send(std::uint32_t from, const NodeId& peer, const protocol::Message& message);
   void admit(std::uint32_t node, const NodeId& peer, std::uint64_t incarnation);
@@ -93,13 +94,14 @@ class Network {
     protocol::PeerRecord dialled;
   };
 
-  void finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer);
+  void finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer,
+                   protocol::PathKind path);
   void refuse(std::uint32_t from, const protocol::PeerRecord& peer, protocol::DialProblem problem,
               Instant at);
   [[nodiscard]] Duration silence(std::uint32_t from, std::uint32_t to) const;
   [[nodiscard]] std::optional<protocol::DialProblem> obstacle(
       std::uint32_t from, const protocol::PeerRecord& peer) const;
-  void open(std::uint32_t from, std::uint32_t to);
+  void open(std::uint32_t from, std::uint32_t to, protocol::PathKind path);
   void keep_waiting(std::uint32_t at, std::uint32_t newcomer, const protocol::PeerRecord& dialled);
   /// Of the nodes with this id the one that `node` has a link with; else any.
   [[nodiscard]] std::uint32_t host_of(std::uint32_t node, const NodeId& peer) const;

@@ -54,7 +54,9 @@ class World {
   void start(std::uint32_t node);
   void deliver(std::uint32_t node, node::Input input);
   void perform_all(std::uint32_t node, std::vector<node::Output>&& outputs);
-  void perform(std::uint32_t node, node::Connect& output) { network_.connect(node, output.peer); }
+  void perform(std::uint32_t node, node::Connect& output) {
+    network_.connect(node, output.peer, output.path);
+  }
   void perform(std::uint32_t node, node::Disconnect& output) {
     network_.disconnect(node, output.peer, output.reason);
   }

@@ -14,9 +14,11 @@
 
 namespace starling {
 
+/// path: a name of protocol/overlay/path_kind.h.
 struct PeerJoined {
   NodeId peer;
   std::string address;
+  std::string path = "unknown";
 };
 struct PeerLost {
   NodeId peer;
@@ -148,6 +150,7 @@ struct NeighbourStatus {
   std::string address;
   Step step = 0;
   double round_trip_ms = 0;
+  std::string path = "unknown";  ///< By which it is reached: a name of path_kind.h.
 };
 
 /// What this node's votes may have told about any one of its samples: (epsilon, delta) differential
@@ -171,6 +174,8 @@ struct NodeStatus {
   std::vector<NeighbourStatus> neighbours;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
+  std::uint64_t relayed_bytes = 0;  ///< Passed on between two others that cannot reach each other.
+  std::string reach = "unknown";    ///< Of this node, as it believes: a name of path_kind.h.
   std::uint64_t exchanges = 0;
   std::uint64_t votes = 0;                ///< Cast by this node.
   std::optional<CaughtUp> caught_up;      ///< How this process did, if it joined a run under way.

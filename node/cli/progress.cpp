@@ -41,7 +41,7 @@ std::string quorum_text(const QuorumMissing& e) {
 struct LineOf {
   using Line = std::optional<std::string>;
   Line operator()(const PeerJoined& e) const {
-    return "neighbour " + e.peer.short_text() + " at " + e.address;
+    return "neighbour " + e.peer.short_text() + " at " + e.address + " (" + e.path + ")";
   }
   Line operator()(const PeerLost& e) const {
     return "neighbour " + e.peer.short_text() + " is gone: " + e.reason;

@@ -88,6 +88,18 @@ std::string bound_text(const Json& privacy) {
   return text.data();
 }
 
+/// Whether others can dial the node, and what it passes on between those who cannot.
+std::string reach_text(const Json& json) {
+  const std::string reach = json.value("reach", "unknown");
+  const auto relayed = json.value("relayed_bytes", std::uint64_t{0});
+  std::string text = reach == "behind_nat" ? "behind a router, nobody can dial it"
+                     : reach == "public"   ? "others can dial it"
+                     : reach == "mapped"   ? "others can dial it at a port that the router opened"
+                                           : "not known whether others can dial it";
+  if (relayed > 0) text += "; it has relayed " + bytes_text(relayed) + " between others";
+  return text;
+}
+
 void print_status(const Json& json, const Reading& reading) {
   std::printf("node %.8s of run %.8s, %s\n%s\n", json.value("self", "").c_str(),
               json.value("run", "").c_str(),
@@ -105,11 +117,12 @@ void print_status(const Json& json, const Reading& reading) {
     std::printf("  privacy spent: epsilon %.3g at delta %.3g%s\n", privacy.value("epsilon", 0.0),
                 privacy.value("delta", 0.0), bound_text(privacy).c_str());
   }
+  std::printf("  reach: %s\n", reach_text(json).c_str());
   for (const Json& neighbour : json["neighbours"]) {
-    std::printf("  %.8s  %-21s step %-8llu %.1f ms\n", neighbour.value("id", "").c_str(),
+    std::printf("  %.8s  %-21s step %-8llu %-7.1f ms  %s\n", neighbour.value("id", "").c_str(),
                 neighbour.value("address", "").c_str(),
                 static_cast<unsigned long long>(neighbour.value("step", Step{0})),
-                neighbour.value("round_trip_ms", 0.0));
+                neighbour.value("round_trip_ms", 0.0), neighbour.value("path", "unknown").c_str());
   }
   for (const auto& [reason, count] : json["rejected"].items()) {
     std::printf("  refused input: %s, %s times\n", reason.c_str(), count.dump().c_str());

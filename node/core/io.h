@@ -21,6 +21,7 @@
 #include "node/core/peer_memory.h"
 #include "protocol/limits.h"
 #include "protocol/link/dial_problem.h"
+#include "protocol/overlay/path_kind.h"
 #include "protocol/reject_reason.h"
 #include "protocol/wire/message.h"
 #include "starling/event.h"
@@ -36,10 +37,11 @@ namespace starling::node {
 inline constexpr std::size_t performer_links_max = protocol::limits::links_max + 16;
 
 /// A session with `peer` is established (authenticated, encrypted). peer.address: as dialled, empty
-/// if the peer dialled us.
+/// if the peer dialled us. path: by which it came about; of one that we dialled, as in Connect.
 struct PeerConnected {
   protocol::PeerRecord peer;
   bool dialled_by_us = false;
+  protocol::PathKind path = protocol::PathKind::direct;
 };
 struct PeerDisconnected {
   NodeId peer;
@@ -80,9 +82,21 @@ struct LeaveRequested {};
 struct AddressChanged {
   std::string address;
 };
-using Input = std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived,
-                           SecondProcess, TimerFired, LearnerFinished, InputRejected,
-                           MergeRequested, LeaveRequested, AddressChanged>;
+/// The router has opened a port for us: whoever dials `address` may reach this node. It is told to
+/// others only once one of them has tried. is_up false: the port is closed again.
+struct AddressMapped {
+  std::string address;
+  bool is_up = true;
+};
+/// A beacon of this run has come from this address of the local network. A zero id: it does not say
+/// whose it is.
+struct LanContact {
+  protocol::PeerRecord peer;
+};
+using Input =
+    std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, SecondProcess,
+                 TimerFired, LearnerFinished, InputRejected, MergeRequested, LeaveRequested,
+                 AddressChanged, AddressMapped, LanContact>;
 
 // --- Outputs ---
 
@@ -90,9 +104,10 @@ using Input = std::variant<PeerConnected, PeerDisconnected, ConnectFailed, Messa
 /// to this peer that exists already, or comes about and stays, makes it ConnectFailed with
 /// already_linked. A second Connect of the same record before the answer shares it. A zero id
 /// accepts whoever proves to be in the run. address: one to three "host:port" separated by commas,
-/// all of which are tried.
+/// all of which are tried. path: what is tried.
 struct Connect {
   protocol::PeerRecord peer;
+  protocol::PathKind path = protocol::PathKind::direct;
 };
 /// Always answered by PeerDisconnected with this reason, like any other end of a link, before
 /// anything else is told of the peer. Nothing happens without a link: its end was told already.

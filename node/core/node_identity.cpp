@@ -84,7 +84,7 @@ void NodeParts::stop_as_copy(std::uint64_t earlier, const std::string& address, 
       std::to_string(seconds.count()) +
       " s before this one, which stops. A directory is for one process: to take part with a second "
       "machine, run starling join there with a new directory instead of a copy";
-  for (const auto& [peer, record] : links_) {
+  for (const auto& [peer, path] : links_) {
     turn.effects.hang_up(peer, protocol::CloseReason::duplicate_identity);
   }
   enter(Phase::stopped);

@@ -50,7 +50,7 @@ void NodeParts::on(PeerConnected&& input, Turn& turn) {
     turn.effects.hang_up(id, protocol::CloseReason::misbehaviour);
     return;
   }
-  links_[id] = input.peer;
+  links_[id] = input.path;
   membership_.link_up(input.peer, input.dialled_by_us, turn.now, turn.effects);
   if (merge_.running()) detector_.neighbour_up(id, turn.now);
   merge_.on_link_up(id, turn.now, merge_output(turn));
@@ -125,6 +125,14 @@ void NodeParts::on(AddressChanged&& input, Turn& turn) {
   membership_.set_self_address(std::move(input.address));
   // Also to those who are linked: they dial it after the next loss.
   if (presence_at_ != Instant::never()) presence_at_ = turn.now;
+}
+
+void NodeParts::on(AddressMapped&& input, Turn&) {
+  own_reach_.mapped(input.address, input.is_up);
+}
+
+void NodeParts::on(LanContact&& input, Turn& turn) {
+  membership_.lan_contact(input.peer, turn.now, turn.effects);
 }
 
 /// Counts what a peer did wrong, and closes the link when that has become too much.

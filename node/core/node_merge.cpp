@@ -115,7 +115,7 @@ void NodeParts::perform(protocol::SignCommitment&& request, Turn& turn) {
 void NodeParts::perform(protocol::NeedContribution&& request, Turn& turn) {
   count_nodes_seen();
   membership_.hold_links(true);
-  for (const auto& [peer, record] : links_) detector_.neighbour_up(peer, turn.now);
+  for (const auto& [peer, path] : links_) detector_.neighbour_up(peer, turn.now);
   turn.events.emplace_back(MergeStarted{request.merge});
   // A node that has not begun to train has nothing to give; it takes the result.
   const bool has_begun =

@@ -24,6 +24,7 @@
 #include "protocol/overlay/failure_detector.h"
 #include "protocol/overlay/identity_watch.h"
 #include "protocol/overlay/membership.h"
+#include "protocol/overlay/own_reach.h"
 #include "protocol/overlay/peer_score.h"
 #include "starling/rng.h"
 
@@ -50,6 +51,8 @@ class NodeParts {
   void on(MergeRequested&& input, Turn& turn);
   void on(LeaveRequested&&, Turn& turn);
   void on(AddressChanged&& input, Turn& turn);
+  void on(AddressMapped&& input, Turn& turn);
+  void on(LanContact&& input, Turn& turn);
   void describe_run(const NodeId& peer, Turn& turn);
   void on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn);
   void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);
@@ -113,6 +116,7 @@ class NodeParts {
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
   void leave_unless_needed(Turn& turn);
   void leave(Turn& turn);
+  [[nodiscard]] protocol::PathKind path_to(const NodeId& peer) const;
   [[nodiscard]] Instant next_deadline() const;
   std::vector<Output> outputs_of(Turn&& turn);
 
@@ -122,6 +126,7 @@ class NodeParts {
   protocol::Membership membership_;
   protocol::FailureDetector detector_;
   protocol::Broadcast broadcast_;
+  protocol::OwnReach own_reach_;
   protocol::PeerScore score_;
   protocol::IdentityWatch watch_;
   std::unique_ptr<Trainer> trainer_;
@@ -132,7 +137,7 @@ class NodeParts {
   ContactReport contact_report_;
 
   Phase phase_ = Phase::joining;
-  std::map<NodeId, protocol::PeerRecord> links_;
+  std::map<NodeId, protocol::PathKind> links_;
   std::set<NodeId> lost_;          ///< Gone for good, their edges not given up yet.
   std::set<NodeId> described_to_;  ///< Of these links: have been given the run's description.
   std::vector<protocol::MergeRequest> merge_requests_;

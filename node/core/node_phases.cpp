@@ -149,7 +149,8 @@ void NodeParts::follow_neighbours(Turn& turn) {
       broadcast_.neighbour_up(change.peer, turn.now);
       trainer_->neighbour_up(change.peer, turn);
       const auto record = membership_.find(change.peer);
-      turn.events.emplace_back(PeerJoined{change.peer, record ? record->address : ""});
+      turn.events.emplace_back(PeerJoined{change.peer, record ? record->address : "",
+                                          std::string(name_of(path_to(change.peer)))});
       contact_report_.reached();
       memory_.neighbour_up(record.value_or(protocol::PeerRecord{change.peer, {}}), turn.now);
       if (presence_at_ == Instant::never()) announce_presence(turn);
@@ -306,7 +307,7 @@ void NodeParts::leave(Turn& turn) {
   announce_presence(turn);
   publish(turn);
   membership_.leave(turn.effects);
-  for (const auto& [peer, record] : links_) {
+  for (const auto& [peer, path] : links_) {
     turn.effects.hang_up(peer, protocol::CloseReason::shutting_down);
   }
   enter(Phase::stopped);
@@ -342,7 +343,7 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
       if (links_.contains(send->peer))
         outputs.emplace_back(Send{send->peer, std::move(send->message)});
     } else if (auto* dial = std::get_if<protocol::Dial>(&effect)) {
-      outputs.emplace_back(Connect{std::move(dial->peer)});
+      outputs.emplace_back(Connect{std::move(dial->peer), dial->path});
     } else if (const auto* hang_up = std::get_if<protocol::HangUp>(&effect)) {
       outputs.emplace_back(Disconnect{hang_up->peer, hang_up->reason});
     }
@@ -369,6 +370,12 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
   return outputs;
 }
 
+/// Of a link; unknown without one.
+protocol::PathKind NodeParts::path_to(const NodeId& peer) const {
+  const auto link = links_.find(peer);
+  return link == links_.end() ? protocol::PathKind::unknown : link->second;
+}
+
 NodeStatus NodeParts::status(Instant now) const {
   static_cast<void>(now);
   NodeStatus status;
@@ -379,13 +386,16 @@ NodeStatus NodeParts::status(Instant now) const {
   status.loss = loss_;
   status.accuracy = quality_ ? quality_->accuracy : std::numeric_limits<double>::quiet_NaN();
   status.phase = name_of(phase_);
+  status.reach = name_of(own_reach_.reach());
   status.nodes_present = roll_.present().size() + 1;
   status.nodes_seen = roll_.seen().size() + 1;
   status.quorum = policy_.needed(roll_);
   const bool lacks_quorum = !policy_.has_quorum(roll_) && !policy_.accepts_partial();
   if (may_propose() && roll_.all_finished() && lacks_quorum) status.phase = "waiting_for_quorum";
   for (const NodeId& peer : membership_.neighbours()) {
-    NeighbourStatus neighbour{.id = peer, .address = {}, .step = 0, .round_trip_ms = 0};
+    NeighbourStatus neighbour;
+    neighbour.id = peer;
+    neighbour.path = name_of(path_to(peer));
     if (const auto record = membership_.find(peer)) neighbour.address = record->address;
     if (const RollEntry* entry = roll_.find(peer)) neighbour.step = entry->presence.step;
     if (const auto time = detector_.round_trip(peer))

@@ -70,7 +70,7 @@ class Fetcher {
   void perform_all(std::vector<node::Output> outputs) {
     for (node::Output& output : outputs) {
       if (const auto* connect = std::get_if<node::Connect>(&output)) {
-        endpoint_.connect(connect->peer);
+        endpoint_.connect(connect->peer, connect->path);
       } else if (auto* send = std::get_if<node::Send>(&output)) {
         endpoint_.send(send->peer, std::move(send->message));
       } else if (const auto* hang_up = std::get_if<node::Disconnect>(&output)) {

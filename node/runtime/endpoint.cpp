@@ -28,6 +28,7 @@ namespace {
 namespace limits = protocol::limits;
 using protocol::CloseReason;
 using protocol::DialProblem;
+using protocol::PathKind;
 using protocol::PeerRecord;
 using protocol::RejectReason;
 using Tcp = asio::ip::tcp;
@@ -57,7 +58,7 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   Links(asio::io_context& network, Listener listener, EndpointOptions options, Sink sink);
 
   void start() { accept(); }
-  void connect(const PeerRecord& peer);
+  void connect(const PeerRecord& peer, PathKind path);
   void send(const NodeId& peer, protocol::Message message);
   void disconnect(const NodeId& peer, CloseReason reason);
   void admit(const NodeId& peer, std::uint64_t incarnation);
@@ -77,17 +78,19 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   struct Link {
     std::shared_ptr<Connection> connection;
     std::optional<PeerRecord> dialled;  ///< Empty: accepted.
-    AcceptLimits::Number knock = 0;     ///< Of an accepted one, for the limits.
-    std::string source = {};            ///< Host of an accepted one.
-    std::optional<NodeId> peer = {};    ///< Set: established.
-    std::uint64_t incarnation = 0;      ///< Of the peer's process, once established.
+    PathKind path = PathKind::direct;
+    AcceptLimits::Number knock = 0;   ///< Of an accepted one, for the limits.
+    std::string source = {};          ///< Host of an accepted one.
+    std::optional<NodeId> peer = {};  ///< Set: established.
+    std::uint64_t incarnation = 0;    ///< Of the peer's process, once established.
   };
 
   void accept();
   void accepted(Tcp::socket socket);
   bool drop_stranger();
   void drop(AcceptLimits::Number knock);
-  void dialled(const PeerRecord& peer, std::optional<DialProblem> problem, Tcp::socket socket);
+  void dialled(const PeerRecord& peer, PathKind path, std::optional<DialProblem> problem,
+               Tcp::socket socket);
   void dial_failed(const PeerRecord& peer, DialProblem problem);
   void handshake_failed(const PeerRecord& peer, const protocol::SessionClosed& closed);
   void dial_on(const PeerRecord& peer, DialProblem problem);
@@ -171,6 +174,7 @@ void Endpoint::Links::accepted(Tcp::socket socket) {
   if (admission->displaced) drop(*admission->displaced);
   add(std::move(socket), {.connection = nullptr,
                           .dialled = {},
+                          .path = PathKind::direct,
                           .knock = admission->number,
                           .source = host_text(remote.address())});
 }
@@ -190,7 +194,7 @@ void Endpoint::Links::drop(AcceptLimits::Number knock) {
   links_.erase(found);
 }
 
-void Endpoint::Links::connect(const PeerRecord& peer) {
+void Endpoint::Links::connect(const PeerRecord& peer, PathKind path) {
   if (closing_) return;
   if (established_.contains(peer.id)) return dial_failed(peer, DialProblem::already_linked);
   if (dials_.contains(key_of(peer))) return;  // its answer is the answer to this one too
@@ -201,8 +205,9 @@ void Endpoint::Links::connect(const PeerRecord& peer) {
       DialOptions{.address = peer.address,
                   .source_port = listened_on_.port_number(),
                   .is_self = [this](const Tcp::endpoint& target) { return is_self(target); }},
-      [self = shared_from_this(), peer](std::optional<DialProblem> problem, Tcp::socket socket) {
-        self->dialled(peer, problem, std::move(socket));
+      [self = shared_from_this(), peer, path](std::optional<DialProblem> problem,
+                                              Tcp::socket socket) {
+        self->dialled(peer, path, problem, std::move(socket));
       });
   dial->start();
 }
@@ -213,11 +218,11 @@ bool Endpoint::Links::is_self(const Tcp::endpoint& target) const {
   return is_wildcard(listened_on_.host) ? is_own_host(host) : host == listened_on_.host;
 }
 
-void Endpoint::Links::dialled(const PeerRecord& peer, std::optional<DialProblem> problem,
-                              Tcp::socket socket) {
+void Endpoint::Links::dialled(const PeerRecord& peer, PathKind path,
+                              std::optional<DialProblem> problem, Tcp::socket socket) {
   if (closing_) return;
   if (problem) return dial_failed(peer, *problem);
-  add(std::move(socket), {.connection = nullptr, .dialled = peer});
+  add(std::move(socket), {.connection = nullptr, .dialled = peer, .path = path});
 }
 
 void Endpoint::Links::dial_failed(const PeerRecord& peer, DialProblem problem) {
@@ -411,7 +416,8 @@ void Endpoint::Links::link_up(Connection& connection, const Link& link) {
   established_[peer] = &connection;
   if (duplicate) sink_(node::PeerDisconnected{peer, CloseReason::duplicate_link});
   const PeerRecord record{peer, link.dialled ? link.dialled->address : std::string{}};
-  sink_(node::PeerConnected{.peer = record, .dialled_by_us = link.dialled.has_value()});
+  sink_(node::PeerConnected{
+      .peer = record, .dialled_by_us = link.dialled.has_value(), .path = link.path});
 }
 
 void Endpoint::Links::turn_away(Connection& connection, DialProblem problem) {
@@ -473,8 +479,8 @@ void Endpoint::start() {
   links_->start();
 }
 
-void Endpoint::connect(const PeerRecord& peer) {
-  links_->connect(peer);
+void Endpoint::connect(const PeerRecord& peer, PathKind path) {
+  links_->connect(peer, path);
 }
 
 void Endpoint::send(const NodeId& peer, protocol::Message message) {

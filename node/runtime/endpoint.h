@@ -62,7 +62,8 @@ class Endpoint {
   void start();
 
   /// As node::Connect says. peer.address: an address text (address.h).
-  void connect(const protocol::PeerRecord& peer);
+  void connect(const protocol::PeerRecord& peer,
+               protocol::PathKind path = protocol::PathKind::direct);
 
   /// As node::Send says.
   void send(const NodeId& peer, protocol::Message message);

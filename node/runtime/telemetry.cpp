@@ -60,7 +60,8 @@ Json snapshot_value(const SnapshotSaved& snapshot) {
 /// One overload per event: its name and its own fields.
 struct EventFields {
   Json operator()(const PeerJoined& e) const {
-    return {{"event", "peer_joined"}, {"peer", e.peer.hex()}, {"address", e.address}};
+    return {
+        {"event", "peer_joined"}, {"peer", e.peer.hex()}, {"address", e.address}, {"path", e.path}};
   }
   Json operator()(const PeerLost& e) const {
     return {{"event", "peer_lost"}, {"peer", e.peer.hex()}, {"reason", e.reason}};
@@ -163,7 +164,8 @@ std::string status_json(const NodeStatus& status) {
     neighbours.push_back({{"id", neighbour.id.hex()},
                           {"address", neighbour.address},
                           {"step", neighbour.step},
-                          {"round_trip_ms", neighbour.round_trip_ms}});
+                          {"round_trip_ms", neighbour.round_trip_ms},
+                          {"path", neighbour.path}});
   }
   Json privacy;
   if (status.privacy) {
@@ -181,6 +183,8 @@ std::string status_json(const NodeStatus& status) {
                {"neighbours", neighbours},
                {"bytes_sent", status.bytes_sent},
                {"bytes_received", status.bytes_received},
+               {"relayed_bytes", status.relayed_bytes},
+               {"reach", status.reach},
                {"exchanges", status.exchanges},
                {"votes", status.votes},
                {"caught_up", status.caught_up ? caught_up_value(*status.caught_up) : Json()},

@@ -101,6 +101,20 @@ void Membership::dial_failed(const PeerRecord& record, Instant now, Effects& eff
   refill(now, effects);
 }
 
+void Membership::lan_contact(const PeerRecord& contact, Instant now, Effects& effects) {
+  const bool is_named = contact.id != NodeId{};
+  const bool is_wanted = is_named ? neighbour_count() < limits::active_view_peers_refill &&
+                                        !links_.contains(contact.id) &&
+                                        (!options_.pinned || is_pinned(contact.id))
+                                  : isolated();
+  if (refill_at_ == Instant::never() || !is_wanted) return;
+  if (!is_named) return effects.dial(contact, PathKind::lan);
+  book_.remember(contact, AddressBook::Source::hearsay);
+  if (book_.is_due(contact.id, now)) {
+    dial(contact, PathKind::lan, courtship(true), now, effects);
+  }
+}
+
 // --- Messages ---
 
 Handled Membership::receive(const NodeId& from, const Join& join, Instant now, Effects& effects) {
@@ -354,13 +368,18 @@ void Membership::reach(const PeerRecord& peer, Message greeting, Instant now, Ef
     greet(peer.id, std::move(greeting), now, effects);
     return;
   }
+  dial(book_.find(peer.id).value_or(peer), PathKind::direct, std::move(greeting), now, effects);
+}
+
+void Membership::dial(const PeerRecord& peer, PathKind path, Message greeting, Instant now,
+                      Effects& effects) {
   const bool may_dial = is_dialable(peer) && peer.id != options_.self.id &&
                         !dialling_.contains(peer.id) &&
                         dialling_.size() < limits::dials_pending_max;
   if (!may_dial) return;
   dialling_[peer.id] = {.greeting = std::move(greeting),
                         .expires = now + scaled_interval(limits::dial_time_max)};
-  effects.dial(book_.find(peer.id).value_or(peer));
+  effects.dial(peer, path);
 }
 
 void Membership::greet(const NodeId& peer, Message greeting, Instant now, Effects& effects) {
@@ -375,13 +394,13 @@ void Membership::greet(const NodeId& peer, Message greeting, Instant now, Effect
 }
 
 void Membership::court(const PeerRecord& peer, bool high_priority, Instant now, Effects& effects) {
-  // A node that has lost everyone joins anew, so that the swarm hears of it.
-  if (isolated()) {
-    reach(peer, Join{options_.self}, now, effects);
-  } else {
-    reach(peer, NeighbourRequest{.sender = options_.self, .high_priority = high_priority}, now,
-          effects);
-  }
+  reach(peer, courtship(high_priority), now, effects);
+}
+
+/// A node that has lost everyone joins anew, so that the swarm hears of it.
+Message Membership::courtship(bool high_priority) const {
+  if (isolated()) return Join{options_.self};
+  return NeighbourRequest{.sender = options_.self, .high_priority = high_priority};
 }
 
 void Membership::note_answer(const PeerRecord& peer, Instant now) {

@@ -51,6 +51,10 @@ class Membership {
   /// record: as in the Dial effect.
   void dial_failed(const PeerRecord& record, Instant now, Effects& effects);
 
+  /// A beacon of this run came from there. Dialled if neighbours are wanted; a zero NodeId only as
+  /// long as there is none.
+  void lan_contact(const PeerRecord& contact, Instant now, Effects& effects);
+
   /// What is told to others from now on.
   void set_self_address(std::string address) { options_.self.address = std::move(address); }
   /// The contact at `address` is this very node.
@@ -121,6 +125,8 @@ class Membership {
   [[nodiscard]] std::vector<PeerRecord> shuffle_sample();
 
   void reach(const PeerRecord& peer, Message greeting, Instant now, Effects& effects);
+  void dial(const PeerRecord& peer, PathKind path, Message greeting, Instant now, Effects& effects);
+  [[nodiscard]] Message courtship(bool high_priority) const;
   void greet(const NodeId& peer, Message greeting, Instant now, Effects& effects);
   void court(const PeerRecord& peer, bool high_priority, Instant now, Effects& effects);
   void note_answer(const PeerRecord& peer, Instant now);
