@@ -5,6 +5,7 @@
 // Effects&, `next_deadline()` says when it wants to be called without input, and `tick(now,
 // effects)` is that call. Nothing waits, nothing blocks, nothing reads a clock.
 
+#include <cstdint>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,16 +19,23 @@ struct SendTo {
   NodeId peer;
   Message message;
 };
+/// path: what is tried; unknown: the path book (path_book.h) chooses. via: the relay.
 struct Dial {
   PeerRecord peer;
-  PathKind path = PathKind::direct;
+  PathKind path = PathKind::unknown;
+  NodeId via = {};
+};
+/// Whether this very node can be dialled there, from a port that no link uses; no link comes of it.
+struct ProbeAddress {
+  PeerRecord peer;
+  std::uint64_t nonce = 0;
 };
 struct HangUp {
   NodeId peer;
   CloseReason reason = CloseReason::normal;
 };
 
-using Effect = std::variant<SendTo, Dial, HangUp>;
+using Effect = std::variant<SendTo, Dial, HangUp, ProbeAddress>;
 
 struct Effects {
   std::vector<Effect> items;
@@ -35,8 +43,11 @@ struct Effects {
   void send(const NodeId& peer, Message message) {
     items.emplace_back(SendTo{peer, std::move(message)});
   }
-  void dial(PeerRecord peer, PathKind path = PathKind::direct) {
-    items.emplace_back(Dial{std::move(peer), path});
+  void dial(PeerRecord peer, PathKind path = PathKind::unknown, const NodeId& via = {}) {
+    items.emplace_back(Dial{std::move(peer), path, via});
+  }
+  void probe(PeerRecord peer, std::uint64_t nonce) {
+    items.emplace_back(ProbeAddress{std::move(peer), nonce});
   }
   void hang_up(const NodeId& peer, CloseReason reason) { items.emplace_back(HangUp{peer, reason}); }
 };

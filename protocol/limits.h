@@ -77,6 +77,39 @@ inline constexpr Duration save_neighbour_delay = 50ms;
 inline constexpr std::size_t own_addresses_max = 8;  // under which we may be dialled; our guess
 inline constexpr std::size_t contacts_max = 16;      // ticket addresses whose owner is unknown
 
+// --- Reaching each other (docs/REACHABILITY.md); what is not measured is our guess ---
+// A dial takes two or three round trips where it succeeds; a firewall that drops says nothing.
+inline constexpr Duration dial_patience = 2s;
+inline constexpr Duration dial_patience_least = 500ms;  // a path that failed lately
+inline constexpr Duration rendezvous_patience = 3s;     // the member between, and the other's dial
+inline constexpr Duration punch_patience = 5s;          // a SYN is sent again after 1 s and 3 s
+inline constexpr Duration promise_time_max = 30s;       // that we dial somebody who asked for it
+inline constexpr Duration path_search_time_max = 60s;  // all paths to one peer, one after the other
+inline constexpr Duration path_retry_max = 300s;       // before a path that failed is tried again
+inline constexpr std::size_t path_helpers_max = 8;     // asked on behalf of one peer: a whole view
+inline constexpr double rendezvous_per_second_max = 8;    // passed on for one link
+inline constexpr std::size_t addresses_per_node_max = 3;  // as node/runtime/address.h has it
+// Two of different networks have to agree: one peer may lie (SWARM: reflected addresses).
+inline constexpr std::size_t address_witnesses_min = 2;
+inline constexpr Duration dial_back_delay = 1s;     // for a second witness to speak
+inline constexpr Duration dial_back_retry = 60s;    // after all peers have tried in vain
+inline constexpr Duration dial_back_again = 300s;   // what is proven is tested again
+inline constexpr Duration dial_back_interval = 5s;  // one for each peer
+inline constexpr Duration dial_back_pause = 6s;     // of the asker, which is longer
+inline constexpr std::size_t dial_backs_pending_max = 4;
+// What a link has sent and its other end has not taken up, over a relay: at the budget below it
+// delays a ping by a quarter of a second, and lets a round trip of 250 ms reach the budget.
+inline constexpr std::size_t circuit_window_bytes = 8U << 10U;
+inline constexpr std::size_t circuit_data_bytes_max = 4U << 10U;
+inline constexpr double circuit_bytes_per_second = 32U << 10U;       // each way
+inline constexpr double relay_bytes_per_second_total = 256U << 10U;  // of one relay
+inline constexpr std::size_t circuits_max = 64;                      // of one relay
+inline constexpr std::size_t circuits_per_peer_max = 16;             // opened by one peer
+inline constexpr double circuits_opened_per_second_max = 8;          // by one peer
+inline constexpr Duration circuit_idle_time_max = 60s;
+// Of a relayed session: a larger frame would make a ping wait behind it.
+inline constexpr std::size_t relayed_bulk_frame_bytes = 2U << 10U;
+
 // --- Failure detection between neighbours (SWIM, Das et al. 2002; Lifeguard, Dadgar et al. 2017)
 // ---
 inline constexpr Duration ping_interval = 5s;

@@ -7,6 +7,7 @@
 #include "protocol/limits.h"
 #include "protocol/wire/announcement.h"
 #include "protocol/wire/wire.h"
+#include "sim/wire_bytes.h"
 #include "starling/check.h"
 
 namespace starling::sim {
@@ -15,43 +16,13 @@ namespace {
 
 using protocol::CloseReason;
 using protocol::DialProblem;
+using protocol::PathKind;
 
 /// One way: SYN, SYN-ACK, then the three messages of Noise XX.
 constexpr int dial_trips = 4;
 
 /// As node/runtime/endpoint.cpp has it: a dial that nothing answers.
 constexpr Duration connect_time_max = std::chrono::seconds(5);
-
-/// A bulk's header has an encoding, its data travels raw behind it (wire.h).
-Bytes wire_bytes(const protocol::Message& message) {
-  const auto* bulk = std::get_if<protocol::Bulk>(&message);
-  if (bulk == nullptr) return protocol::encode(message);
-  Bytes bytes = protocol::encode(protocol::BulkHeader{.kind = bulk->kind,
-                                                      .number = bulk->number,
-                                                      .step = bulk->step,
-                                                      .degree = bulk->degree,
-                                                      .context = bulk->context,
-                                                      .bytes = bulk->data.size()});
-  bytes.insert(bytes.end(), bulk->data.begin(), bulk->data.end());
-  return bytes;
-}
-
-/// What the receiver makes of the bytes. Ours are always good: anything else is a bug of the wire.
-protocol::Message read_back(const protocol::Message& sent, ByteSpan bytes) {
-  const auto* bulk = std::get_if<protocol::Bulk>(&sent);
-  const std::size_t head = bytes.size() - (bulk != nullptr ? bulk->data.size() : 0);
-  auto decoded = protocol::decode(bytes.first(head));
-  STARLING_CHECK(decoded && *decoded);
-  if (bulk == nullptr) return std::move(**decoded);
-  const auto& header = std::get<protocol::BulkHeader>(**decoded);
-  const ByteSpan data = bytes.subspan(head);
-  return protocol::Bulk{.kind = header.kind,
-                        .number = header.number,
-                        .step = header.step,
-                        .degree = header.degree,
-                        .context = header.context,
-                        .data = Bytes(data.begin(), data.end())};
-}
 
 }  // namespace
 
@@ -60,8 +31,12 @@ std::string address_of(std::uint32_t index) {
 }
 
 Network::Network(EventQueue& queue, Trace& trace, LinkModel model, std::vector<NodeId> ids,
-                 Deliver deliver)
-    : queue_(queue), trace_(trace), model_(std::move(model)), deliver_(std::move(deliver)) {
+                 Deliver deliver, Barriers barriers)
+    : queue_(queue),
+      trace_(trace),
+      model_(std::move(model)),
+      deliver_(std::move(deliver)),
+      barriers_(std::move(barriers)) {
   for (const NodeId& id : ids) {
     const auto index = static_cast<std::uint32_t>(hosts_.size());
     index_[id].push_back(index);
@@ -102,6 +77,7 @@ void Network::start(std::uint32_t node, std::uint64_t incarnation) {
 void Network::stop(std::uint32_t node) {
   hosts_[node].is_up = false;
   turn_out(node);
+  forget_circuits_of(node);
   for (const auto& [direction, end] : ends_) {
     if (direction.second != node) continue;
     lose(direction, queue_.now() + model_.travel_time(), CloseReason::connection_lost);
@@ -113,6 +89,7 @@ void Network::power_off(std::uint32_t node) {
   hosts_[node].is_up = false;
   hosts_[node].is_dark = true;
   turn_out(node);
+  forget_circuits_of(node);
   for (const std::uint32_t peer : peers_of(node)) ends_.erase({node, peer});
 }
 
@@ -155,42 +132,71 @@ void Network::release_held() {
 
 // --- Dials ---
 
-void Network::connect(std::uint32_t from, const protocol::PeerRecord& peer,
-                      protocol::PathKind path) {
-  const bool is_known = index_.contains(peer.id);
-  if (is_known && open_end({from, host_of(from, peer.id)}) != nullptr) {
-    return refuse(from, peer, DialProblem::already_linked, queue_.now());
+void Network::connect(std::uint32_t from, const node::Connect& wish) {
+  const NodeId& id = wish.peer.id;
+  const bool is_linked = index_.contains(id) && open_end({from, host_of(from, id)}) != nullptr;
+  const bool may_replace =
+      is_linked && wish.path != PathKind::relayed && is_relayed(from, host_of(from, id));
+  if (is_linked && !may_replace) {
+    return refuse(from, wish, DialProblem::already_linked, queue_.now());
   }
-  if (!dials_.emplace(from, peer.id, peer.address).second) return;
+  if (!dials_.insert(key_of(from, wish)).second) return;
+  if (wish.path == PathKind::relayed) return open_circuit(from, wish);
   Instant done = queue_.now();
   for (int trip = 0; trip < dial_trips; ++trip) done = done + model_.travel_time();
-  queue_.schedule(done, [this, from, life = hosts_[from].life, peer, path] {
-    finish_dial(from, life, peer, path);
+  queue_.schedule(done,
+                  [this, from, life = hosts_[from].life, wish] { finish_dial(from, life, wish); });
+}
+
+void Network::refuse(std::uint32_t from, const node::Connect& wish, DialProblem problem,
+                     Instant at) {
+  queue_.schedule(at, [this, from, life = hosts_[from].life, wish, problem] {
+    if (hosts_[from].life != life) return;
+    dials_.erase(key_of(from, wish));
+    deliver_(from, node::ConnectFailed{.peer = wish.peer,
+                                       .problem = problem,
+                                       .detail = {},
+                                       .path = wish.path,
+                                       .via = wish.via});
   });
 }
 
-void Network::refuse(std::uint32_t from, const protocol::PeerRecord& peer, DialProblem problem,
-                     Instant at) {
-  queue_.schedule(at, [this, from, life = hosts_[from].life, peer, problem] {
+/// As a dial, from a port that no router knows.
+void Network::probe(std::uint32_t from, const node::ProbeAddress& question) {
+  const auto problem =
+      obstacle(from, {.peer = question.peer, .path = PathKind::unknown, .via = {}});
+  const auto target = addresses_.find(question.peer.address);
+  Instant done = queue_.now();
+  for (int trip = 0; trip < dial_trips; ++trip) done = done + model_.travel_time();
+  if (problem && target != addresses_.end()) done = done + silence(from, target->second);
+  queue_.schedule(done, [this, from, life = hosts_[from].life, question, problem] {
     if (hosts_[from].life != life) return;
-    dials_.erase({from, peer.id, peer.address});
-    deliver_(from, node::ConnectFailed{peer, problem});
+    deliver_(from, node::AddressProbed{
+                       .peer = question.peer.id, .nonce = question.nonce, .is_reached = !problem});
   });
+}
+
+bool Network::is_relayed(std::uint32_t from, std::uint32_t to) const {
+  const auto end = ends_.find({from, to});
+  return end != ends_.end() && end->second.circuit.has_value();
 }
 
 /// Why the dial leads to no link; nothing if it does.
-std::optional<DialProblem> Network::obstacle(std::uint32_t from,
-                                             const protocol::PeerRecord& peer) const {
+std::optional<DialProblem> Network::obstacle(std::uint32_t from, const node::Connect& wish) const {
+  const protocol::PeerRecord& peer = wish.peer;
   const auto target = addresses_.find(peer.address);
   if (target == addresses_.end()) return DialProblem::name_unknown;
   const std::uint32_t to = target->second;
   if (to == from) return DialProblem::self;
   const Host& host = hosts_[to];
   if (apart({from, to}) || host.is_dark) return DialProblem::timed_out;
+  if (wish.path != PathKind::punched && !barriers_.can_dial(from, to))
+    return DialProblem::timed_out;
   if (!host.is_up) return DialProblem::refused;
   if (host.is_paused) return DialProblem::timed_out;
   if (peer.id != NodeId{} && peer.id != host.id) return DialProblem::wrong_identity;
-  if (linked(from, to)) return DialProblem::already_linked;
+  if (wish.path == PathKind::unknown) return std::nullopt;  // it only asks
+  if (linked(from, to) && !is_relayed(from, to)) return DialProblem::already_linked;
   const bool has_room = peers_of(from).size() < node::performer_links_max &&
                         peers_of(to).size() < node::performer_links_max;
   return has_room ? std::nullopt : std::optional(DialProblem::not_accepted);
@@ -198,32 +204,55 @@ std::optional<DialProblem> Network::obstacle(std::uint32_t from,
 
 /// How long a dial is without an answer before it is given up.
 Duration Network::silence(std::uint32_t from, std::uint32_t to) const {
-  const bool is_unanswered = hosts_[to].is_dark || (is_silent_ && apart({from, to}));
+  const bool is_unanswered =
+      hosts_[to].is_dark || (is_silent_ && apart({from, to})) || !barriers_.can_dial(from, to);
   if (is_unanswered) return connect_time_max;
   return hosts_[to].is_paused ? protocol::limits::handshake_time_max : Duration{0};
 }
 
-void Network::finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer,
-                          protocol::PathKind path) {
+void Network::finish_dial(std::uint32_t from, std::uint64_t life, const node::Connect& wish) {
   if (!hosts_[from].is_up || hosts_[from].life != life) return;
-  if (const auto problem = obstacle(from, peer)) {
+  const protocol::PeerRecord& peer = wish.peer;
+  if (const auto problem = obstacle(from, wish)) {
     const auto target = addresses_.find(peer.address);
     const Duration wait = target == addresses_.end() ? Duration{0} : silence(from, target->second);
-    return refuse(from, peer, *problem, queue_.now() + wait);
+    return refuse(from, wish, *problem, queue_.now() + wait);
   }
-  dials_.erase({from, peer.id, peer.address});
+  if (wish.path == PathKind::punched) return finish_punch(from, wish);
+  dials_.erase(key_of(from, wish));
   const std::uint32_t to = addresses_.at(peer.address);
   const NodeId& own = hosts_[from].id;
   if (hosts_[to].id == own) {  // the handshake tells both
-    refuse(from, peer, DialProblem::self, queue_.now());
-    keep_waiting(from, to, peer);
-    return keep_waiting(to, from, peer);
+    refuse(from, wish, DialProblem::self, queue_.now());
+    keep_waiting(from, to, wish);
+    return keep_waiting(to, from, wish);
   }
   const std::uint32_t other = host_of(to, own);
   const End* older = open_end({to, other});
   const bool is_second =
       older != nullptr && (other != from || older->peer_life != hosts_[from].life);
-  is_second ? keep_waiting(to, from, peer) : open(from, to, path);
+  is_second ? keep_waiting(to, from, wish) : open(from, to, wish.path);
+}
+
+/// A router lets in what answers a packet that went out: both have to dial while the other does.
+void Network::finish_punch(std::uint32_t from, const node::Connect& wish) {
+  const std::uint32_t to = addresses_.at(wish.peer.address);
+  const bool is_met = barriers_.can_dial(from, to) ||
+                      (punches_.contains({to, from}) && barriers_.can_punch(from, to));
+  if (!is_met) {
+    punches_[{from, to}] = wish;
+    queue_.schedule(queue_.now() + connect_time_max, [this, from, to, life = hosts_[from].life] {
+      const auto missed = punches_.extract({from, to});
+      if (missed.empty() || hosts_[from].life != life) return;
+      refuse(from, missed.mapped(), DialProblem::timed_out, queue_.now());
+    });
+    return;
+  }
+  dials_.erase(key_of(from, wish));
+  if (const auto met = punches_.extract({to, from}); !met.empty()) {
+    dials_.erase(key_of(to, met.mapped()));
+  }
+  open(from, to, PathKind::punched);
 }
 
 // --- Two processes of one node ---
@@ -236,8 +265,7 @@ std::uint32_t Network::host_of(std::uint32_t node, const NodeId& peer) const {
   return has_link == hosts.end() ? hosts.front() : *has_link;
 }
 
-void Network::keep_waiting(std::uint32_t at, std::uint32_t newcomer,
-                           const protocol::PeerRecord& dialled) {
+void Network::keep_waiting(std::uint32_t at, std::uint32_t newcomer, const node::Connect& dialled) {
   waiting_[{at, hosts_[newcomer].id}] = {newcomer, dialled};
   deliver_(at, node::SecondProcess{.peer = hosts_[newcomer].id,
                                    .incarnation = hosts_[newcomer].incarnation,
@@ -261,7 +289,7 @@ void Network::admit(std::uint32_t node, const NodeId& peer, std::uint64_t incarn
     const std::uint32_t older = host_of(node, peer);
     lose({older, node}, queue_.now() + model_.travel_time(), CloseReason::duplicate_link);
     close_end(node, older, CloseReason::duplicate_link);
-    open(waiting->newcomer, node, protocol::PathKind::direct);
+    open(waiting->newcomer, node, PathKind::direct);
   });
 }
 
@@ -293,7 +321,8 @@ void Network::turn_out(std::uint32_t node) {
   }
 }
 
-void Network::open(std::uint32_t from, std::uint32_t to, protocol::PathKind path) {
+void Network::open(std::uint32_t from, std::uint32_t to, PathKind path,
+                   std::optional<CircuitKey> opener, std::optional<CircuitKey> called) {
   close_end(from, to, CloseReason::duplicate_link);  // what is left of a link that half ended
   close_end(to, from, CloseReason::duplicate_link);
   links_made_ += 1;
@@ -305,10 +334,19 @@ void Network::open(std::uint32_t from, std::uint32_t to, protocol::PathKind path
   };
   ends_[{from, to}] = end_towards(to);
   ends_[{to, from}] = end_towards(from);
-  deliver_(from, node::PeerConnected{
-                     .peer = {hosts_[to].id, address_of(to)}, .dialled_by_us = true, .path = path});
+  ends_[{from, to}].circuit = std::move(opener);
+  ends_[{to, from}].circuit = std::move(called);
+  const bool is_direct = path != PathKind::relayed;
+  deliver_(from, node::PeerConnected{.peer = {hosts_[to].id, address_of(to)},
+                                     .dialled_by_us = true,
+                                     .path = path,
+                                     .seen_at = is_direct ? address_of(to) : std::string()});
   if (open_end({to, from}) == nullptr) return;
-  deliver_(to, node::PeerConnected{.peer = {hosts_[from].id, {}}, .dialled_by_us = false});
+  const bool is_of_both = path == PathKind::punched || path == PathKind::relayed;
+  deliver_(to, node::PeerConnected{.peer = {hosts_[from].id, {}},
+                                   .dialled_by_us = false,
+                                   .path = is_of_both ? path : PathKind::direct,
+                                   .seen_at = is_direct ? address_of(from) : std::string()});
 }
 
 // --- Ends ---
@@ -317,6 +355,10 @@ void Network::close_end(std::uint32_t at, std::uint32_t other, CloseReason reaso
   const auto end = ends_.extract({at, other});
   if (end.empty()) return;
   const bool hung_up = end.mapped().is_closing;
+  if (const auto circuit = end.mapped().circuit; circuit && !hung_up) {
+    end_circuit(*circuit, DialProblem::not_accepted, true);
+  }
+  end_circuits_over(at, other);
   deliver_(
       at, node::PeerDisconnected{hosts_[other].id, hung_up ? end.mapped().closing_reason : reason});
 }
@@ -342,8 +384,15 @@ void Network::disconnect(std::uint32_t from, const NodeId& peer, CloseReason rea
   const std::uint32_t to = host_of(from, peer);
   End* end = open_end({from, to});
   if (end == nullptr) return;
-  const Instant farewell = std::max(queue_.now() + model_.travel_time(), end->last_control);
-  lose({to, from}, farewell, reason);
+  if (end->circuit) {
+    Circuit& circuit = circuits_.at(*end->circuit);
+    circuit.push(Circuit::FrameKind::farewell, Bytes{static_cast<std::uint8_t>(reason)});
+    circuit.is_closing = true;
+    pump(*end->circuit);
+  } else {
+    const Instant farewell = std::max(queue_.now() + model_.travel_time(), end->last_control);
+    lose({to, from}, farewell, reason);
+  }
   end->is_closing = true;
   end->closing_reason = reason;
   // Told at once, whatever has become of the other end.
@@ -379,6 +428,7 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   End* end = open_end({from, to});
   if (end == nullptr) return;
   const Bytes bytes = wire_bytes(message);
+  if (end->circuit) return send_relayed(*end->circuit, message, bytes);
   trace_.note(queue_.now(), from, TraceKind::send, message.index(), bytes);
   hosts_[from].bytes_sent += bytes.size();
   if (is_of_merge(message)) hosts_[from].merge_bytes_sent += bytes.size();
@@ -394,10 +444,10 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   } else {
     last = std::max(last, model_.control_arrival(from, bytes.size(), queue_.now()));
   }
-  queue_.schedule(
-      last, [this, from, to, link = end->link, received = read_back(message, bytes)]() mutable {
-        arrive({from, to}, link, std::move(received));
-      });
+  queue_.schedule(last, [this, from, to, link = end->link,
+                         received = read_back(bytes, data_bytes_of(message))]() mutable {
+    arrive({from, to}, link, std::move(received));
+  });
 }
 
 void Network::arrive(Direction direction, std::uint64_t link, protocol::Message message) {
@@ -419,6 +469,7 @@ void Network::arrive(Direction direction, std::uint64_t link, protocol::Message 
     }
     return;
   }
+  if (take_circuit_message(from, to, message)) return;
   deliver_(to, node::MessageReceived{hosts_[from].id, std::move(message)});
 }
 

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "node/core/io.h"
+#include "sim/barriers.h"
+#include "sim/circuit.h"
 #include "sim/event_queue.h"
 #include "sim/link_model.h"
 #include "sim/trace.h"
@@ -29,11 +31,11 @@ class Network {
   using Deliver = std::function<void(std::uint32_t node, node::Input input)>;
   /// ids: by node index; a copy of a node has that one's. queue and trace outlive the network.
   Network(EventQueue& queue, Trace& trace, LinkModel model, std::vector<NodeId> ids,
-          Deliver deliver);
+          Deliver deliver, Barriers barriers = {});
 
   // --- What a node asks for ---
-  void connect(std::uint32_t from, const protocol::PeerRecord& peer,
-               protocol::PathKind path = protocol::PathKind::direct);
+  void connect(std::uint32_t from, const node::Connect& wish);
+  void probe(std::uint32_t from, const node::ProbeAddress& question);
   void disconnect(std::uint32_t from, const NodeId& peer, protocol::CloseReason reason);
   void send(std::uint32_t from, const NodeId& peer, const protocol::Message& message);
   void admit(std::uint32_t node, const NodeId& peer, std::uint64_t incarnation);
@@ -76,6 +78,9 @@ class Network {
     std::uint64_t bytes_sent = 0;
     std::uint64_t merge_bytes_sent = 0;
   };
+  /// The node at whose end it is, the relay, and the number that its messages name.
+  using CircuitKey = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>;
+
   /// One end of a link, and the order of what this end sends. Control overtakes bulk, as in a
   /// session; within each the order stays.
   struct End {
@@ -85,24 +90,31 @@ class Network {
     std::uint64_t peer_life = 0;
     Instant last_control;
     Instant last_bulk;
+    std::optional<CircuitKey> circuit = {};  ///< Set: a relayed link.
   };
   using Direction = std::pair<std::uint32_t, std::uint32_t>;
   using Delivery = std::function<void()>;
   /// A second process of a linked peer, and what it dialled.
   struct Waiting {
     std::uint32_t newcomer = 0;
-    protocol::PeerRecord dialled;
+    node::Connect dialled;
   };
+  using DialKey = std::tuple<std::uint32_t, NodeId, std::string, protocol::PathKind, NodeId>;
+  static DialKey key_of(std::uint32_t from, const node::Connect& wish) {
+    return {from, wish.peer.id, wish.peer.address, wish.path, wish.via};
+  }
 
-  void finish_dial(std::uint32_t from, std::uint64_t life, const protocol::PeerRecord& peer,
-                   protocol::PathKind path);
-  void refuse(std::uint32_t from, const protocol::PeerRecord& peer, protocol::DialProblem problem,
+  void finish_dial(std::uint32_t from, std::uint64_t life, const node::Connect& wish);
+  void finish_punch(std::uint32_t from, const node::Connect& wish);
+  void refuse(std::uint32_t from, const node::Connect& wish, protocol::DialProblem problem,
               Instant at);
   [[nodiscard]] Duration silence(std::uint32_t from, std::uint32_t to) const;
-  [[nodiscard]] std::optional<protocol::DialProblem> obstacle(
-      std::uint32_t from, const protocol::PeerRecord& peer) const;
-  void open(std::uint32_t from, std::uint32_t to, protocol::PathKind path);
-  void keep_waiting(std::uint32_t at, std::uint32_t newcomer, const protocol::PeerRecord& dialled);
+  [[nodiscard]] std::optional<protocol::DialProblem> obstacle(std::uint32_t from,
+                                                              const node::Connect& wish) const;
+  [[nodiscard]] bool is_relayed(std::uint32_t from, std::uint32_t to) const;
+  void open(std::uint32_t from, std::uint32_t to, protocol::PathKind path,
+            std::optional<CircuitKey> opener = {}, std::optional<CircuitKey> called = {});
+  void keep_waiting(std::uint32_t at, std::uint32_t newcomer, const node::Connect& dialled);
   /// Of the nodes with this id the one that `node` has a link with; else any.
   [[nodiscard]] std::uint32_t host_of(std::uint32_t node, const NodeId& peer) const;
   void turn_out(std::uint32_t node);
@@ -116,6 +128,19 @@ class Network {
   void release_held();
   void arrive(Direction direction, std::uint64_t link, protocol::Message message);
   [[nodiscard]] std::vector<std::uint32_t> peers_of(std::uint32_t node) const;
+
+  // network_circuits.cpp: relayed links
+  void open_circuit(std::uint32_t from, const node::Connect& wish);
+  /// True: the message was of a circuit that ends at `to`.
+  bool take_circuit_message(std::uint32_t from, std::uint32_t to, const protocol::Message& message);
+  void on_frame(const CircuitKey& key, const Circuit::Frame& frame);
+  void establish(const CircuitKey& key);
+  void send_relayed(const CircuitKey& key, const protocol::Message& message, ByteSpan bytes);
+  void pump(const CircuitKey& key);
+  /// The node's end is gone; its owner hears of it if it was a link.
+  void end_circuit(const CircuitKey& key, protocol::DialProblem problem, bool tells_relay);
+  void end_circuits_over(std::uint32_t node, std::uint32_t relay);
+  void forget_circuits_of(std::uint32_t node);
   [[nodiscard]] End* open_end(Direction direction);
 
   EventQueue& queue_;
@@ -126,8 +151,12 @@ class Network {
   std::map<NodeId, std::vector<std::uint32_t>> index_;  ///< A node, and its copies.
   std::map<std::string, std::uint32_t> addresses_;
   std::map<Direction, End> ends_;
-  std::map<std::pair<std::uint32_t, NodeId>, Waiting> waiting_;     ///< By whom it is kept waiting.
-  std::set<std::tuple<std::uint32_t, NodeId, std::string>> dials_;  ///< Not answered yet.
+  std::map<std::pair<std::uint32_t, NodeId>, Waiting> waiting_;  ///< By whom it is kept waiting.
+  std::set<DialKey> dials_;                                      ///< Not answered yet.
+  Barriers barriers_;
+  std::map<Direction, node::Connect> punches_;  ///< Under way, from whom to whom.
+  std::map<CircuitKey, Circuit> circuits_;
+  std::uint64_t circuits_made_ = 0;
   /// What would have arrived across a silent partition, in order.
   std::vector<std::pair<Direction, Delivery>> held_;
   bool is_silent_ = false;  ///< The partition.

@@ -46,6 +46,7 @@ struct Observation {
   NodeStatus status;        ///< The last one; before the end of the process.
   std::uint64_t bytes_sent = 0;
   std::optional<double> accuracy_before_merge;
+  std::map<NodeId, std::set<std::string>> paths;  ///< By which each peer became a neighbour.
   /// Between two reports of steps done by one process; what it slept is not counted.
   Duration longest_stall{0};
   std::optional<Merged> merged;

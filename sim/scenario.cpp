@@ -276,6 +276,42 @@ Result<void> read_faults(const toml::node* node, std::string_view origin, Scenar
   return {};
 }
 
+Result<void> read_barriers(const toml::node* routers, const toml::node* walls,
+                           std::string_view origin, Scenario& scenario) {
+  const std::string name(origin);
+  const toml::array* tables = routers == nullptr ? nullptr : routers->as_array();
+  if (routers != nullptr && tables == nullptr) {
+    return invalid_input(name + ": router must be written as [[router]] tables");
+  }
+  for (std::size_t i = 0; tables != nullptr && i < tables->size(); ++i) {
+    const toml::table* table = tables->get(i)->as_table();
+    if (table == nullptr) {
+      return invalid_input(name + ": router must be written as [[router]] tables");
+    }
+    TableReader reader(*table, name + " [[router]] number " + std::to_string(i + 1));
+    Router router;
+    reader.flag("symmetric", router.is_symmetric);
+    const toml::node* nodes = reader.take("nodes");
+    auto list = nodes == nullptr ? std::nullopt : node_list(*nodes, scenario.nodes);
+    if (!list || list->empty()) reader.fail("nodes: expected a list of nodes below nodes");
+    if (auto read = reader.finish(); !read) return std::unexpected(read.error());
+    router.nodes = std::move(*list);
+    scenario.barriers.routers.push_back(std::move(router));
+  }
+  const toml::array* pairs = walls == nullptr ? nullptr : walls->as_array();
+  if (walls != nullptr && pairs == nullptr) {
+    return invalid_input(name + ": walls must be a list of pairs of nodes");
+  }
+  for (std::size_t i = 0; pairs != nullptr && i < pairs->size(); ++i) {
+    const auto pair = node_list(*pairs->get(i), scenario.nodes);
+    if (!pair || pair->size() != 2 || (*pair)[0] == (*pair)[1]) {
+      return invalid_input(name + ": walls must be a list of pairs of nodes below nodes");
+    }
+    scenario.barriers.walls.emplace_back((*pair)[0], (*pair)[1]);
+  }
+  return {};
+}
+
 Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
                                std::uint32_t nodes) {
   Scenario scenario;
@@ -301,6 +337,8 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
   const toml::node* link = reader.take("link");
   const toml::node* random = reader.take("random_faults");
   const toml::node* faults = reader.take("fault");
+  const toml::node* routers = reader.take("router");
+  const toml::node* walls = reader.take("walls");
   if (auto read = reader.finish(); !read) return std::unexpected(read.error());
   if (auto read = read_link(link, origin, scenario.link); !read) {
     return std::unexpected(read.error());
@@ -309,6 +347,9 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
     return std::unexpected(read.error());
   }
   if (auto read = read_faults(faults, origin, scenario); !read) {
+    return std::unexpected(read.error());
+  }
+  if (auto read = read_barriers(routers, walls, origin, scenario); !read) {
     return std::unexpected(read.error());
   }
   const bool has_fault_of_votes = std::ranges::any_of(scenario.faults, [](const Fault& fault) {

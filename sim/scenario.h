@@ -10,6 +10,7 @@
 #include "model/shard.h"
 #include "node/core/catch_up_plan.h"
 #include "optim/recipe.h"
+#include "sim/barriers.h"
 #include "sim/fault_plan.h"
 #include "sim/link_model.h"
 #include "sim/topology.h"
@@ -37,6 +38,7 @@ struct Scenario {
   Duration stall_max{0};  ///< A node that trains and does no step for longer; 0: any time will do.
   Duration duration_max = std::chrono::seconds(600);  ///< Whoever is not done by then is stuck.
   LinkRule link;
+  Barriers barriers;
   std::vector<Fault> faults;
   RandomFaults random_faults;
 };

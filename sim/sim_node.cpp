@@ -268,6 +268,9 @@ void SimNode::note_progress(Instant now) {
 
 void SimNode::notice(const Event& event, Instant now) {
   if (std::holds_alternative<StepsDone>(event)) note_progress(now);
+  if (const auto* joined = std::get_if<PeerJoined>(&event)) {
+    seen_.paths[joined->peer].insert(joined->path);
+  }
   if (const auto* merged = std::get_if<Merged>(&event)) {
     seen_.merged = *merged;
     seen_.merged_at = now;

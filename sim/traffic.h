@@ -59,7 +59,15 @@ inline constexpr std::array<std::string_view, std::variant_size_v<protocol::Mess
                      "identity_proof",
                      "merge_commitments",
                      "merge_roster_request",
-                     "merge_attested"};
+                     "merge_attested",
+                     "observed_address",
+                     "dial_back_request",
+                     "dial_back_reply",
+                     "rendezvous",
+                     "circuit_open",
+                     "circuit_data",
+                     "circuit_credit",
+                     "circuit_close"};
 static_assert(!message_names.back().empty());
 
 /// By protocol::Message::index().

@@ -54,9 +54,8 @@ class World {
   void start(std::uint32_t node);
   void deliver(std::uint32_t node, node::Input input);
   void perform_all(std::uint32_t node, std::vector<node::Output>&& outputs);
-  void perform(std::uint32_t node, node::Connect& output) {
-    network_.connect(node, output.peer, output.path);
-  }
+  void perform(std::uint32_t node, node::Connect& output) { network_.connect(node, output); }
+  void perform(std::uint32_t node, node::ProbeAddress& output) { network_.probe(node, output); }
   void perform(std::uint32_t node, node::Disconnect& output) {
     network_.disconnect(node, output.peer, output.reason);
   }
@@ -113,10 +112,11 @@ World::World(const Scenario& scenario, std::uint64_t seed)
       announcements_(run_of(seed)),
       nodes_(make_nodes(scenario, seed, announcements_)),
       ids_(ids_of(nodes_)),
-      network_(queue_, trace_,
-               LinkModel(scenario.link, static_cast<std::uint32_t>(nodes_.size()), split_mix(seed)),
-               ids_,
-               [this](std::uint32_t node, node::Input input) { deliver(node, std::move(input)); }),
+      network_(
+          queue_, trace_,
+          LinkModel(scenario.link, static_cast<std::uint32_t>(nodes_.size()), split_mix(seed)),
+          ids_, [this](std::uint32_t node, node::Input input) { deliver(node, std::move(input)); },
+          scenario.barriers),
       timers_(nodes_.size()),
       faults_(scenario.faults) {
   for (Fault& fault : draw_faults(scenario.random_faults, scenario.nodes, split_mix(~seed))) {

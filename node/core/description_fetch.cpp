@@ -106,7 +106,7 @@ void DescriptionFetch::tick() {
   if (asked_.empty()) contacts_.dial_due(now_, effects);
   for (protocol::Effect& effect : effects.items) {
     if (auto* dial = std::get_if<protocol::Dial>(&effect)) {
-      outputs_.emplace_back(Connect{std::move(dial->peer), dial->path});
+      outputs_.emplace_back(Connect{std::move(dial->peer), dial->path, {}});
     }
   }
 }

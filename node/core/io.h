@@ -10,6 +10,8 @@
 //             by the others and never overtakes control sent before it.
 //   farewell  What was sent before a Disconnect, except bulk, arrives before the peer's
 //             PeerDisconnected, which has the reason given.
+//   circuits  Messages of circuits that end at this node are the performer's; the core hears of
+//             those that it relays, which are all others.
 //   inputs    Are told one after the other, never from within the handling of another one.
 
 #include <cstdint>
@@ -38,20 +40,24 @@ inline constexpr std::size_t performer_links_max = protocol::limits::links_max +
 
 /// A session with `peer` is established (authenticated, encrypted). peer.address: as dialled, empty
 /// if the peer dialled us. path: by which it came about; of one that we dialled, as in Connect.
+/// seen_at: the address of the peer's end; empty over a relay, and where it is not known.
 struct PeerConnected {
   protocol::PeerRecord peer;
   bool dialled_by_us = false;
   protocol::PathKind path = protocol::PathKind::direct;
+  std::string seen_at = {};
 };
 struct PeerDisconnected {
   NodeId peer;
   protocol::CloseReason reason = protocol::CloseReason::normal;
 };
-/// A dial led to no link. peer: as in Connect.
+/// A dial led to no link. peer, path, via: as in Connect.
 struct ConnectFailed {
   protocol::PeerRecord peer;
   protocol::DialProblem problem = protocol::DialProblem::unreachable;
   protocol::DialDetail detail = {};
+  protocol::PathKind path = protocol::PathKind::direct;
+  NodeId via = {};
 };
 struct MessageReceived {
   NodeId peer;
@@ -93,10 +99,16 @@ struct AddressMapped {
 struct LanContact {
   protocol::PeerRecord peer;
 };
+/// Answers a ProbeAddress.
+struct AddressProbed {
+  NodeId peer;
+  std::uint64_t nonce = 0;
+  bool is_reached = false;
+};
 using Input =
     std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, SecondProcess,
                  TimerFired, LearnerFinished, InputRejected, MergeRequested, LeaveRequested,
-                 AddressChanged, AddressMapped, LanContact>;
+                 AddressChanged, AddressMapped, LanContact, AddressProbed>;
 
 // --- Outputs ---
 
@@ -104,10 +116,20 @@ using Input =
 /// to this peer that exists already, or comes about and stays, makes it ConnectFailed with
 /// already_linked. A second Connect of the same record before the answer shares it. A zero id
 /// accepts whoever proves to be in the run. address: one to three "host:port" separated by commas,
-/// all of which are tried. path: what is tried.
+/// all of which are tried. path: what is tried. punched: the peer dials us at the same time.
+/// relayed: over a circuit of the peer `via`, to which there is a link; the address does not
+/// matter. A link that is not relayed takes the place of one that is, and never the other way
+/// round.
 struct Connect {
   protocol::PeerRecord peer;
   protocol::PathKind path = protocol::PathKind::direct;
+  NodeId via = {};
+};
+/// Dial peer.address from a port that no link uses, find out whether the peer is there, and hang
+/// up: no link comes of it. Answered once, by AddressProbed.
+struct ProbeAddress {
+  protocol::PeerRecord peer;
+  std::uint64_t nonce = 0;
 };
 /// Always answered by PeerDisconnected with this reason, like any other end of a link, before
 /// anything else is told of the peer. Nothing happens without a link: its end was told already.
@@ -161,7 +183,8 @@ struct SaveMergedModel {
 struct Notify {
   Event event;
 };
-using Output = std::variant<Connect, Disconnect, Send, Admit, Refuse, StartTimer, RunLearner,
-                            SaveCheckpoint, AppendVotes, SavePeers, SaveMergedModel, Notify>;
+using Output =
+    std::variant<Connect, ProbeAddress, Disconnect, Send, Admit, Refuse, StartTimer, RunLearner,
+                 SaveCheckpoint, AppendVotes, SavePeers, SaveMergedModel, Notify>;
 
 }  // namespace starling::node

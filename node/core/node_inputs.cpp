@@ -37,6 +37,11 @@ concept TrainerMessage =
 template <class Kind>
 concept MergeRequestMessage =
     OneOf<Kind, protocol::MergeSliceRequest, protocol::MergeRosterRequest>;
+template <class Kind>
+concept ReachMessage =
+    OneOf<Kind, protocol::ObservedAddress, protocol::DialBackRequest, protocol::DialBackReply,
+          protocol::Rendezvous, protocol::CircuitOpen, protocol::CircuitData,
+          protocol::CircuitCredit, protocol::CircuitClose>;
 /// The session keeps these to itself, and a member asks for no description.
 template <class Kind>
 concept MisplacedMessage =
@@ -50,7 +55,7 @@ void NodeParts::on(PeerConnected&& input, Turn& turn) {
     turn.effects.hang_up(id, protocol::CloseReason::misbehaviour);
     return;
   }
-  links_[id] = input.path;
+  note_link(input, turn);
   membership_.link_up(input.peer, input.dialled_by_us, turn.now, turn.effects);
   if (merge_.running()) detector_.neighbour_up(id, turn.now);
   merge_.on_link_up(id, turn.now, merge_output(turn));
@@ -60,6 +65,9 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
   watch_.link_down(input.peer);
   if (links_.erase(input.peer) == 0) return;
   described_to_.erase(input.peer);
+  paths_.link_down(input.peer);
+  own_reach_.link_down(input.peer);
+  relay_.link_down(input.peer, turn.effects);
   membership_.link_down(input.peer, input.reason, turn.now, turn.effects);
   catch_up_.link_down(input.peer);
   detector_.neighbour_down(input.peer);
@@ -67,13 +75,19 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
 }
 
 void NodeParts::on(ConnectFailed&& input, Turn& turn) {
+  const bool is_named = input.peer.id != NodeId{};
   if (membership_.isolated()) {
     const auto news = contact_report_.failed(input.peer.address, input.problem, input.detail);
     if (news) turn.events.emplace_back(*news);
   }
   if (input.problem == protocol::DialProblem::self) {
     membership_.forget_contact(input.peer.address);
-  } else if (input.problem != protocol::DialProblem::already_linked || input.peer.id != NodeId{}) {
+  }
+  if (is_named) {
+    // Another path may lead there: membership hears of it once all have been tried.
+    paths_.failed(input.peer.id, input.path, turn.now, turn.effects);
+  } else if (input.problem != protocol::DialProblem::self &&
+             input.problem != protocol::DialProblem::already_linked) {
     membership_.dial_failed(input.peer, turn.now, turn.effects);
   }
 }
@@ -87,6 +101,7 @@ void NodeParts::on(TimerFired&&, Turn& turn) {
   merge_.tick(turn.now, merge_output(turn));
   catch_up_.tick(turn.now);
   watch_.tick(turn.now);
+  tick_paths(turn);
   if (presence_at_ <= turn.now) announce_presence(turn);
   for (const NodeId& dead : detector_.take_dead()) {
     turn.effects.hang_up(dead, protocol::CloseReason::timed_out);
@@ -118,21 +133,6 @@ void NodeParts::on(LeaveRequested&&, Turn& turn) {
   } else {
     leave(turn);
   }
-}
-
-void NodeParts::on(AddressChanged&& input, Turn& turn) {
-  config_.self.address = input.address;
-  membership_.set_self_address(std::move(input.address));
-  // Also to those who are linked: they dial it after the next loss.
-  if (presence_at_ != Instant::never()) presence_at_ = turn.now;
-}
-
-void NodeParts::on(AddressMapped&& input, Turn&) {
-  own_reach_.mapped(input.address, input.is_up);
-}
-
-void NodeParts::on(LanContact&& input, Turn& turn) {
-  membership_.lan_contact(input.peer, turn.now, turn.effects);
 }
 
 /// Counts what a peer did wrong, and closes the link when that has become too much.
@@ -181,6 +181,7 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const protocol::MergeAttested& m) { merge_.receive(m, turn.now); },
           [&](protocol::MergeCommitments& m) { on_commitments(peer, std::move(m), turn); },
           [&](TrainerMessage auto& m) { to_trainer(m); },
+          [&](const ReachMessage auto& m) { on_reach(peer, m, turn); },
           [&](const MisplacedMessage auto&) { turn.blame(peer, RejectReason::unexpected); }},
       input.message);
 }

@@ -25,7 +25,9 @@
 #include "protocol/overlay/identity_watch.h"
 #include "protocol/overlay/membership.h"
 #include "protocol/overlay/own_reach.h"
+#include "protocol/overlay/path_book.h"
 #include "protocol/overlay/peer_score.h"
+#include "protocol/overlay/relay.h"
 #include "starling/rng.h"
 
 namespace starling::node {
@@ -53,12 +55,14 @@ class NodeParts {
   void on(AddressChanged&& input, Turn& turn);
   void on(AddressMapped&& input, Turn& turn);
   void on(LanContact&& input, Turn& turn);
+  void on(AddressProbed&& input, Turn& turn);
   void describe_run(const NodeId& peer, Turn& turn);
   void on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn);
   void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);
   void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
   void on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes, Turn& turn);
   void judge(const NodeId& peer, const protocol::Handled& handled, Turn& turn);
+  void on_reach(const NodeId& peer, const protocol::Message& message, Turn& turn);
 
   // node_identity.cpp: two processes of one node
   void on_own_presence(const protocol::Presence& presence, Turn& turn);
@@ -68,6 +72,15 @@ class NodeParts {
   [[nodiscard]] Instant sole_process_known_at() const;
   [[nodiscard]] bool may_be_copy(Instant now) const;
   void stop_as_copy(std::uint64_t earlier, const std::string& address, Turn& turn);
+
+  // node_reach.cpp: by which path peers are reached, and where this node is
+  void note_link(const PeerConnected& input, Turn& turn);
+  void tick_paths(Turn& turn);
+  void choose_paths(Turn& turn);
+  void follow_own_reach(Turn& turn);
+  [[nodiscard]] protocol::Reach reach_of(const NodeId& peer) const;
+  [[nodiscard]] std::string address_of(const NodeId& peer) const;
+  [[nodiscard]] protocol::PathKind path_to(const NodeId& peer) const;
 
   // node_results.cpp: finished jobs
   void on_result(LearnerResult&& result, Turn& turn);
@@ -116,7 +129,6 @@ class NodeParts {
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
   void leave_unless_needed(Turn& turn);
   void leave(Turn& turn);
-  [[nodiscard]] protocol::PathKind path_to(const NodeId& peer) const;
   [[nodiscard]] Instant next_deadline() const;
   std::vector<Output> outputs_of(Turn&& turn);
 
@@ -127,6 +139,8 @@ class NodeParts {
   protocol::FailureDetector detector_;
   protocol::Broadcast broadcast_;
   protocol::OwnReach own_reach_;
+  protocol::PathBook paths_;
+  protocol::Relay relay_;
   protocol::PeerScore score_;
   protocol::IdentityWatch watch_;
   std::unique_ptr<Trainer> trainer_;

@@ -55,6 +55,9 @@ NodeParts::NodeParts(Config config)
       membership_(membership_options(config_)),
       detector_({.seed = config_.seed, .interval_scale = config_.interval_scale}),
       broadcast_(config_.interval_scale),
+      own_reach_(config_.self.address, config_.interval_scale),
+      paths_(config_.self.id, config_.interval_scale),
+      relay_(config_.interval_scale),
       watch_({.self = config_.self.id,
               .incarnation = config_.incarnation,
               .interval_scale = config_.interval_scale}),
@@ -114,6 +117,7 @@ void NodeParts::enter(Phase next) {
 
 /// Brings all parts to rest: each step may cause the next, none runs twice for one cause.
 void NodeParts::settle(Turn& turn) {
+  follow_own_reach(turn);
   follow_neighbours(turn);
   give_up_lost(turn);
   begin_if_ready(turn);
@@ -128,6 +132,7 @@ void NodeParts::settle(Turn& turn) {
   if (merge_.failed() && phase_ == Phase::merging) leave_failed_merge(turn);
   if (memory_.is_due(turn.now)) turn.peers = memory_.take(turn.now);
   if (stop_at_ <= turn.now) leave_unless_needed(turn);
+  choose_paths(turn);
 }
 
 /// Whoever is silent for good but still linked (we slept, say) may have payloads under way: its
@@ -254,7 +259,8 @@ protocol::Presence NodeParts::presence(std::uint64_t rival) const {
           .step = trainer_->step(),
           .finished = is_finished,
           .leaving = phase_ == Phase::leaving,
-          .rival = rival};
+          .rival = rival,
+          .reach = own_reach_.reach()};
 }
 
 void NodeParts::announce_presence(Turn& turn) {
@@ -317,10 +323,11 @@ void NodeParts::leave(Turn& turn) {
 // --- Outputs ---
 
 Instant NodeParts::next_deadline() const {
-  return std::min({membership_.next_deadline(), detector_.next_deadline(),
-                   broadcast_.next_deadline(), trainer_->next_deadline(), merge_.next_deadline(),
-                   catch_up_.next_deadline(), memory_.next_deadline(), isolation_told_at(),
-                   watch_.next_deadline(), presence_at_, stop_at_,
+  return std::min({membership_.next_deadline(), detector_.next_deadline(), paths_.next_deadline(),
+                   own_reach_.next_deadline(), relay_.next_deadline(), broadcast_.next_deadline(),
+                   trainer_->next_deadline(), merge_.next_deadline(), catch_up_.next_deadline(),
+                   memory_.next_deadline(), isolation_told_at(), watch_.next_deadline(),
+                   presence_at_, stop_at_,
                    may_propose() ? policy_.next_deadline() : Instant::never(),
                    wanted_contribution_ ? contribute_by_ : Instant::never(),
                    phase_ == Phase::joining ? sole_process_known_at() : Instant::never()});
@@ -343,7 +350,9 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
       if (links_.contains(send->peer))
         outputs.emplace_back(Send{send->peer, std::move(send->message)});
     } else if (auto* dial = std::get_if<protocol::Dial>(&effect)) {
-      outputs.emplace_back(Connect{std::move(dial->peer), dial->path});
+      outputs.emplace_back(Connect{std::move(dial->peer), dial->path, dial->via});
+    } else if (auto* probe = std::get_if<protocol::ProbeAddress>(&effect)) {
+      outputs.emplace_back(ProbeAddress{std::move(probe->peer), probe->nonce});
     } else if (const auto* hang_up = std::get_if<protocol::HangUp>(&effect)) {
       outputs.emplace_back(Disconnect{hang_up->peer, hang_up->reason});
     }
@@ -370,12 +379,6 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
   return outputs;
 }
 
-/// Of a link; unknown without one.
-protocol::PathKind NodeParts::path_to(const NodeId& peer) const {
-  const auto link = links_.find(peer);
-  return link == links_.end() ? protocol::PathKind::unknown : link->second;
-}
-
 NodeStatus NodeParts::status(Instant now) const {
   static_cast<void>(now);
   NodeStatus status;
@@ -386,6 +389,7 @@ NodeStatus NodeParts::status(Instant now) const {
   status.loss = loss_;
   status.accuracy = quality_ ? quality_->accuracy : std::numeric_limits<double>::quiet_NaN();
   status.phase = name_of(phase_);
+  status.relayed_bytes = relay_.relayed_bytes();
   status.reach = name_of(own_reach_.reach());
   status.nodes_present = roll_.present().size() + 1;
   status.nodes_seen = roll_.seen().size() + 1;

@@ -1,10 +1,6 @@
 #include "node/runtime/connection.h"
 
-#include <netinet/tcp.h>
-
 #include <algorithm>
-#include <asio/buffer.hpp>
-#include <asio/write.hpp>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -17,33 +13,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Without it the kernel queues megabytes ahead of a ping (PROTOCOL.md section 2).
-constexpr int unsent_bytes_low_water = 16 << 10;
-// One write: enough to keep the socket busy, little enough that control overtakes bulk soon.
-constexpr std::size_t write_bytes = 32U << 10U;
 // For a farewell to arrive once it is written.
 constexpr Duration linger_time_max = 1s;
 // For one more write of what is queued before the farewell: a peer that takes nothing any more, or
 // that is gone without a word, does not hold the socket longer. Our guess: 32 KiB at 100 kbit/s.
 constexpr Duration last_write_time_max = 3s;
 
-void configure(asio::ip::tcp::socket& socket) {
-  std::error_code ignored;  // an option refused costs speed, not correctness
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  using UnsentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
-  socket.set_option(UnsentLowWater(unsent_bytes_low_water), ignored);
-}
-
 }  // namespace
 
-Connection::Connection(Tcp::socket socket, protocol::SessionOptions options, Owner& owner)
-    : socket_(std::move(socket)),
+Connection::Connection(std::shared_ptr<Transport> transport, protocol::SessionOptions options,
+                       Owner& owner)
+    : transport_(std::move(transport)),
       session_(std::move(options), monotonic_now()),
       owner_(&owner),
-      watchdog_(socket_.get_executor()) {}
+      watchdog_(transport_->executor()) {}
 
 void Connection::start() {
-  configure(socket_);
   read();
   write();
   watch();
@@ -62,12 +47,6 @@ void Connection::close(protocol::CloseReason reason) {
   watch();
 }
 
-std::optional<asio::ip::address> Connection::local_host() const {
-  std::error_code broken;
-  const Tcp::endpoint local = socket_.local_endpoint(broken);
-  return broken ? std::nullopt : std::optional(local.address());
-}
-
 void Connection::abandon() {
   owner_ = nullptr;
   release();
@@ -79,17 +58,17 @@ void Connection::pause_reading(bool paused) {
 }
 
 void Connection::read() {
-  if (reading_ || paused_ || !socket_.is_open()) return;
+  if (reading_ || paused_ || !transport_->is_open()) return;
   reading_ = true;
-  socket_.async_read_some(asio::buffer(incoming_),
-                          [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
-                            self->reading_ = false;
-                            if (!problem) return self->received(bytes);
-                            protocol::SessionEvents events;
-                            if (!self->session_.closed()) self->session_.end_of_stream(events);
-                            self->handle(events);
-                            self->release();
-                          });
+  transport_->read_some(incoming_,
+                        [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
+                          self->reading_ = false;
+                          if (!problem) return self->received(bytes);
+                          protocol::SessionEvents events;
+                          if (!self->session_.closed()) self->session_.end_of_stream(events);
+                          self->handle(events);
+                          self->release();
+                        });
 }
 
 void Connection::received(std::size_t bytes) {
@@ -103,14 +82,14 @@ void Connection::received(std::size_t bytes) {
 }
 
 void Connection::write() {
-  if (writing_ || !socket_.is_open()) return;
+  if (writing_ || !transport_->is_open()) return;
   outgoing_.clear();
-  if (session_.pull(outgoing_, write_bytes) == 0) {
+  if (session_.pull(outgoing_, transport_->write_bytes()) == 0) {
     if (session_.closed()) begin_linger();
     return;
   }
   writing_ = true;
-  asio::async_write(socket_, asio::buffer(outgoing_),
+  transport_->write(outgoing_,
                     [self = shared_from_this()](std::error_code problem, std::size_t bytes) {
                       self->writing_ = false;
                       if (self->owner_ != nullptr) self->owner_->on_traffic(bytes, 0);
@@ -126,17 +105,15 @@ void Connection::write() {
 /// Closing at once would make the kernel send a reset that overtakes the farewell.
 void Connection::begin_linger() {
   released_at_ = std::min(released_at_, monotonic_now() + linger_time_max);
-  std::error_code ignored;
-  socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  transport_->end_sending();
   paused_ = false;
   read();
   watch();
 }
 
 void Connection::release() {
-  if (!socket_.is_open()) return;
-  std::error_code ignored;
-  socket_.close(ignored);
+  if (!transport_->is_open()) return;
+  transport_->close();
   watchdog_.cancel();
   if (owner_ != nullptr) owner_->on_released(*this);
 }
@@ -145,7 +122,7 @@ void Connection::release() {
 /// fires.
 void Connection::watch() {
   const Instant due = std::min(session_.next_deadline(), released_at_);
-  if (!socket_.is_open() || due >= watched_) return;
+  if (!transport_->is_open() || due >= watched_) return;
   watched_ = due;
   watchdog_.expires_after(due - monotonic_now());
   watchdog_.async_wait([self = shared_from_this()](std::error_code cancelled) {

@@ -1,15 +1,14 @@
 #pragma once
-// One TCP socket and the session on it: a read loop, a writer that pulls when the socket has room,
-// and a watchdog. Included only inside node/runtime, because it shows Asio.
+// One transport and the session on it: a read loop, a writer that pulls when the transport has
+// room, and a watchdog. Included only inside node/runtime, because it shows Asio.
 
 #include <array>
-#include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <variant>
 
+#include "node/runtime/transport.h"
 #include "protocol/link/session.h"
 #include "starling/ids.h"
 
@@ -19,8 +18,6 @@ namespace starling::runtime {
 /// the endpoint has forgotten the link.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  using Tcp = asio::ip::tcp;
-
   /// Hears what happens on the connection, always from Asio's loop, never from within a call.
   class Owner {
    public:
@@ -39,7 +36,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     virtual void on_traffic(std::uint64_t bytes_sent, std::uint64_t bytes_received) = 0;
   };
 
-  Connection(Tcp::socket socket, protocol::SessionOptions options, Owner& owner);
+  Connection(std::shared_ptr<Transport> transport, protocol::SessionOptions options, Owner& owner);
 
   void start();
 
@@ -52,8 +49,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// While paused nothing is read, so that TCP slows the peer down.
   void pause_reading(bool paused);
 
-  /// Of this machine; nothing if the socket is broken.
-  [[nodiscard]] std::optional<asio::ip::address> local_host() const;
+  [[nodiscard]] const Transport& transport() const { return *transport_; }
 
   [[nodiscard]] bool closed() const { return session_.closed(); }
 
@@ -72,7 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Several frames of 16 KiB: fewer system calls at full speed, little when the link is slow.
   static constexpr std::size_t read_bytes = 64U << 10U;
 
-  Tcp::socket socket_;
+  std::shared_ptr<Transport> transport_;
   protocol::Session session_;
   Owner* owner_;
   asio::steady_timer watchdog_;

@@ -204,7 +204,7 @@ void Dial::connect(const AttemptPtr& attempt, bool from_port) {
 void Dial::connected(const AttemptPtr& attempt, std::error_code problem) {
   if (attempt->is_out) return;
   std::error_code ignored;
-  if (attempt->is_from_port && is_port_taken(problem)) {
+  if (attempt->is_from_port && is_port_taken(problem) && !options_.needs_source_port) {
     attempt->socket.close(ignored);
     return connect(attempt, false);
   }

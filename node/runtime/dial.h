@@ -27,6 +27,8 @@ struct DialOptions {
   /// The port to dial from, where the system allows it: the one listened on, so that the peer and
   /// the routers on the way see the address under which this node can be dialled. 0: any.
   std::uint16_t source_port = 0;
+  /// From another port the dial would be of no use.
+  bool needs_source_port = false;
   /// Tells our own listening address: it is not dialled.
   std::function<bool(const asio::ip::tcp::endpoint&)> is_self;
 };

@@ -53,7 +53,8 @@ class Driver::Node {
   void deliver(node::Input input);
   void handle_inbox();
   void perform_all(std::vector<node::Output> outputs);
-  void perform(node::Connect& output) { endpoint_.connect(output.peer, output.path); }
+  void perform(node::Connect& output) { endpoint_.connect(output.peer, output.path, output.via); }
+  void perform(node::ProbeAddress& output) { endpoint_.probe(output.peer, output.nonce); }
   void perform(node::Disconnect& output) { endpoint_.disconnect(output.peer, output.reason); }
   void perform(node::Send& output) { endpoint_.send(output.peer, std::move(output.message)); }
   void perform(node::Admit& output) { endpoint_.admit(output.peer, output.incarnation); }

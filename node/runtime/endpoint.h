@@ -63,7 +63,9 @@ class Endpoint {
 
   /// As node::Connect says. peer.address: an address text (address.h).
   void connect(const protocol::PeerRecord& peer,
-               protocol::PathKind path = protocol::PathKind::direct);
+               protocol::PathKind path = protocol::PathKind::direct, const NodeId& via = {});
+  /// As node::ProbeAddress says.
+  void probe(const protocol::PeerRecord& peer, std::uint64_t nonce);
 
   /// As node::Send says.
   void send(const NodeId& peer, protocol::Message message);

@@ -11,11 +11,16 @@ namespace {
 
 // Our guess: enough for bulk to move on under a burst of control, at 12 % of the frames.
 constexpr int bulk_floor_frames = 8;
-constexpr std::size_t bulk_data_bytes_max = limits::bulk_plaintext_bytes_max - sizeof(FrameKind);
 
 bool is_gossip(const Message& message) {
   return std::holds_alternative<Gossip>(message) || std::holds_alternative<IHave>(message) ||
          std::holds_alternative<VoteVector>(message) || std::holds_alternative<VoteRange>(message);
+}
+
+bool is_relayed(const Message& message) {
+  return std::holds_alternative<CircuitOpen>(message) ||
+         std::holds_alternative<CircuitData>(message) ||
+         std::holds_alternative<CircuitClose>(message);
 }
 
 void append(FrameKind kind, ByteSpan content, Bytes& out) {
@@ -31,11 +36,17 @@ BulkHeader header_of(const Bulk& bulk) {
 
 bool SendQueue::push(Message message) {
   if (auto* bulk = std::get_if<Bulk>(&message)) return push_bulk(std::move(*bulk));
-  if (control_.size() + gossip_.size() >= limits::session_queue_messages_max) return false;
+  const std::size_t queued = control_.size() + gossip_.size() + relayed_.size();
+  if (queued >= limits::session_queue_messages_max) return false;
   Bytes encoded = encode(message);
   if (encoded.size() > limits::control_bytes_max) return false;
-  (is_gossip(message) ? gossip_ : control_).push_back(std::move(encoded));
+  queue_for(message).push_back(std::move(encoded));
   return true;
+}
+
+std::deque<Bytes>& SendQueue::queue_for(const Message& message) {
+  if (is_gossip(message)) return gossip_;
+  return is_relayed(message) ? relayed_ : control_;
 }
 
 bool SendQueue::push_bulk(Bulk bulk) {
@@ -58,6 +69,7 @@ void SendQueue::clear() {
   clear_bulk();
   control_.clear();
   gossip_.clear();
+  relayed_.clear();
   credit_for_peer_ = 0;
 }
 
@@ -73,7 +85,7 @@ bool SendQueue::add_credit(std::uint64_t bytes) {
 }
 
 bool SendQueue::ready() const {
-  return credit_for_peer_ > 0 || !control_.empty() || !gossip_.empty() || bulk_ready() || farewell_;
+  return credit_for_peer_ > 0 || !only_bulk_waits() || bulk_ready() || farewell_;
 }
 
 void SendQueue::append_next(Bytes& out) {
@@ -86,6 +98,8 @@ void SendQueue::append_next(Bytes& out) {
     append_queued(control_, out);
   } else if (!gossip_.empty()) {
     append_queued(gossip_, out);
+  } else if (!relayed_.empty()) {
+    append_queued(relayed_, out);
   } else {
     append(FrameKind::message, encode(*std::exchange(farewell_, std::nullopt)), out);
   }
@@ -97,7 +111,11 @@ bool SendQueue::bulk_ready() const {
 
 bool SendQueue::bulk_is_next() const {
   if (!bulk_ready()) return false;
-  return (control_.empty() && gossip_.empty()) || frames_since_bulk_ >= bulk_floor_frames - 1;
+  return only_bulk_waits() || frames_since_bulk_ >= bulk_floor_frames - 1;
+}
+
+bool SendQueue::only_bulk_waits() const {
+  return control_.empty() && gossip_.empty() && relayed_.empty();
 }
 
 void SendQueue::append_queued(std::deque<Bytes>& queue, Bytes& out) {
@@ -114,8 +132,8 @@ void SendQueue::append_bulk(Bytes& out) {
     front_sent_bytes_ = 0;
   } else {
     const auto unsent = ByteSpan(bulk.data).subspan(*front_sent_bytes_);
-    const auto allowed =
-        static_cast<std::size_t>(std::min<std::uint64_t>(credit_, bulk_data_bytes_max));
+    const auto allowed = static_cast<std::size_t>(
+        std::min<std::uint64_t>(credit_, bulk_frame_bytes_ - sizeof(FrameKind)));
     const auto piece = unsent.first(std::min(unsent.size(), allowed));
     append(FrameKind::bulk_data, piece, out);
     credit_ -= piece.size();

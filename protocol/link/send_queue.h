@@ -17,12 +17,16 @@ enum class FrameKind : std::uint8_t {
   bulk_data = 1,  ///< The next bytes of the bulk message whose BulkHeader came before.
 };
 
-/// Control goes before gossip, gossip before bulk; each keeps its own order. Bulk gets at least one
-/// frame in `bulk_floor_frames` and never more than the peer's credit.
+/// Control goes before gossip, gossip before what is relayed for others (or over others), that
+/// before bulk; each keeps its own order. Bulk gets at least one frame in `bulk_floor_frames` and
+/// never more than the peer's credit.
 class SendQueue {
  public:
   /// bulk_bytes_max: of one bulk message; larger ones are refused here because the peer would.
-  explicit SendQueue(std::size_t bulk_bytes_max) : bulk_bytes_max_(bulk_bytes_max) {}
+  /// bulk_frame_bytes: of bulk data in one frame.
+  explicit SendQueue(std::size_t bulk_bytes_max,
+                     std::size_t bulk_frame_bytes = limits::bulk_plaintext_bytes_max)
+      : bulk_bytes_max_(bulk_bytes_max), bulk_frame_bytes_(bulk_frame_bytes) {}
 
   /// False: the message is dropped because it, or the queue with it, is above a bound of limits.h.
   [[nodiscard]] bool push(Message message);
@@ -50,8 +54,10 @@ class SendQueue {
 
  private:
   const std::size_t bulk_bytes_max_;
+  const std::size_t bulk_frame_bytes_;
   std::deque<Bytes> control_;  // encoded
   std::deque<Bytes> gossip_;   // encoded
+  std::deque<Bytes> relayed_;  // encoded
   std::deque<Bulk> bulk_;
   std::size_t bulk_queued_bytes_ = 0;
   std::optional<std::size_t> front_sent_bytes_;  // of bulk_.front(); empty: its header is due
@@ -63,6 +69,8 @@ class SendQueue {
   void clear_bulk();
   [[nodiscard]] bool push_bulk(Bulk bulk);
   [[nodiscard]] bool bulk_ready() const;
+  [[nodiscard]] bool only_bulk_waits() const;
+  [[nodiscard]] std::deque<Bytes>& queue_for(const Message& message);
   [[nodiscard]] bool bulk_is_next() const;
   void append_bulk(Bytes& out);
   void append_queued(std::deque<Bytes>& queue, Bytes& out);

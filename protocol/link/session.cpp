@@ -48,12 +48,18 @@ SessionClosed told_by(const Refusal& refusal) {
 
 Session::Session(SessionOptions options, Instant now)
     : bulk_receiver_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max)),
-      queue_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max)),
+      queue_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max),
+             options.bulk_frame_bytes),
       run_(options.handshake.run),
       dials_(options.handshake.role == crypto::HandshakeRole::initiator),
       is_private_(options.handshake.psk.has_value()),
       version_(options.handshake.protocol_version),
       handshake_deadline_(now + limits::handshake_time_max) {
+  if (dials_ && options.crossing_secret && options.handshake.expected_peer) {
+    crossing_ = options.handshake;
+    crossing_->role = crypto::HandshakeRole::responder;
+    crossing_->ephemeral_secret = *options.crossing_secret;
+  }
   handshake_.emplace(std::move(options.handshake));
   if (dials_) greet();
 }
@@ -73,12 +79,43 @@ void Session::greet() {
 void Session::receive(ByteSpan bytes, Instant now, SessionEvents& events) {
   if (closed_) return;
   counters_.bytes_received += bytes.size();
+  if (!settle_crossing(bytes)) return;
   auto outcome = receive_preamble(bytes);
   if (outcome) {
     reader_.append(bytes);
     outcome = receive_frames(now, events);
   }
   if (!outcome) reject(outcome.error(), events);
+}
+
+/// Two dialers in one connection both greet. The lower id goes on as if it had heard nothing, the
+/// other forgets that it has spoken, and answers. False: more bytes are needed to tell.
+bool Session::settle_crossing(ByteSpan& bytes) {
+  if (!crossing_) return true;
+  first_bytes_.insert(first_bytes_.end(), bytes.begin(), bytes.end());
+  const bool is_open = first_bytes_.size() < preamble_bytes + frame_header_bytes;
+  const bool may_greet =
+      first_bytes_.size() < preamble_version_bytes ||
+      preamble_version(ByteSpan(first_bytes_).first<preamble_version_bytes>()).has_value();
+  if (may_greet && is_open) return false;
+  std::size_t skipped = 0;
+  if (may_greet) {
+    const bool answers = *crossing_->expected_peer < crossing_->self.certificate.node;
+    if (answers) {
+      dials_ = false;
+      handshake_.emplace(std::move(*crossing_));
+    } else {
+      const std::size_t message_bytes =
+          first_bytes_[preamble_bytes] * std::size_t{256} + first_bytes_[preamble_bytes + 1];
+      skipped = preamble_bytes + frame_header_bytes + message_bytes;
+      const bool is_possible = message_bytes <= limits::handshake_message_bytes_max;
+      if (is_possible && first_bytes_.size() < skipped) return false;
+      if (!is_possible) skipped = 0;  // refused as what it is: no handshake
+    }
+  }
+  crossing_.reset();
+  bytes = ByteSpan(first_bytes_).subspan(skipped);
+  return true;
 }
 
 /// Takes off the front what is still missing of the preamble, and judges it as early as it can: a

@@ -37,6 +37,12 @@ struct SessionOptions {
   /// The largest bulk message of this run, from the agreed model; at most
   /// limits::bulk_message_bytes_max counts.
   std::size_t bulk_bytes_max = limits::bulk_message_bytes_max;
+  /// Of bulk in one frame: little where a frame under way is long in the way of others.
+  std::size_t bulk_frame_bytes = limits::bulk_plaintext_bytes_max;
+  /// Set: an initiator whose expected peer may have dialled as well, in the same connection (TCP's
+  /// simultaneous open). If the peer greets, too, the one with the lower id stays the initiator and
+  /// the other answers, with these 32 fresh random bytes.
+  std::optional<crypto::Secret<32>> crossing_secret = std::nullopt;
 };
 
 /// The peer is authenticated. The dialer learns only later, by the end of the stream, if the
@@ -113,6 +119,9 @@ class Session {
   Bytes handshake_output_;  // framed, not sealed
   RunId run_;
   bool dials_;
+  std::optional<crypto::NodeHandshakeOptions> crossing_;  // until the peer has spoken
+  bool ignores_greeting_ = false;                         // it greets, and is to answer
+  Bytes first_bytes_;                                     // while it is open which of the two
   bool is_private_;
   std::uint8_t version_;
   Bytes preamble_;                        // of the dialer, as far as it has come
@@ -130,6 +139,7 @@ class Session {
   using Outcome = std::expected<void, RejectReason>;
 
   [[nodiscard]] Outcome receive_preamble(ByteSpan& bytes);
+  [[nodiscard]] bool settle_crossing(ByteSpan& bytes);
   [[nodiscard]] Outcome check_first_message(ByteSpan message);
   [[nodiscard]] Outcome refuse(RefusalReason reason, RejectReason counted);
   [[nodiscard]] Outcome receive_frames(Instant now, SessionEvents& events);

@@ -22,7 +22,7 @@ void ContactList::dial_due(Instant now, Effects& effects) {
   for (Contact& contact : contacts_) {
     if (contact.retry_at > now) continue;
     contact.retry_at = now + scaled(limits::dial_time_max, interval_scale_);
-    effects.dial({.id = {}, .address = contact.address});
+    effects.dial({.id = {}, .address = contact.address}, PathKind::direct);
   }
 }
 

@@ -80,6 +80,12 @@ void Membership::link_up(const PeerRecord& peer, bool dialled_by_us, Instant now
 void Membership::link_down(const NodeId& peer, CloseReason reason, Instant now, Effects& effects) {
   const auto found = links_.find(peer);
   if (found == links_.end()) return;
+  const bool is_replaced =
+      reason == CloseReason::duplicate_link && found->second.standing == Standing::neighbour;
+  if (is_replaced) {  // the link that stays is about to show, and makes it a neighbour again
+    dialling_[peer] = {.greeting = courtship(true),
+                       .expires = now + scaled_interval(limits::neighbour_reply_time_max)};
+  }
   demote(peer, reason);
   links_.erase(found);
   book_.linked(peer, now);
@@ -368,7 +374,7 @@ void Membership::reach(const PeerRecord& peer, Message greeting, Instant now, Ef
     greet(peer.id, std::move(greeting), now, effects);
     return;
   }
-  dial(book_.find(peer.id).value_or(peer), PathKind::direct, std::move(greeting), now, effects);
+  dial(book_.find(peer.id).value_or(peer), PathKind::unknown, std::move(greeting), now, effects);
 }
 
 void Membership::dial(const PeerRecord& peer, PathKind path, Message greeting, Instant now,
@@ -378,7 +384,7 @@ void Membership::dial(const PeerRecord& peer, PathKind path, Message greeting, I
                         dialling_.size() < limits::dials_pending_max;
   if (!may_dial) return;
   dialling_[peer.id] = {.greeting = std::move(greeting),
-                        .expires = now + scaled_interval(limits::dial_time_max)};
+                        .expires = now + scaled_interval(limits::path_search_time_max)};
   effects.dial(peer, path);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crypto/signature.h"
+#include "protocol/overlay/path_kind.h"
 #include "protocol/reject_reason.h"
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
@@ -24,7 +25,8 @@ struct Presence {
   Step step = 0;
   bool finished = false;  ///< All its steps are done; it waits for the merge.
   bool leaving = false;
-  std::uint64_t rival = 0;  ///< Another process of this node that this one knows of; 0: none.
+  std::uint64_t rival = 0;       ///< Another process of this node that this one knows of; 0: none.
+  Reach reach = Reach::unknown;  ///< Whether others can dial this node, as it believes.
   friend bool operator==(const Presence&, const Presence&) = default;
 };
 

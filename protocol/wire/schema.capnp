@@ -51,6 +51,14 @@ struct Message {
     mergeCommitments @39 :MergeCommitments;
     mergeRosterRequest @40 :MergeRosterRequest;
     mergeAttested @41 :MergeAttested;
+    observedAddress @42 :ObservedAddress;
+    dialBackRequest @43 :DialBackRequest;
+    dialBackReply @44 :DialBackReply;
+    rendezvous @45 :Rendezvous;
+    circuitOpen @46 :CircuitOpen;
+    circuitData @47 :CircuitData;
+    circuitCredit @48 :CircuitCredit;
+    circuitClose @49 :CircuitClose;
   }
 }
 
@@ -252,6 +260,43 @@ struct IdentityProof {
   presence @0 :Data;  # a signed announcement
 }
 
+# --- Reaching each other ---
+
+struct ObservedAddress {
+  address @0 :Text;
+}
+struct DialBackRequest {
+  nonce @0 :UInt64;
+  address @1 :Text;
+}
+struct DialBackReply {
+  nonce @0 :UInt64;
+  outcome @1 :UInt8;  # 0 refused, 1 failed, 2 reached
+}
+struct Rendezvous {
+  step @0 :UInt8;
+  origin @1 :Data;
+  target @2 :Data;
+  address @3 :Text;
+}
+struct CircuitOpen {
+  circuit @0 :UInt64;
+  origin @1 :Data;
+  target @2 :Data;
+}
+struct CircuitData {
+  circuit @0 :UInt64;
+  data @1 :Data;
+}
+struct CircuitCredit {
+  circuit @0 :UInt64;
+  bytes @1 :UInt64;
+}
+struct CircuitClose {
+  circuit @0 :UInt64;
+  reason @1 :UInt8;
+}
+
 # --- Announcements: the signed bodies of broadcasts ---
 
 struct Announcement {
@@ -277,6 +322,7 @@ struct Presence {
   finished @3 :Bool;
   leaving @4 :Bool;
   rival @5 :UInt64;
+  reach @6 :UInt8;  # 0 unknown, 1 public, 2 at a mapped port, 3 behind a router
 }
 struct MergeProposal {
   merge @0 :Data;

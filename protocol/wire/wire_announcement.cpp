@@ -52,14 +52,17 @@ void write(Builder announcement, const Presence& presence) {
   to.setFinished(presence.finished);
   to.setLeaving(presence.leaving);
   to.setRival(presence.rival);
+  to.setReach(static_cast<std::uint8_t>(presence.reach));
 }
 Presence read(schema::Presence::Reader from) {
+  const auto reach = static_cast<Reach>(from.getReach());
   return {read_address(from.getAddress()),
           from.getIncarnation(),
           from.getStep(),
           from.getFinished(),
           from.getLeaving(),
-          from.getRival()};
+          from.getRival(),
+          reach <= Reach::behind_nat ? reach : Reach::unknown};
 }
 
 void write(Builder announcement, const MergeProposal& proposal) {

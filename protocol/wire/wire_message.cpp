@@ -2,6 +2,7 @@
 
 #include "protocol/wire/wire.h"
 #include "protocol/wire/wire_capnp.h"
+#include "protocol/wire/wire_reach.h"
 
 namespace starling::protocol {
 namespace {
@@ -12,6 +13,7 @@ using wire_detail::read_exactly;
 using wire_detail::read_id;
 using wire_detail::read_list;
 using wire_detail::Rejected;
+using wire_detail::write;
 using Builder = schema::Message::Builder;
 
 // --- Session ---
@@ -424,7 +426,7 @@ Description read(schema::Description::Reader from) {
   return {read_bytes(from.getText(), limits::description_bytes_max)};
 }
 
-/// The messages of newcomers; nothing for members that this version does not know.
+/// The messages of newcomers, and those that read_reach_message() knows.
 std::optional<Message> read_newcomer_message(schema::Message::Reader message) {
   switch (message.which()) {
     case schema::Message::DESCRIPTION_REQUEST:
@@ -432,7 +434,7 @@ std::optional<Message> read_newcomer_message(schema::Message::Reader message) {
     case schema::Message::DESCRIPTION:
       return read(message.getDescription());
     default:
-      return std::nullopt;
+      return wire_detail::read_reach_message(message);
   }
 }
 

@@ -118,7 +118,9 @@ class CoreFeeder {
       case 1:
         return disconnect(peer);
       case 2:
-        return give(node::ConnectFailed{record_of(peer)});
+        return give(node::ConnectFailed{
+            .peer = record_of(peer),
+            .path = static_cast<protocol::PathKind>(next() % protocol::path_kind_names.size())});
       case 3:
         return say_raw(peer);
       case 4:
@@ -148,7 +150,11 @@ class CoreFeeder {
     if (!linked_.insert(id_of(peer)).second) return;
     protocol::PeerRecord record = record_of(peer);
     if (!dialled_by_us) record.address.clear();
-    give(node::PeerConnected{.peer = std::move(record), .dialled_by_us = dialled_by_us});
+    const auto path = static_cast<protocol::PathKind>(next() % protocol::path_kind_names.size());
+    give(node::PeerConnected{.peer = std::move(record),
+                             .dialled_by_us = dialled_by_us,
+                             .path = path,
+                             .seen_at = "198.51.100.4:" + std::to_string(peer)});
   }
 
   void disconnect(std::size_t peer) {
@@ -243,6 +249,14 @@ class CoreFeeder {
         return give(node::LeaveRequested{});
       case 2:
         return give(node::InputRejected{protocol::RejectReason::bad_frame});
+      case 4:
+        return give(node::AddressMapped{"198.51.100.4:" + std::to_string(next()), next() % 2 == 0});
+      case 5:
+        return give(node::LanContact{record_of(peer)});
+      case 6:
+        return give(node::AddressProbed{id_of(peer), next() % 4U, next() % 2 == 0});
+      case 8:
+        return give(node::AddressChanged{"198.51.100.4:" + std::to_string(next())});
       default:
         return knock(kind % 4 == 3 ? config_.self.id : id_of(peer), 999'998U + next() % 5U);
     }
@@ -300,6 +314,9 @@ class CoreFeeder {
     STARLING_CHECK(!output.peer.address.empty());
     STARLING_CHECK(output.peer.address.size() <= protocol::limits::address_characters_max);
     STARLING_CHECK(output.peer.id != config_.self.id);
+  }
+  void perform(node::ProbeAddress& output) {
+    STARLING_CHECK(output.peer.id != config_.self.id && !output.peer.address.empty());
   }
   void perform(node::Disconnect& output) {
     if (linked_.erase(output.peer) > 0) ended_.insert(output.peer);

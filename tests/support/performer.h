@@ -28,6 +28,10 @@ class Performer {
 
   // --- What a core asks for ---
   virtual void connect(std::size_t index, const protocol::PeerRecord& peer) = 0;
+  /// Over a circuit of the linked peer `via`.
+  virtual void connect_over(std::size_t index, const protocol::PeerRecord& peer,
+                            const NodeId& via) = 0;
+  virtual void probe(std::size_t index, const protocol::PeerRecord& peer, std::uint64_t nonce) = 0;
   virtual void disconnect(std::size_t index, const NodeId& peer, protocol::CloseReason reason) = 0;
   virtual void send(std::size_t index, const NodeId& peer, protocol::Message message) = 0;
 

@@ -155,11 +155,28 @@ class RandomValues {
   void fill(Description& description) { fill(description.text, limits::description_bytes_max); }
   void fill(IdentityChallenge& challenge) { fill(challenge.incarnation); }
   void fill(IdentityProof& proof) { fill(proof.presence, 500); }
+  void fill(RendezvousStep& step) { step = static_cast<RendezvousStep>(rng_.below(5)); }
+  void fill(CircuitEnd& reason) { reason = static_cast<CircuitEnd>(rng_.below(6)); }
+  void fill(Reach& reach) { reach = static_cast<Reach>(rng_.below(4)); }
+  void fill(ObservedAddress& observed) { fill(observed.address); }
+  void fill(DialBackRequest& request) { fill_all(request.nonce, request.address); }
+  void fill(DialBackOutcome& outcome) { outcome = static_cast<DialBackOutcome>(rng_.below(3)); }
+  void fill(DialBackReply& reply) { fill_all(reply.nonce, reply.outcome); }
+  void fill(Rendezvous& rendezvous) {
+    fill_all(rendezvous.step, rendezvous.origin, rendezvous.target, rendezvous.address);
+  }
+  void fill(CircuitOpen& open) { fill_all(open.circuit, open.origin, open.target); }
+  void fill(CircuitData& data) {
+    fill(data.circuit);
+    fill(data.data, limits::circuit_data_bytes_max);
+  }
+  void fill(CircuitCredit& credit) { fill_all(credit.circuit, credit.bytes); }
+  void fill(CircuitClose& close) { fill_all(close.circuit, close.reason); }
 
   // Announcements.
   void fill(Presence& presence) {
     fill_all(presence.address, presence.incarnation, presence.step, presence.finished,
-             presence.leaving, presence.rival);
+             presence.leaving, presence.rival, presence.reach);
   }
   void fill(VotePacket& votes) {
     fill_all(votes.packet, votes.step, votes.replica_step, votes.first_probe);

@@ -28,7 +28,15 @@ class SimulatedPerformer final : public Performer {
     return {ids_[index], sim::address_of(number(index))};
   }
   void connect(std::size_t index, const protocol::PeerRecord& peer) override {
-    network_.connect(number(index), peer);
+    network_.connect(number(index), {.peer = peer, .path = protocol::PathKind::direct, .via = {}});
+  }
+  void connect_over(std::size_t index, const protocol::PeerRecord& peer,
+                    const NodeId& via) override {
+    network_.connect(number(index),
+                     {.peer = peer, .path = protocol::PathKind::relayed, .via = via});
+  }
+  void probe(std::size_t index, const protocol::PeerRecord& peer, std::uint64_t nonce) override {
+    network_.probe(number(index), {peer, nonce});
   }
   void disconnect(std::size_t index, const NodeId& peer, protocol::CloseReason reason) override {
     network_.disconnect(number(index), peer, reason);

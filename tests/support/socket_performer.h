@@ -33,6 +33,13 @@ class SocketPerformer final : public Performer {
   void connect(std::size_t index, const protocol::PeerRecord& peer) override {
     endpoints_[index]->connect(peer);
   }
+  void connect_over(std::size_t index, const protocol::PeerRecord& peer,
+                    const NodeId& via) override {
+    endpoints_[index]->connect(peer, protocol::PathKind::relayed, via);
+  }
+  void probe(std::size_t index, const protocol::PeerRecord& peer, std::uint64_t nonce) override {
+    endpoints_[index]->probe(peer, nonce);
+  }
   void disconnect(std::size_t index, const NodeId& peer, protocol::CloseReason reason) override {
     endpoints_[index]->disconnect(peer, reason);
   }

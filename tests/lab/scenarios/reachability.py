@@ -137,6 +137,51 @@ def nat_punch(lab: Lab) -> None:
     expect_one_model(swarm.nodes, 90)
 
 
+@scenario("nat-reversal", seconds=120)
+def nat_reversal(lab: Lab) -> None:
+    """Two public nodes, and one behind a symmetric router that knows the first of them only.
+    The second asks over the first to be dialled: the two are linked, and not by a relay."""
+    outer, public = internet(lab)
+    second = lab.network.host("public2", outer, "203.0.113.11/24")
+    second.limit_rate("2mbit")
+    behind = home(lab, outer, 1, symmetric=True)
+    swarm = start_behind_nat(lab, [public, second, behind.hosts[0]])
+    _, one, other = swarm.nodes
+    expect_path(one, other, {"reversed", "direct"}, swarm.nodes, 20)
+    lab.within(40, f"{one.name} and {other.name} know whether they can be dialled",
+               lambda: (one.status().get("reach"), other.status().get("reach"))
+               == ("public", "behind_nat"),
+               lambda: [node.status().get("reach") for node in swarm.nodes])
+    expect_one_model(swarm.nodes, 90)
+
+
+@scenario("relay-dies", seconds=150)
+def relay_dies(lab: Lab) -> None:
+    """A firewall keeps two of four members apart. The member over which they are linked loses power.
+    Within 15 s they are linked over the fourth, and the three that are left end with one model."""
+    _, hosts = lan(lab, 4, UPLINK)
+    hosts[2].block([hosts[3]])
+    hosts[3].block([hosts[2]])
+    swarm = Swarm(lab, hosts)
+    swarm.create(steps=steps_of("gossip", 28))
+    swarm.start().require_training()
+    *between, one, other = swarm.nodes
+    expect_path(one, other, {"relayed"}, swarm.nodes)
+    before = relayed_bytes(between)
+    time.sleep(2)
+    after = relayed_bytes(between)
+    relay = max(between, key=lambda node: after[node.name] - before[node.name])
+    spare = between[1 - between.index(relay)]
+    relay.host.silence()
+    left = [spare, one, other]
+    carried = relayed_bytes([spare])[spare.name]
+    lab.within(15, f"{spare.name} relays now",
+               lambda: relayed_bytes([spare])[spare.name] > carried + 1000 and
+               paths(left).get((one.name, other.name)) == "relayed", lambda: paths(left))
+    relay.process.kill()
+    expect_one_model(left, 100, members=3)
+
+
 @scenario("nat-mapped", seconds=180)
 def nat_mapped(lab: Lab) -> None:
     """Two public nodes, one behind a router that opens ports on request (NAT-PMP), and later one

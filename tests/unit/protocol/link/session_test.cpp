@@ -44,6 +44,50 @@ TEST(Session, BothSidesLearnWhoTheOtherIs) {
   EXPECT_EQ(std::get<SessionEstablished>(pair.listener.events[0]).peer, id_of(dialer_options()));
 }
 
+/// Two dialers in one connection, as TCP's simultaneous open makes them; the bytes come in pieces.
+TEST(Session, TwoDialersOfOneConnectionSettleWhoAnswersByTheirKeys) {
+  for (const std::size_t piece : {1U, 7U, 4096U}) {
+    auto one = dialer_options();
+    auto other = testing::session_options(crypto::HandshakeRole::initiator, 2);
+    one.handshake.expected_peer = id_of(other);
+    other.handshake.expected_peer = id_of(one);
+    one.crossing_secret = testing::secret_of(77);
+    other.crossing_secret = testing::secret_of(78);
+    Peer a(one);
+    Peer b(other);
+    Bytes to_a;
+    Bytes to_b;
+    const auto give = [piece](Peer& peer, Bytes& bytes) {
+      const std::size_t count = std::min(piece, bytes.size());
+      peer.receive(ByteSpan(bytes).first(count));
+      bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+    };
+    do {
+      for (const std::uint8_t byte : a.pull()) to_b.push_back(byte);
+      for (const std::uint8_t byte : b.pull()) to_a.push_back(byte);
+      give(b, to_b);
+      give(a, to_a);
+    } while (!to_a.empty() || !to_b.empty() || a.session.has_output() || b.session.has_output());
+    ASSERT_EQ(a.events.size(), 1U) << piece;
+    ASSERT_EQ(b.events.size(), 1U) << piece;
+    EXPECT_EQ(std::get<SessionEstablished>(a.events[0]).peer, id_of(other));
+    EXPECT_EQ(std::get<SessionEstablished>(b.events[0]).peer, id_of(one));
+    ASSERT_TRUE(a.session.send(Ping{5}));
+    b.receive(a.pull());
+    EXPECT_EQ(b.take_messages().size(), 1U);
+  }
+}
+
+TEST(Session, ADialerThatMayCrossAlsoReachesAListener) {
+  auto dialing = dialer_options();
+  dialing.handshake.expected_peer = id_of(listener_options());
+  dialing.crossing_secret = testing::secret_of(77);
+  SessionPair pair(dialing, listener_options());
+  pair.settle();
+  ASSERT_EQ(pair.dialer.events.size(), 1U);
+  ASSERT_EQ(pair.listener.events.size(), 1U);
+}
+
 TEST(Session, AnotherPresharedKeyIsRecognisedByItsTag) {
   auto dialing = dialer_options();
   auto listening = listener_options();
