@@ -1,9 +1,11 @@
 #include "node/admission.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
 #include "node/runtime/description_fetcher.h"
+#include "node/runtime/own_address.h"
 
 namespace starling {
 
@@ -38,23 +40,34 @@ Result<std::optional<std::string>> known_description(const std::optional<runtime
   return run_id(**kept) == run ? std::move(kept) : std::optional<std::string>();
 }
 
-std::string asking_text(const crypto::Ticket& ticket) {
-  std::string text = "asking for the description of run " + ticket.run.short_text() + " at ";
-  for (const std::string& address : ticket.addresses) text += address + ", ";
-  text.resize(text.size() - 2);
+std::string asking_text(const crypto::Ticket& ticket, bool looks_on_lan) {
+  std::string text = "asking for the description of run " + ticket.run.short_text();
+  const char* before = " at ";
+  for (const std::string& address : ticket.addresses) text += std::exchange(before, ", ") + address;
+  if (looks_on_lan)
+    text += before[0] == ',' ? ", and on the local network" : " on the local network";
   return text;
+}
+
+/// A run on this machine alone is nobody else's affair.
+bool is_for_this_machine(const crypto::Ticket& ticket) {
+  return !ticket.addresses.empty() &&
+         std::ranges::all_of(ticket.addresses, runtime::is_loopback_text);
 }
 
 Result<std::string> newcomers_description(const AdmissionRequest& request,
                                           const crypto::Ticket& ticket) {
   if (auto valid = check_not_expired(ticket); !valid) return std::unexpected(valid.error());
   if (request.description) return *request.description;
-  if (request.say) request.say(asking_text(ticket));
+  const bool looks_on_lan = request.looks_on_lan && !is_for_this_machine(ticket);
+  if (request.say) request.say(asking_text(ticket, looks_on_lan));
   return runtime::fetch_description(
       {.run = ticket.run,
        .psk = crypto::pre_shared_key(ticket),
        .addresses = ticket.addresses,
+       .looks_on_lan = looks_on_lan,
        .on_failure = request.on_contact_failed,
+       .on_warning = request.say ? request.say : [](const std::string&) {},
        .time_max = request.fetch_time_max,
        .stop_on_signal = request.stop_on_signal,
        .stop_when_standard_input_ends = request.stop_when_standard_input_ends});

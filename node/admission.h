@@ -22,6 +22,8 @@ struct AdmissionRequest {
   std::function<void(const std::string& line)> say = {};  ///< Before it blocks; may be empty.
   std::function<void(const ContactFailed&)> on_contact_failed = {};  ///< May be empty.
   Duration fetch_time_max = Duration::max();
+  /// Members on the local network are asked, too, unless the ticket is for this machine alone.
+  bool looks_on_lan = false;
   bool stop_on_signal = false;  ///< While a member is asked: SIGINT and SIGTERM.
   bool stop_when_standard_input_ends = false;
 };

@@ -91,6 +91,10 @@ Result<runtime::SteadyListener> listen_at(const std::string& address, Home& home
   return runtime::SteadyListener{std::move(*listener), {}};
 }
 
+runtime::HomeNetworkUse home_network(const NodeOptions& options) {
+  return {.beacon = options.uses_lan, .port_mapping = options.maps_port};
+}
+
 Result<void> check_vacant(const Home& home) {
   if (!home.store) return {};
   const auto ticket = home.store->load_ticket();
@@ -154,7 +158,8 @@ Result<Node> Node::create(const RunOptions& run, std::unique_ptr<Task> task,
             .listener_warning = std::move(steady->warning),
             .address = std::move(*address),
             .address_is_final = !options.address.empty(),
-            .store = std::move(home->store)};
+            .store = std::move(home->store),
+            .home_network = home_network(options)};
   return Running::start(std::move(made->ticket), *invitation, std::move(seat),
                         options.compute_niceness);
 }
@@ -165,6 +170,7 @@ Result<Node> Node::join(std::string_view ticket, std::unique_ptr<Task> task,
   AdmissionRequest request{.ticket = std::string(ticket), .directory = options.directory};
   if (!options.description.empty()) request.description = options.description;
   request.fetch_time_max = options.patience;
+  request.looks_on_lan = options.uses_lan;
   auto admission = seek_admission(std::move(request));
   if (!admission) return std::unexpected(admission.error());
   const Invitation& invitation = admission->invitation;
@@ -180,7 +186,8 @@ Result<Node> Node::join(std::string_view ticket, std::unique_ptr<Task> task,
             .listener_warning = std::move(steady->warning),
             .address = options.address.empty() ? place->address : options.address,
             .address_is_final = !options.address.empty(),
-            .store = std::move(home->store)};
+            .store = std::move(home->store),
+            .home_network = home_network(options)};
   return Running::start(std::move(admission->ticket), invitation, std::move(seat),
                         options.compute_niceness);
 }

@@ -94,6 +94,9 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
   node::Config core = core_config(invitation, seat);
   core.self.address =
       runtime::address_now(seat.listener.address, announced, invitation.ticket.addresses);
+  // Of a fixed topology all neighbours are known.
+  const bool is_pinned = !seat.pinned_neighbours.empty();
+  const auto home_network = is_pinned ? runtime::HomeNetworkUse{} : seat.home_network;
   auto encode_model = model_encoder(invitation, seat.task->segments());
   auto start = starting_parameters(run, std::move(seat.start), *seat.task);
   if (!start) return std::unexpected(start.error());
@@ -114,6 +117,7 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
                        .store = std::move(seat.store),
                        .announced = announced,
                        .warnings = warnings_of(seat),
+                       .home_network = home_network,
                        .psk = crypto::pre_shared_key(invitation.ticket),
                        .encode_model = std::move(encode_model)};
 }

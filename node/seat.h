@@ -42,6 +42,7 @@ struct Seat {
   bool address_is_final = false;      ///< As AnnouncedAddress::is_final.
   std::optional<runtime::Store> store = std::nullopt;
   std::vector<protocol::PeerRecord> pinned_neighbours = {};
+  runtime::HomeNetworkUse home_network = {};
   std::optional<StartModel> start = std::nullopt;  ///< If the run starts from a model's file.
 };
 

@@ -173,6 +173,19 @@ inline constexpr std::size_t vote_packets_per_message_max = 128;
 // Our guess: a description with a recipe of fifty factors has 3 KiB; half of a control message.
 inline constexpr std::size_t description_bytes_max = 8 * 1024;
 
+// --- Beacon on the local network ---
+// Our guesses: a hundred members of a run in one room ask once a minute and answer each other.
+inline constexpr int beacons_received_per_second_max = 500;  // 2 us each: 0.1 % of a core
+inline constexpr int beacons_answered_per_second_max = 20;
+inline constexpr int beacon_contacts_per_second_max = 20;
+inline constexpr std::size_t beacon_addresses_max = 8;  // of this machine, asked from
+// Clocks may differ by so much, and a query that somebody has recorded is worth nothing after it.
+inline constexpr Duration beacon_age_max = 3600s;
+inline constexpr std::size_t beacon_queries_kept = 32;   // our own, answers to which are believed
+inline constexpr std::size_t beacon_nonces_kept = 1024;  // of queries heard: not believed again
+inline constexpr Duration beacon_query_interval = 60s;   // after the first ones; our guess
+inline constexpr Duration beacon_query_pause_first = 250ms;  // doubles: datagrams are lost at times
+
 // --- Final merge ---
 inline constexpr std::size_t merge_slice_bytes_min = 64U << 10U;
 inline constexpr std::size_t merge_slices_max = 4096;

@@ -35,6 +35,7 @@ THIRD_PARTY = [
     (r"toml\+\+/", r"(optim/recipe.*|sim/.*|node/[a-z_/]*)\.cpp|optim/toml_fields\.h"),
     (r"nlohmann/", r"(bench|node/runtime|node/cli|model|tests)/.*\.cpp|tests/support/"),
     (r"CLI/", r"node/cli/|node/main\.cpp"),
+    (r"miniupnpc/|natpmp\.h", r"node/runtime/.*_gateway\.cpp"),
     (r"spdlog/", r"node/runtime/.*\.cpp"),
     (r"qrencode\.h", r"node/cli/.*\.cpp"),
     (r"Random123/|gtest/|gmock/|rapidcheck", r"tests/|bench/"),

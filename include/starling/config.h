@@ -37,6 +37,10 @@ struct NodeOptions {
   std::string description = {};
   /// join(): how long it may block until a member has given the run's description.
   std::chrono::milliseconds patience{60'000};
+  /// Finds the run's nodes on the local network, and is found there; not if it listens on this
+  /// machine alone.
+  bool uses_lan = true;
+  bool maps_port = true;     ///< Asks the router to open a port, where there is one.
   int compute_niceness = 0;  ///< 0 to 19; 19: train only when the machine is idle.
 };
 

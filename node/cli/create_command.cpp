@@ -25,11 +25,17 @@ class CreateCommand final : public Command {
     app.add_option("RUN.TOML", run_file_,
                    "The run: task, recipe, steps, nodes, ... (see examples/run.toml)")
         ->required();
-    app.add_option("--address", addresses_,
-                   "HOST:PORT that others dial to find the run; repeat for several machines; "
-                   "several of one machine separated by commas; three in all. The first machine "
-                   "is this node's own. The default reaches nodes on this machine only")
-        ->capture_default_str();
+    CLI::Option* const address =
+        app.add_option(
+               "--address", addresses_,
+               "HOST:PORT that others dial to find the run; repeat for several machines; "
+               "several of one machine separated by commas; three in all. The first machine "
+               "is this node's own. The default reaches nodes on this machine only")
+            ->capture_default_str();
+    app.add_flag("--no-address", has_no_address_,
+                 "Make a ticket without addresses, for machines in one local network, where nodes "
+                 "find each other")
+        ->excludes(address);
     app.add_option("--dir", directory_,
                    "Node directory for the key that signs the ticket (default: starling-NAME)");
     app.add_option("--description", description_file_,
@@ -58,7 +64,8 @@ class CreateCommand final : public Command {
     }
     const auto key = store->load_or_create_identity();
     if (!key) return std::unexpected(key.error());
-    const auto made = create_run(*file, addresses_, *key);
+    const auto made =
+        create_run(*file, has_no_address_ ? std::vector<std::string>() : addresses_, *key);
     if (!made) return std::unexpected(made.error());
     if (auto kept = keep(*made, *store); !kept) return kept;
     if (!file->start_file.empty()) {
@@ -85,6 +92,7 @@ class CreateCommand final : public Command {
   std::vector<std::string> addresses_ = {"127.0.0.1:4747"};
   std::string directory_;
   std::string description_file_;
+  bool has_no_address_ = false;
   bool show_qr_ = false;
 };
 

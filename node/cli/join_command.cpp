@@ -117,6 +117,8 @@ class JoinCommand final : public Command {
   bool is_quiet_ = false;
   bool accepts_partial_ = false;
   bool ends_with_input_ = false;
+  bool avoids_lan_ = false;
+  bool avoids_port_mapping_ = false;
   int niceness_ = 0;
   std::size_t threads_ = 1;
 };
@@ -159,6 +161,10 @@ void JoinCommand::add_options(CLI::App& app) {
       "--accept-partial", accepts_partial_,
       "When all nodes at hand are done, merge even if most of the run's nodes are missing; "
       "the model is then marked as partial");
+  app.add_flag("--no-lan", avoids_lan_,
+               "Neither look for the run's nodes on the local network nor answer those who do");
+  app.add_flag("--no-port-mapping", avoids_port_mapping_,
+               "Do not ask the router to open a port for this node");
   app.add_flag("--json-events", json_events_,
                "Print one JSON object per event instead of progress");
   app.add_flag("--quiet", is_quiet_, "Print nothing but errors");
@@ -209,6 +215,7 @@ Result<Admission> JoinCommand::seek(Progress& progress) const {
     progress.say(contact_failed_text(failed));
     if (json_events_) runtime::print_event(failed, {});
   };
+  request.looks_on_lan = !avoids_lan_;
   request.stop_on_signal = true;
   request.stop_when_standard_input_ends = ends_with_input_;
   return seek_admission(std::move(request));
@@ -286,15 +293,17 @@ Result<runtime::DriverOptions> JoinCommand::prepare(Progress& progress,
   if (!place) return std::unexpected(place.error());
   auto listener = open_listener(place->listen, *store);
   if (!listener) return std::unexpected(listener.error());
-  auto options = take_seat(invitation, {.key = std::move(*key),
-                                        .task = std::move(*task),
-                                        .listener = std::move(listener->listener),
-                                        .listener_warning = std::move(listener->warning),
-                                        .address = address_.empty() ? place->address : address_,
-                                        .address_is_final = !address_.empty(),
-                                        .store = std::move(*store),
-                                        .pinned_neighbours = std::move(*neighbours),
-                                        .start = std::move(*start)});
+  auto options = take_seat(
+      invitation, {.key = std::move(*key),
+                   .task = std::move(*task),
+                   .listener = std::move(listener->listener),
+                   .listener_warning = std::move(listener->warning),
+                   .address = address_.empty() ? place->address : address_,
+                   .address_is_final = !address_.empty(),
+                   .store = std::move(*store),
+                   .pinned_neighbours = std::move(*neighbours),
+                   .home_network = {.beacon = !avoids_lan_, .port_mapping = !avoids_port_mapping_},
+                   .start = std::move(*start)});
   if (!options) return options;
   options->core.catch_up = *catch_up;
   options->core.accepts_partial = accepts_partial_;

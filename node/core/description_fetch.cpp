@@ -45,6 +45,8 @@ std::vector<Output> DescriptionFetch::handle(Input input, Instant now) {
     on(*failed);
   } else if (const auto* received = std::get_if<MessageReceived>(&input)) {
     on(*received);
+  } else if (const auto* contact = std::get_if<LanContact>(&input)) {
+    on(*contact);
   } else if (std::holds_alternative<TimerFired>(input)) {
     timer_ = Instant::never();
   }
@@ -72,6 +74,11 @@ void DescriptionFetch::on(const ConnectFailed& input) {
 void DescriptionFetch::tell(const std::string& address, protocol::DialProblem problem,
                             const protocol::DialDetail& detail) {
   if (auto news = report_.failed(address, problem, detail)) outputs_.emplace_back(Notify{*news});
+}
+
+/// By its address alone: whoever gives the description proves that by the description.
+void DescriptionFetch::on(const LanContact& input) {
+  contacts_.add(input.peer.address, now_);
 }
 
 /// A description that is not the run's can only come from a member that lies, or is broken.

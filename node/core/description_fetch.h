@@ -1,7 +1,7 @@
 #pragma once
 // A newcomer before it is a node: it has a ticket, which names the run, and asks whoever answers at
-// the ticket's addresses for the run's description. The same kind of machine as NodeCore: inputs
-// and the time in, outputs out.
+// the ticket's addresses, or is found on the local network, for the run's description. The same
+// kind of machine as NodeCore: inputs and the time in, outputs out.
 
 #include <map>
 #include <optional>
@@ -19,7 +19,7 @@ namespace starling::node {
 
 class DescriptionFetch {
  public:
-  /// run: the digest of the description wanted. addresses: the ticket's.
+  /// run: the digest of the description wanted. addresses: the ticket's; there may be none.
   DescriptionFetch(const RunId& run, std::vector<std::string> addresses);
 
   [[nodiscard]] std::vector<Output> start(Instant now);
@@ -41,6 +41,7 @@ class DescriptionFetch {
   void on(const PeerDisconnected& input);
   void on(const ConnectFailed& input);
   void on(const MessageReceived& input);
+  void on(const LanContact& input);
   void tick();
   void tell(const std::string& address, protocol::DialProblem problem,
             const protocol::DialDetail& detail = {});

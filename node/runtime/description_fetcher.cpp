@@ -8,6 +8,7 @@
 
 #include "node/core/description_fetch.h"
 #include "node/runtime/endpoint.h"
+#include "node/runtime/lan_beacon.h"
 #include "node/runtime/leave_triggers.h"
 #include "node/runtime/platform.h"
 
@@ -20,16 +21,22 @@ class Fetcher {
  public:
   explicit Fetcher(const DescriptionFetcherOptions& options)
       : on_failure_(options.on_failure),
-        endpoint_(network_, Listener(),
-                  {.run = options.run,
-                   .key = crypto::SigningKey::from_seed(random_secret()),
-                   .psk = options.psk},
+        key_(crypto::SigningKey::from_seed(random_secret())),
+        endpoint_(network_, Listener(), {.run = options.run, .key = key_, .psk = options.psk},
                   [this](node::Input input) { deliver(std::move(input)); }),
         fetch_(options.run, options.addresses),
         timer_(network_),
         end_timer_(network_),
         triggers_(network_, {.leave = [this] { stop("it was told to stop"); },
                              .end_now = [this] { stop("it was told to stop"); }}) {
+    if (options.looks_on_lan) {
+      beacon_.emplace(
+          network_, LanBeaconOptions{.run = options.run, .psk = options.psk, .self = key_.id()},
+          LanBeacon::Actions{
+              .found =
+                  [this](protocol::PeerRecord peer) { deliver(node::LanContact{std::move(peer)}); },
+              .warn = options.on_warning});
+    }
     if (options.stop_on_signal) triggers_.watch_signals();
     if (options.stop_when_standard_input_ends) triggers_.watch_standard_input();
     if (options.time_max == Duration::max()) return;
@@ -43,6 +50,7 @@ class Fetcher {
     handling_ = true;
     perform_all(fetch_.start(monotonic_now()));
     handle_inbox();
+    if (beacon_) beacon_->ask();
     network_.run();
     if (const auto& text = fetch_.description()) return std::string(text->begin(), text->end());
     std::string reason = "the run's description was not fetched: " + stop_reason_;
@@ -107,13 +115,16 @@ class Fetcher {
   void end() {
     if (std::exchange(ending_, true)) return network_.stop();
     timer_.cancel();
+    if (beacon_) beacon_->close();
     endpoint_.close(protocol::CloseReason::normal, [this] { network_.stop(); });
   }
 
   std::function<void(const ContactFailed&)> on_failure_;
   std::optional<ContactFailed> last_failure_;
   asio::io_context network_;
+  crypto::SigningKey key_;
   Endpoint endpoint_;
+  std::optional<LanBeacon> beacon_;
   node::DescriptionFetch fetch_;
   asio::steady_timer timer_;
   asio::steady_timer end_timer_;
@@ -127,10 +138,10 @@ class Fetcher {
 }  // namespace
 
 Result<std::string> fetch_description(const DescriptionFetcherOptions& options) {
-  if (options.addresses.empty()) {
+  if (options.addresses.empty() && !options.looks_on_lan) {
     return invalid_input(
-        "the ticket names no address to fetch the run's description from; give the file that the "
-        "run's owner has of it with --offline-description");
+        "the ticket names no address to fetch the run's description from, and the local network is "
+        "not asked; give the file that the run's owner has of it with --offline-description");
   }
   return Fetcher(options).run();
 }

@@ -19,6 +19,7 @@
 #include "node/runtime/control.h"
 #include "node/runtime/disk_troubles.h"
 #include "node/runtime/endpoint.h"
+#include "node/runtime/home_network.h"
 #include "node/runtime/leave_triggers.h"
 #include "node/runtime/platform.h"
 #include "node/runtime/start_up.h"
@@ -35,6 +36,16 @@ using namespace std::chrono_literals;
 constexpr Duration status_interval = 1s;
 // A leaving node saves its state and says farewell; whoever asked it to leave waits no longer.
 constexpr Duration leave_time_max = 10s;
+
+HomeNetworkOptions home_network_options(const DriverOptions& options) {
+  const std::string& listened_on = options.listener.address;
+  const auto own = parse_host_port(listened_on);
+  return {.use = useful_on(listened_on, options.home_network),
+          .run = options.core.run,
+          .psk = options.psk,
+          .self = options.core.self.id,
+          .port = own ? own->port_number() : std::uint16_t{0}};
+}
 
 }  // namespace
 
@@ -93,6 +104,7 @@ class Driver::Node {
   SavedState saved_;
   asio::io_context network_;
   AddressWatch address_watch_;
+  HomeNetwork home_network_;
   Telemetry telemetry_;
   Endpoint endpoint_;
   node::NodeCore core_;
@@ -113,6 +125,7 @@ class Driver::Node {
   bool ending_ = false;
   bool sockets_closed_ = false;
   bool worker_idle_ = false;
+  bool home_network_left_ = false;
   bool was_cut_short_ = false;
   std::optional<Error> error_;
 
@@ -127,6 +140,9 @@ Driver::Node::Node(DriverOptions options, SavedState saved)
                      options_.core.self.address,
                      {.destinations = [this] { return destinations(); },
                       .changed = [this](const std::string& address) { announce(address); }}),
+      home_network_(network_, home_network_options(options_),
+                    {.deliver = [this](node::Input input) { deliver(std::move(input)); },
+                     .warn = [this](const std::string& text) { notify(Warned{text}); }}),
       telemetry_(options_.store ? &*options_.store : nullptr, options_.events_to_standard_output),
       endpoint_(network_, std::move(options_.listener),
                 endpoint_options(options_.core, options_.psk),
@@ -176,6 +192,7 @@ void Driver::Node::start() {
     notify(Warned{"this machine has no network address yet; waiting for one"});
   }
   address_watch_.start();
+  home_network_.start();
 }
 
 void Driver::Node::post(node::Input input) {
@@ -332,6 +349,10 @@ void Driver::Node::begin_end(const std::string& error) {
     sockets_closed_ = true;
     end_when_done();
   });
+  home_network_.close([this] {
+    home_network_left_ = true;
+    end_when_done();
+  });
   worker_.run([this]() -> ComputePool::Completion {
     return [this] {
       worker_idle_ = true;
@@ -354,7 +375,7 @@ void Driver::Node::end_now() {
 }
 
 void Driver::Node::end_when_done() {
-  if (sockets_closed_ && worker_idle_) network_.stop();
+  if (sockets_closed_ && worker_idle_ && home_network_left_) network_.stop();
 }
 
 void Driver::Node::tick_status() {
@@ -374,6 +395,7 @@ void Driver::Node::tick_status() {
 void Driver::Node::announce(const std::string& address) {
   if (ending_) return;
   endpoint_.drop_links_of_lost_addresses();
+  home_network_.moved();
   deliver(node::AddressChanged{address});
   notify(Warned{address.empty() ? "this machine has no network address any more; waiting for one"
                                 : "others dial this node at " + address + " from now on"});

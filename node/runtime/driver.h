@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "node/core/config.h"
 #include "node/core/learner.h"
+#include "node/runtime/home_network_use.h"
 #include "node/runtime/listener.h"
 #include "node/runtime/own_address.h"
 #include "node/runtime/store.h"
@@ -28,8 +29,9 @@ struct DriverOptions {
   Listener listener;
   /// The node directory; without one nothing survives the process.
   std::optional<Store> store = std::nullopt;
-  AnnouncedAddress announced = {};                       ///< What core.self.address is made of.
-  std::vector<std::string> warnings = {};                ///< Told as Warned at the start.
+  AnnouncedAddress announced = {};         ///< What core.self.address is made of.
+  std::vector<std::string> warnings = {};  ///< Told as Warned at the start.
+  HomeNetworkUse home_network = {};
   std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
   /// Turns the merged parameters into the bytes of model.safetensors; needed with a store.
   std::function<Bytes(std::span<const float>)> encode_model = {};

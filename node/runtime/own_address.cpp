@@ -1,5 +1,6 @@
 #include "node/runtime/own_address.h"
 
+#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -63,10 +65,6 @@ std::optional<std::string> host_towards(const HostPort& destination) {
     return std::nullopt;
   }
   return useful_host(reinterpret_cast<sockaddr*>(&local), length);
-}
-
-bool is_loopback_host(std::string_view host) {
-  return host.starts_with("127.") || host == "::1";
 }
 
 bool is_v6_host(std::string_view host) {
@@ -178,6 +176,32 @@ std::string address_now(const std::string& listened_on, const AnnouncedAddress& 
 
 bool same_addresses(const std::string& a, const std::string& b) {
   return std::ranges::is_permutation(texts_of(a), texts_of(b));
+}
+
+std::optional<std::string> outward_v4_host() {
+  return host_towards(*parse_host_port(anywhere.front()));
+}
+
+bool is_private_host(std::string_view numeric_host) {
+  const std::string host(numeric_host);
+  std::array<std::uint8_t, 16> bytes{};
+  if (::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1) return (bytes[0] & 0xFEU) == 0xFCU;
+  if (::inet_pton(AF_INET, host.c_str(), bytes.data()) != 1) return false;
+  const bool is_rfc1918 = bytes[0] == 10 || (bytes[0] == 172 && (bytes[1] & 0xF0U) == 16) ||
+                          (bytes[0] == 192 && bytes[1] == 168);
+  const bool is_shared = bytes[0] == 100 && (bytes[1] & 0xC0U) == 64;
+  return is_rfc1918 || is_shared;
+}
+
+bool is_loopback_host(std::string_view numeric_host) {
+  return numeric_host.starts_with("127.") || numeric_host == "::1";
+}
+
+bool is_loopback_text(const std::string& text) {
+  const auto addresses = parse_addresses(text);
+  return addresses && std::ranges::all_of(*addresses, [](const HostPort& address) {
+           return address.host == "localhost" || is_loopback_host(address.host);
+         });
 }
 
 bool is_own_host(const std::string& numeric_host) {

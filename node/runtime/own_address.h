@@ -2,8 +2,10 @@
 // Under which addresses others can dial this machine, as far as the machine itself knows: what a
 // router makes of them nobody here can see.
 
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "node/runtime/listener.h"
@@ -38,6 +40,16 @@ struct AnnouncedAddress {
 
 /// True if the two texts name the same addresses, in whatever order.
 [[nodiscard]] bool same_addresses(const std::string& a, const std::string& b);
+
+/// This machine's IPv4 address on its default route; nothing without one.
+[[nodiscard]] std::optional<std::string> outward_v4_host();
+
+/// True for numeric hosts of local networks, which the internet does not know: RFC 1918, those of
+/// a provider's translator (RFC 6598), unique local IPv6 (RFC 4193).
+[[nodiscard]] bool is_private_host(std::string_view numeric_host);
+[[nodiscard]] bool is_loopback_host(std::string_view numeric_host);
+/// True for an address text that leads nowhere but to the machine that dials it.
+[[nodiscard]] bool is_loopback_text(const std::string& text);
 
 /// True if packets to this numeric host stay on this machine.
 [[nodiscard]] bool is_own_host(const std::string& numeric_host);

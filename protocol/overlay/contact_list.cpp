@@ -10,7 +10,9 @@ namespace starling::protocol {
 
 void ContactList::add(const std::string& address, Instant now) {
   if (address.empty() || address.size() > limits::address_characters_max) return;
-  if (contacts_.size() >= limits::contacts_max) return;
+  const bool is_known = std::ranges::any_of(
+      contacts_, [&](const Contact& contact) { return contact.address == address; });
+  if (is_known || contacts_.size() >= limits::contacts_max) return;
   contacts_.push_back({.address = address, .failures = 0, .retry_at = now});
 }
 

@@ -14,8 +14,8 @@ class ContactList {
   /// interval_scale: as in MembershipOptions.
   explicit ContactList(double interval_scale) : interval_scale_(interval_scale) {}
 
-  /// May be dialled from now on. Ignored: an address that nobody can have, and more than
-  /// limits::contacts_max.
+  /// May be dialled from now on. Ignored: one that is known, one that nobody can have, and more
+  /// than limits::contacts_max.
   void add(const std::string& address, Instant now);
   void remove(const std::string& address);
 

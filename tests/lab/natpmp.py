@@ -27,6 +27,16 @@ def open_port(outer_port: int, inner_host: str, inner_port: int) -> None:
     subprocess.run(["nft", "-f", "-"], input=rule, text=True, check=True)
 
 
+def close_port(outer_port: int) -> None:
+    """Takes the translation away, and with it the way in."""
+    listed = subprocess.run(["nft", "-a", "list", "chain", "ip", "nat", "in"], text=True,
+                            capture_output=True, check=True).stdout
+    for line in listed.splitlines():
+        if f"dport {outer_port} " in line:
+            handle = line.rpartition("handle ")[2]
+            subprocess.run(["nft", "delete", "rule", "ip", "nat", "in", "handle", handle], check=True)
+
+
 def main() -> None:
     inner, outer = sys.argv[1:]
     subprocess.run(["nft", "-f", "-"], text=True, check=True,
@@ -50,6 +60,8 @@ def main() -> None:
             if operation == MAP_TCP and seconds > 0 and place not in mappings:
                 mappings[place] = next(outer_ports)
                 open_port(mappings[place], *place)
+            if operation == MAP_TCP and seconds == 0 and place in mappings:
+                close_port(mappings.pop(place))
             code = SUCCESS if operation == MAP_TCP else NOT_AUTHORISED
             answer = struct.pack("!BBHIHHI", 0, 128 + operation, code, age, wanted,
                                  mappings.get(place, 0), seconds)

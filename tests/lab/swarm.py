@@ -66,7 +66,7 @@ class Swarm:
         """addresses: of the ticket; by default the owner's own. options: more of the command."""
         keys = {"nodes": len(self.nodes), **keys}
         text = run_text(recipe, **keys)
-        where = addresses or [f"{self.owner.host.address}:{PORT}"]
+        where = [f"{self.owner.host.address}:{PORT}"] if addresses is None else addresses
         self.ticket = create(self.lab, self.owner, text, where, options)
         return self.ticket
 

@@ -1,6 +1,7 @@
 """Members that cannot reach each other directly, or not by the first address."""
 
 import dataclasses
+import signal
 import subprocess
 import sys
 import time
@@ -10,8 +11,8 @@ from network import Host, Router, Switch
 from node import Node, beside
 from proxy import Proxy
 from scenario import Lab, scenario
-from swarm import (PORT, RECIPES, UPLINKS, Swarm, expect_one_model, expect_steps_go_on,
-                   expect_takes_part, is_finished, lan, standings, steps_of)
+from swarm import (PORT, RECIPES, UPLINKS, Swarm, create, expect_one_model, expect_steps_go_on,
+                   expect_takes_part, is_finished, lan, run_text, standings, steps_of)
 
 UPLINK = "300kbit"
 PUBLIC = "203.0.113.10"
@@ -213,6 +214,39 @@ def nat_mapped(lab: Lab) -> None:
     expect_one_model(swarm.nodes, 90)
 
 
+@scenario("port-mapping", seconds=90)
+def port_mapping(lab: Lab) -> None:
+    """Two nodes in a household whose router opens ports on request (NAT-PMP); one of them is not to
+    ask (--no-port-mapping).
+    Within 10 s the other says where the router leads to it, and a public host gets through to it
+    there. The port is closed when the node leaves."""
+    outer, public = internet(lab)
+    willing = home(lab, outer, 1, hosts=2)
+    subprocess.Popen(willing.router.enter(sys.executable, beside("natpmp.py"), "10.0.1.1",
+                                          "203.0.113.1"))
+    lab.require_within(5, "the router listens",
+                       lambda: ":5351" in willing.router.run("ss", "-Huln"))
+    swarm = Swarm(lab, willing.hosts)
+    swarm.create(steps=3000, addresses=[f"10.0.1.2:{PORT}"])
+    asking = swarm.join(0, events=False)
+    silent = swarm.join(1, "--no-port-mapping", events=False)
+    lab.require_within(10, "one says where the router leads to it",
+                       lambda: asking.process.line_with("router leads 203.0.113.1:61000"),
+                       asking.process.last_lines)
+
+    def gets_through() -> bool:
+        """A listener of the protocol says nothing before it is spoken to, but takes the connection."""
+        connect = "import socket, sys; socket.create_connection(('203.0.113.1', 61000), 2)"
+        return subprocess.run(public.enter(sys.executable, "-c", connect), check=False,
+                              capture_output=True).returncode == 0
+    lab.check("a public host gets through", gets_through())
+    lab.check("the other has not asked", not silent.process.line_with("router"),
+              silent.process.last_lines())
+    asking.process.signal(signal.SIGINT)
+    lab.require("it leaves", asking.process.ended_within(12), asking.process.last_lines())
+    lab.check("the port is closed", not gets_through())
+
+
 @scenario("nat-six", seconds=240, share=2)
 def nat_six(lab: Lab) -> None:
     """Six hosts: one public, three behind an ordinary router, two behind a symmetric one. In the middle
@@ -331,6 +365,33 @@ def lan_without_address(lab: Lab) -> None:
                lambda: standings(swarm.nodes))
     expect_path(swarm.nodes[1], swarm.nodes[2], {"lan", "direct"}, swarm.nodes, 10)
     expect_one_model(swarm.nodes, 60)
+
+
+@scenario("lan-ticket-names-nobody")
+def lan_ticket_names_nobody(lab: Lab) -> None:
+    """The ticket has no address at all (create --no-address), and another run's node is in the same
+    room.
+    A newcomer has the run's description and a neighbour within 3 s, by the beacon; the nodes of the
+    two runs do not meet. With --no-lan a newcomer is told what it lacks."""
+    _, hosts = lan(lab, 4, UPLINK)
+    swarm = Swarm(lab, hosts[:2])
+    swarm.create(steps=1000, addresses=[], options=["--no-address"])
+    other = Node(lab, hosts[2], "other")
+    create(lab, other, run_text(), [], ["--no-address"])
+    other.join()
+    swarm.join(0)
+    lab.require_within(10, "both owners run", lambda: other.status() and swarm.owner.status())
+    refused = Node(lab, hosts[3], "refused")
+    refused.join(swarm.ticket, "--no-lan", events=False)
+    lab.within(5, "without the beacon there is nobody to ask, and it says so",
+               lambda: refused.process.code == 2 and refused.process.line_with("no address"),
+               refused.process.last_lines)
+    newcomer = swarm.join(1)
+    lab.within(3, "the newcomer has a neighbour", newcomer.neighbours, newcomer.process.last_lines)
+    expect_path(swarm.owner, newcomer, {"lan", "direct"}, swarm.nodes)
+    lab.check("somebody names the path", "lan" in paths(swarm.nodes).values(), paths(swarm.nodes))
+    expect_one_model(swarm.nodes, 60)
+    lab.check("the other run's node has met nobody", not other.neighbours(), other.neighbours())
 
 
 @dataclasses.dataclass

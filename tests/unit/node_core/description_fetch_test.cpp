@@ -107,6 +107,22 @@ TEST_F(Fetching, TakesNothingFromWhoWasNotAsked) {
   EXPECT_FALSE(fetch_.description());
 }
 
+TEST_F(Fetching, DialsAMemberThatIsFoundOnTheLocalNetworkAtOnceAndOnce) {
+  for (int i = 0; i < 3; ++i) give(LanContact{{id_of(1), "10.0.0.1:4747"}});
+  EXPECT_EQ(dials_["10.0.0.1:4747"], 1);
+  answer_at("10.0.0.1:4747", id_of(1));
+  give(MessageReceived{id_of(1), protocol::Description{description}});
+  EXPECT_EQ(fetch_.description(), description);
+}
+
+TEST(FetchingWithoutAnAddress, WaitsForAMemberOnTheLocalNetwork) {
+  DescriptionFetch fetch(run_of_description(description), {});
+  EXPECT_TRUE(fetch.start(Instant{}).empty());
+  const auto outputs = fetch.handle(LanContact{{id_of(1), "10.0.0.1:4747"}}, Instant{});
+  ASSERT_FALSE(outputs.empty());
+  EXPECT_EQ(std::get<Connect>(outputs[0]).peer.address, "10.0.0.1:4747");
+}
+
 TEST_F(Fetching, LeavesAMemberThatStaysSilentAndDialsAgain) {
   answer_at("a:1", id_of(1));
   give(ConnectFailed{{{}, "b:1"}});

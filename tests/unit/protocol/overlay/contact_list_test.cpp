@@ -37,6 +37,14 @@ TEST(ContactList, DialsEveryContactAtOnceAndAgainWhenADialMustHaveEnded) {
   EXPECT_EQ(dialled(contacts, at(limits::dial_time_max)), (Addresses{"a:1", "b:1"}));
 }
 
+TEST(ContactList, DialsAnAddressThatIsNamedAgainNoMoreOften) {
+  ContactList contacts(1);
+  for (int i = 0; i < 3; ++i) {
+    contacts.add("a:1", at(0s));
+    EXPECT_EQ(dialled(contacts, at(0s)).size(), i == 0 ? 1U : 0U);
+  }
+}
+
 TEST(ContactList, WaitsTwiceAsLongAfterEveryFailureUntilTheContactAnswers) {
   ContactList contacts(0.5);
   contacts.add("a:1", at(0s));
