@@ -173,7 +173,7 @@ bool NodeParts::is_needed_after_merge(Instant now) const {
   if (!manifest_ || now >= linger_until_) return false;
   const auto& holders = manifest_->attestations;
   return std::ranges::any_of(roll_.present(), [&](const NodeId& node) {
-    return std::ranges::find(holders, node) == holders.end();
+    return !roll_.find(node)->presence.merged && std::ranges::find(holders, node) == holders.end();
   });
 }
 

@@ -170,6 +170,7 @@ class NodeParts {
   Instant presence_announced_at_ = Instant::never();
   Instant stop_at_ = Instant::never();  ///< After the merge: time for others to fetch the rest.
   Instant linger_until_;                ///< At most so long.
+  bool is_merge_told_ = false;          ///< That this node has the merged model.
   Instant timer_ = Instant::never();
   Step evaluated_at_ = 0;
   Step saved_at_ = 0;

@@ -260,7 +260,8 @@ protocol::Presence NodeParts::presence(std::uint64_t rival) const {
           .finished = is_finished,
           .leaving = phase_ == Phase::leaving,
           .rival = rival,
-          .reach = own_reach_.reach()};
+          .reach = own_reach_.reach(),
+          .merged = phase_ == Phase::done};
 }
 
 void NodeParts::announce_presence(Turn& turn) {
@@ -303,6 +304,12 @@ void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const B
 
 void NodeParts::leave_unless_needed(Turn& turn) {
   if (!is_needed_after_merge(turn.now)) return leave(turn);
+  // Two that have taken the model and stay for each other learn from this that neither needs to.
+  if (!std::exchange(is_merge_told_, true)) {
+    presence_announced_at_ = Instant::never();
+    announce_presence(turn);
+    publish(turn);
+  }
   stop_at_ = turn.now + scaled(stay_longer, config_.interval_scale);
 }
 

@@ -96,7 +96,8 @@ void PortMapper::Worker::work() {
 /// True: there is something to look at; false: the end has come.
 bool PortMapper::Worker::await_next() {
   std::unique_lock lock(mutex);
-  const Duration until_ask = lease.ask_at() - monotonic_now();
+  // In no private network nobody is asked, however long the time for it has come.
+  const Duration until_ask = host.empty() ? look_interval_max : lease.ask_at() - monotonic_now();
   const Duration pause = std::clamp<Duration>(until_ask, 0s, look_interval_max);
   changed.wait_for(lock, pause, [this] { return has_moved || is_ending; });
   return !is_ending;

@@ -27,6 +27,7 @@ struct Presence {
   bool leaving = false;
   std::uint64_t rival = 0;       ///< Another process of this node that this one knows of; 0: none.
   Reach reach = Reach::unknown;  ///< Whether others can dial this node, as it believes.
+  bool merged = false;           ///< It has the merged model, and needs nobody any more.
   friend bool operator==(const Presence&, const Presence&) = default;
 };
 

@@ -323,6 +323,7 @@ struct Presence {
   leaving @4 :Bool;
   rival @5 :UInt64;
   reach @6 :UInt8;  # 0 unknown, 1 public, 2 at a mapped port, 3 behind a router
+  merged @7 :Bool;
 }
 struct MergeProposal {
   merge @0 :Data;

@@ -53,6 +53,7 @@ void write(Builder announcement, const Presence& presence) {
   to.setLeaving(presence.leaving);
   to.setRival(presence.rival);
   to.setReach(static_cast<std::uint8_t>(presence.reach));
+  to.setMerged(presence.merged);
 }
 Presence read(schema::Presence::Reader from) {
   const auto reach = static_cast<Reach>(from.getReach());
@@ -62,7 +63,8 @@ Presence read(schema::Presence::Reader from) {
           from.getFinished(),
           from.getLeaving(),
           from.getRival(),
-          reach <= Reach::behind_nat ? reach : Reach::unknown};
+          reach <= Reach::behind_nat ? reach : Reach::unknown,
+          from.getMerged()};
 }
 
 void write(Builder announcement, const MergeProposal& proposal) {

@@ -30,6 +30,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     parser.add_argument("--jobs", type=int, default=CAPACITY, metavar="N",
                         help=f"scenarios at a time (default: {CAPACITY})")
+    parser.add_argument("--again", action="store_true",
+                        help="run those that fail once more, two at a time: the verdict is the second"
+                             " one, and `again` names them")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/release/starling")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/lab",
                         help="what the processes printed and left (default: build/lab)")
@@ -68,10 +71,22 @@ def show(result: runner.Result, out) -> None:
         print(f"        output of its processes: {result.files}", file=out, flush=True)
 
 
-def summary(results: list[runner.Result], seconds: float) -> dict:
+def run_again(results: list[runner.Result], run, out) -> tuple[list[runner.Result], list[str]]:
+    """Scenarios have times to keep, and eleven others beside them. One that fails twice, the second
+    time almost alone, fails. Returns the results that count, and who was run again."""
+    names = sorted(result.name for result in results if not result.passed)
+    if not names:
+        return results, []
+    print(f"once more: {' '.join(names)}", file=out, flush=True)
+    second = run(choose(names), 2)
+    return [result for result in results if result.passed] + second, names
+
+
+def summary(results: list[runner.Result], again: list[str], seconds: float) -> dict:
     return {"scenarios": len(results),
             "passed": sum(result.passed for result in results),
             "failed": sorted(result.name for result in results if not result.passed),
+            "again": again,
             "seconds": round(seconds, 1),
             "results": [dataclasses.asdict(result) for result in results]}
 
@@ -97,13 +112,17 @@ def main() -> int:
     started = time.monotonic()
     out = sys.stderr if asked.json else sys.stdout
     try:
-        results = runner.run_all(chosen, asked.jobs, asked.out.resolve(), asked.program.resolve(),
-                                 lambda result: show(result, out))
+        def run(some: list[scenario.Scenario], jobs: int) -> list[runner.Result]:
+            return runner.run_all(some, jobs, asked.out.resolve(), asked.program.resolve(),
+                                  lambda result: show(result, out))
+        results, again = run(chosen, asked.jobs), []
+        if asked.again:
+            results, again = run_again(results, run, out)
     except KeyboardInterrupt as interrupt:
         print(f"lab: ended by {interrupt}; its processes and namespaces are removed",
               file=sys.stderr)
         return 130
-    total = summary(results, time.monotonic() - started)
+    total = summary(results, again, time.monotonic() - started)
     print(f"{total['passed']} of {total['scenarios']} scenarios passed in {total['seconds']:.0f} s",
           file=out)
     if asked.json:

@@ -176,7 +176,7 @@ class RandomValues {
   // Announcements.
   void fill(Presence& presence) {
     fill_all(presence.address, presence.incarnation, presence.step, presence.finished,
-             presence.leaving, presence.rival, presence.reach);
+             presence.leaving, presence.rival, presence.reach, presence.merged);
   }
   void fill(VotePacket& votes) {
     fill_all(votes.packet, votes.step, votes.replica_step, votes.first_probe);

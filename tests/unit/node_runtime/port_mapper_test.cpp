@@ -22,6 +22,7 @@ using News = std::vector<MappingNews>;
 struct World {
   std::mutex mutex;
   std::optional<std::string> private_host = "10.0.0.2";
+  int looked = 0;  // for the private address
   std::optional<OpenedPort> opened = OpenedPort{"203.0.113.1", 61000, 20min};
   int asked = 0;
   int closed = 0;
@@ -63,7 +64,11 @@ class PortMapperTest : public ::testing::Test {
   PortMapper& begin() {
     PortMapperOptions options{.port = 4747, .gateways = {}};
     options.gateways.push_back(std::make_unique<WilledGateway>(world_));
-    options.private_host = [world = world_] { return world->read(&World::private_host); };
+    options.private_host = [world = world_] {
+      const std::lock_guard lock(world->mutex);
+      ++world->looked;
+      return world->private_host;
+    };
     return mapper_.emplace(
         network_, std::move(options),
         PortMapper::Actions{
@@ -101,6 +106,16 @@ TEST_F(PortMapperTest, TellsThePortThatTheRouterOpensAndClosesItAtTheEnd) {
   EXPECT_EQ(news_, (News{{"203.0.113.1:61000", true}}));
   end();
   EXPECT_EQ(world_->closed, 1);
+}
+
+TEST_F(PortMapperTest, WithoutANetworkItLooksOnlyWhenTheMachineHasMoved) {
+  world_->private_host = std::nullopt;
+  PortMapper& mapper = begin();
+  ASSERT_TRUE(run_until([&] { return world_->read(&World::looked) >= 1; }));
+  mapper.moved();
+  ASSERT_TRUE(run_until([&] { return world_->read(&World::looked) >= 2; }));
+  for (int i = 0; i < 10; ++i) network_.run_one_for(10ms);  // a thread that spins looks 1,000 times
+  EXPECT_EQ(world_->read(&World::looked), 2);
 }
 
 TEST_F(PortMapperTest, AsksNoRouterFromAPublicAddress) {
