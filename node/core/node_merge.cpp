@@ -36,7 +36,7 @@ protocol::MergeOutput NodeParts::merge_output(Turn& turn) {
 
 /// A node that only observes a running merge is waiting too; it does not start a second one.
 bool NodeParts::may_propose() const {
-  return phase_ == Phase::waiting && !merge_.running();
+  return phase_ == Phase::waiting && !merge_.running() && !trainer_->catching_up();
 }
 
 void NodeParts::propose_if_due(Turn& turn) {

@@ -123,6 +123,7 @@ class NodeParts {
   [[nodiscard]] Duration presence_pause() const { return presence_pause(roll_.stretch()); }
   [[nodiscard]] Duration presence_pause(double stretch) const;
   [[nodiscard]] Duration start_wait() const;
+  [[nodiscard]] bool is_finished() const;
   [[nodiscard]] protocol::Presence presence(std::uint64_t rival) const;
   void announce_presence(Turn& turn);
   void publish(Turn& turn);
@@ -170,6 +171,7 @@ class NodeParts {
   Instant presence_announced_at_ = Instant::never();
   Instant stop_at_ = Instant::never();  ///< After the merge: time for others to fetch the rest.
   Instant linger_until_;                ///< At most so long.
+  bool told_finished_ = false;          ///< By our last word.
   bool is_merge_told_ = false;          ///< That this node has the merged model.
   Instant timer_ = Instant::never();
   Step evaluated_at_ = 0;

@@ -122,6 +122,8 @@ void NodeParts::settle(Turn& turn) {
   give_up_lost(turn);
   begin_if_ready(turn);
   if (phase_ == Phase::training && trainer_->complete()) finish_training(turn);
+  // It was away, and fetches the votes of the others: a merge is to wait for that.
+  if (phase_ == Phase::waiting && told_finished_ != is_finished()) announce_presence(turn);
   if (may_propose()) propose_if_due(turn);
   contribute_if_settled(turn);
   while (!merge_requests_.empty() || !turn.announcements.empty()) {
@@ -251,13 +253,16 @@ Duration NodeParts::presence_pause(double stretch) const {
   return scaled(presence_interval, config_.interval_scale * stretch);
 }
 
+bool NodeParts::is_finished() const {
+  const bool is_waiting = phase_ == Phase::waiting && !trainer_->catching_up();
+  return is_waiting || phase_ == Phase::merging || phase_ == Phase::done;
+}
+
 protocol::Presence NodeParts::presence(std::uint64_t rival) const {
-  const bool is_finished =
-      phase_ == Phase::waiting || phase_ == Phase::merging || phase_ == Phase::done;
   return {.address = config_.self.address,
           .incarnation = config_.incarnation,
           .step = trainer_->step(),
-          .finished = is_finished,
+          .finished = is_finished(),
           .leaving = phase_ == Phase::leaving,
           .rival = rival,
           .reach = own_reach_.reach(),
@@ -268,6 +273,7 @@ void NodeParts::announce_presence(Turn& turn) {
   if (presence_announced_at_ == turn.now) return;
   presence_announced_at_ = turn.now;
   presence_at_ = turn.now + presence_pause();
+  told_finished_ = is_finished();
   turn.announcements.emplace_back(presence(0));
 }
 

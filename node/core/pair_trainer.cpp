@@ -13,11 +13,13 @@ PairTrainer::PairTrainer(const Config& config)
       lead_steps_(config.recipe.lead_steps),
       steps_total_(config.steps_total),
       edges_(config.incarnation),
-      exchange_({.seed = config.seed, .recipe = recipe_digest(config.recipe)}, edges_) {}
+      exchange_({.seed = config.seed, .recipe = recipe_digest(config.recipe)}, edges_),
+      interval_scale_(config.interval_scale) {}
 
 void PairTrainer::start(Step step, Turn& turn) {
   step_ = step;
   started_ = true;
+  partner_by_ = turn.now + scaled(partner_patience, interval_scale_);
   for (const NodeId& peer : neighbours_) edges_.greet(peer, step_, turn.effects);
   proceed(turn);
 }
@@ -47,7 +49,8 @@ void PairTrainer::give_up(const NodeId& peer, Turn& turn) {
 
 /// Trains up to the next exchange; once that is due, step by step until a neighbour is free.
 void PairTrainer::proceed(Turn& turn) {
-  if (!started_ || stopped_ || training_ || complete()) return;
+  if (!started_ || stopped_ || training_ || complete() || awaits_partner()) return;
+  partner_by_ = Instant::never();
   if (!keep_pace() || complete()) return;
   const bool due = since_exchange_ >= local_steps_;
   if (due && !exchange_.running()) exchange_.offer(step_, turn.now, turn.effects);
@@ -160,6 +163,7 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
 void PairTrainer::tick(Turn& turn) {
   exchange_.tick(turn.now, turn.effects);
   if (paced_until_ <= turn.now) paced_until_ = Instant::never();
+  if (partner_by_ <= turn.now) partner_by_ = Instant::never();
   proceed(turn);
 }
 

@@ -24,7 +24,7 @@ class PairTrainer final : public Trainer {
   void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
   void finished(LearnerResult& result, Turn& turn) override;
   [[nodiscard]] Instant next_deadline() const override {
-    return std::min(exchange_.next_deadline(), paced_until_);
+    return std::min(std::min(partner_by_, exchange_.next_deadline()), paced_until_);
   }
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
@@ -50,7 +50,15 @@ class PairTrainer final : public Trainer {
   /// A neighbour trains as well: one that joins or catches up sets no pace.
   [[nodiscard]] bool has_company() const { return edges_.has_open_edge(); }
 
+  /// Its neighbours have not said hello yet: a node that began at once would be through with a
+  /// short run before they do.
+  [[nodiscard]] bool awaits_partner() const {
+    return partner_by_ != Instant::never() && !neighbours_.empty() && !has_company();
+  }
+
+  double interval_scale_;
   std::set<NodeId> neighbours_;
+  Instant partner_by_ = Instant::never();
   CompanyPace pace_;
   Instant paced_until_ = Instant::never();
   Step step_ = 0;

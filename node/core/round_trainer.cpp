@@ -14,11 +14,13 @@ RoundTrainer::RoundTrainer(const Config& config)
       edges_(config.incarnation, has_memory_ ? protocol::EdgeBook::Broken::dropped
                                              : protocol::EdgeBook::Broken::completed),
       recipe_(recipe_digest(config.recipe)),
-      rounds_({.self = config.self.id, .recipe = recipe_}, edges_) {}
+      rounds_({.self = config.self.id, .recipe = recipe_}, edges_),
+      interval_scale_(config.interval_scale) {}
 
 void RoundTrainer::start(Step step, Turn& turn) {
   step_ = step;
   started_ = true;
+  partner_by_ = turn.now + scaled(partner_patience, interval_scale_);
   rounds_.resume(step / local_steps_);
   for (const NodeId& peer : neighbours_) open_edge(peer, turn);
   proceed(turn);
@@ -66,6 +68,8 @@ void RoundTrainer::proceed(Turn& turn) {
     turn.jobs.emplace_back(std::move(job));
   }
   if (!started_ || stopped_ || computing_ || rounds_.running() || step_ >= steps_total_) return;
+  if (awaits_partner()) return;
+  partner_by_ = Instant::never();
   if (rounds_.skip_to_neighbours(late_by_steps / local_steps_)) {
     step_ = std::min(rounds_.round() * local_steps_, steps_total_);
     if (complete()) return;
@@ -139,6 +143,7 @@ void RoundTrainer::finished(LearnerResult& result, Turn& turn) {
 void RoundTrainer::tick(Turn& turn) {
   rounds_.tick(turn.now, turn.effects);
   if (paced_until_ <= turn.now) paced_until_ = Instant::never();
+  if (partner_by_ <= turn.now) partner_by_ = Instant::never();
   proceed(turn);
 }
 

@@ -17,6 +17,10 @@ namespace starling::node {
 /// slept go on where they are.
 inline constexpr Step late_by_steps = 20;
 
+/// How long a node that begins waits for the hello of a first neighbour, before interval_scale. Our
+/// guess: several round trips of a slow link.
+inline constexpr Duration partner_patience = std::chrono::seconds(5);
+
 class Trainer {
  public:
   Trainer() = default;
@@ -73,6 +77,8 @@ class Trainer {
   [[nodiscard]] virtual bool complete() const = 0;
   /// Nothing is half done: the replica may be contributed to a merge.
   [[nodiscard]] virtual bool settled() const = 0;
+  /// It is fetching what others have: a merge has to wait for it.
+  [[nodiscard]] virtual bool catching_up() const { return false; }
   /// A node that joins late takes the state of a neighbour; the ledger brings its own, and sees to
   /// its own snapshots.
   [[nodiscard]] virtual bool needs_state() const { return true; }

@@ -37,6 +37,7 @@ class VoteTrainer final : public Trainer {
   [[nodiscard]] bool complete() const override;
   /// Every vote that a neighbour holds is held and applied here.
   [[nodiscard]] bool settled() const override;
+  [[nodiscard]] bool catching_up() const override { return catch_up_.active(); }
   [[nodiscard]] bool needs_state() const override { return false; }
   void fill(NodeStatus& status) const override;
 
