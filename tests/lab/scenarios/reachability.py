@@ -255,7 +255,7 @@ def nat_six(lab: Lab) -> None:
     The others go on meanwhile, and all six end with one model."""
     outer, public = internet(lab)
     ordinary, symmetric = home(lab, outer, 1, hosts=3), home(lab, outer, 2, 2, symmetric=True)
-    swarm = start_behind_nat(lab, [public, *ordinary.hosts, *symmetric.hosts], seconds=60)
+    swarm = start_behind_nat(lab, [public, *ordinary.hosts, *symmetric.hosts], seconds=48)
     first, second = swarm.nodes[1:4], swarm.nodes[4:]
     expect_path(first[0], first[1], {"direct", "lan"}, swarm.nodes)
     expect_path(second[0], second[1], {"direct", "lan"}, swarm.nodes)
