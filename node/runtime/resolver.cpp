@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <cstdint>
 #include <cstring>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -40,6 +43,18 @@ std::vector<Tcp::endpoint> ask(const HostPort& target, int flags) {
 
 }  // namespace
 
+/// Who is to be told; the loop's alone. A thread that held one of them could be the last to do so,
+/// and would destroy a dial whose loop is gone.
+struct Resolver::Waiting {
+  std::map<std::uint64_t, Found> by_number;
+  std::uint64_t next = 0;
+
+  void answer(std::uint64_t number, std::vector<Tcp::endpoint> endpoints) {
+    const auto found = by_number.extract(number);
+    if (!found.empty()) found.mapped()(std::move(endpoints));
+  }
+};
+
 /// What the threads share with the loop. network: null once nobody waits any more.
 struct Resolver::Mailbox {
   std::mutex mutex;
@@ -52,17 +67,21 @@ struct Resolver::Mailbox {
     ++lookups;
     return true;
   }
-  void end(Found found, std::vector<Tcp::endpoint> endpoints) {
+  void end(std::weak_ptr<Waiting> waiting, std::uint64_t number,
+           std::vector<Tcp::endpoint> endpoints) {
     const std::lock_guard lock(mutex);
     --lookups;
     if (network == nullptr) return;
-    asio::post(*network, [found = std::move(found), endpoints = std::move(endpoints)]() mutable {
-      found(std::move(endpoints));
-    });
+    asio::post(*network,
+               [waiting = std::move(waiting), number, endpoints = std::move(endpoints)]() mutable {
+                 if (const auto living = waiting.lock())
+                   living->answer(number, std::move(endpoints));
+               });
   }
 };
 
-Resolver::Resolver(asio::io_context& network) : mailbox_(std::make_shared<Mailbox>()) {
+Resolver::Resolver(asio::io_context& network)
+    : mailbox_(std::make_shared<Mailbox>()), waiting_(std::make_shared<Waiting>()) {
   mailbox_->network = &network;
 }
 
@@ -76,12 +95,15 @@ void Resolver::look_up(const HostPort& target, Found found) {
     asio::post(*mailbox_->network, [found = std::move(found)] { found({}); });
     return;
   }
+  const std::uint64_t number = waiting_->next++;
+  waiting_->by_number.emplace(number, std::move(found));
+  const std::weak_ptr<Waiting> waiting = waiting_;
   try {
-    std::thread([mailbox = mailbox_, target, found] {
-      mailbox->end(found, ask(target, 0));
+    std::thread([mailbox = mailbox_, waiting, number, target] {
+      mailbox->end(waiting, number, ask(target, 0));
     }).detach();
   } catch (const std::system_error&) {  // no thread to be had
-    mailbox_->end(std::move(found), {});
+    mailbox_->end(waiting, number, {});
   }
 }
 

@@ -33,7 +33,9 @@ class Resolver {
 
  private:
   struct Mailbox;
+  struct Waiting;
   std::shared_ptr<Mailbox> mailbox_;
+  std::shared_ptr<Waiting> waiting_;
 };
 
 }  // namespace starling::runtime

@@ -98,7 +98,8 @@ class CoreFeeder {
     return byte;
   }
   ByteSpan next_bytes() {
-    const std::size_t size = std::min<std::size_t>(next(), left_.size());
+    const std::size_t wanted = next();  // first: it takes a byte itself
+    const std::size_t size = std::min(wanted, left_.size());
     const ByteSpan piece = left_.first(size);
     left_ = left_.subspan(size);
     return piece;

@@ -33,7 +33,7 @@ MemberGraph overlay_like(std::size_t members, std::uint64_t seed) {
   std::set<std::pair<Member, Member>> edges;
   for (Member i = 0; i < members; ++i) {
     for (const std::size_t other : {(i + 1U) % members, rng.below(members), rng.below(members)}) {
-      const auto pair = std::minmax(i, static_cast<Member>(other));
+      const auto pair = std::minmax({i, static_cast<Member>(other)});
       if (pair.first != pair.second) edges.insert(pair);
     }
   }
