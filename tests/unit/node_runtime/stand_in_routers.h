@@ -156,10 +156,6 @@ class UpnpRouter {
     ::inet_pton(AF_INET, "127.0.0.1", &group.imr_interface);
     ::setsockopt(search_.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group);
     ::listen(listener_.get(), 8);
-    sockaddr_in own{};
-    socklen_t length = sizeof own;
-    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&own), &length);
-    port_ = ntohs(own.sin_port);
   }
 
   /// Outer port to "inner host:inner port seconds".
@@ -171,6 +167,13 @@ class UpnpRouter {
  private:
   static constexpr std::string_view service = "urn:schemas-upnp-org:service:WANIPConnection:1";
   static constexpr std::string_view device = "urn:schemas-upnp-org:device:InternetGatewayDevice:1";
+
+  static std::uint16_t port_of(const FileDescriptor& socket) {
+    sockaddr_in own{};
+    socklen_t length = sizeof own;
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length);
+    return ntohs(own.sin_port);
+  }
 
   void serve() {
     if (can_read(search_.get())) answer_search();
@@ -303,7 +306,7 @@ class UpnpRouter {
   bool only_permanent_leases_;
   FileDescriptor search_;
   FileDescriptor listener_;
-  std::uint16_t port_ = 0;
+  std::uint16_t port_ = port_of(listener_);
   std::mutex mutex_;
   std::map<std::uint16_t, std::string> mappings_;
   ServingThread thread_{[this] { serve(); }};
