@@ -1,6 +1,7 @@
 #include "node/core/peer_memory.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "protocol/limits.h"
@@ -70,9 +71,11 @@ RememberedPeers PeerMemory::take(Instant now) {
   save_at_ = Instant::never();
   not_before_ = now + pause_;
   std::vector<std::pair<NodeId, Entry>> ranked(entries_.begin(), entries_.end());
-  std::ranges::stable_sort(ranked, [this](const auto& a, const auto& b) {
+  // Not stable_sort, which clang refuses: the library's buffer for it is deprecated.
+  std::ranges::sort(ranked, [this](const auto& a, const auto& b) {
     const auto rank = [this](const auto& entry) {
-      return std::pair(!neighbours_.contains(entry.first), -entry.second.heard_at.since_start);
+      return std::tuple(!neighbours_.contains(entry.first), -entry.second.heard_at.since_start,
+                        entry.first);
     };
     return rank(a) < rank(b);
   });
