@@ -52,8 +52,8 @@ endfunction()
 function(starling_compile_quickly target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # At -O1, and with sanitizers, g++ 12 takes string concatenations for writes out of bounds (GCC bug 105329).
-    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict)
+    # At -O1 g++ 12 takes string concatenations for writes out of bounds (GCC bug 105329).
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Wno-array-bounds;-Wno-stringop-overflow;-Wno-restrict>)
   endif()
 endfunction()
 

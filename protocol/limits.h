@@ -87,8 +87,10 @@ inline constexpr Duration promise_time_max = 30s;       // that we dial somebody
 inline constexpr Duration path_search_time_max = 60s;  // all paths to one peer, one after the other
 inline constexpr Duration path_retry_max = 300s;       // before a path that failed is tried again
 inline constexpr std::size_t path_helpers_max = 8;     // asked on behalf of one peer: a whole view
-inline constexpr double rendezvous_per_second_max = 8;    // passed on for one link
-inline constexpr std::size_t addresses_per_node_max = 3;  // as node/runtime/address.h has it
+inline constexpr double rendezvous_per_second_max = 8;  // passed on for one link
+// One address of each family and one more, a VPN's say (our guess); three of them fit
+// address_characters_max.
+inline constexpr std::size_t addresses_per_node_max = 3;
 // Two of different networks have to agree: one peer may lie (SWARM: reflected addresses).
 inline constexpr std::size_t address_witnesses_min = 2;
 inline constexpr Duration dial_back_delay = 1s;     // for a second witness to speak
@@ -129,6 +131,9 @@ inline constexpr Duration broadcast_cache_time = 60s;
 inline constexpr Duration broadcast_id_time = 120s;
 inline constexpr std::size_t broadcast_cache_bytes_max = 16U << 20U;
 inline constexpr std::size_t broadcast_ids_max = 1U << 17U;
+// Of a GossipBatch; the rest of control_bytes_max is for its encoding.
+inline constexpr std::size_t gossip_batch_bodies_max = 64;
+inline constexpr std::size_t gossip_batch_bytes_max = 8 * 1024;
 inline constexpr std::size_t ihave_ids_max = 128;  // ids in one message
 // Caps per peer and second, as gossipsub v1.1 has them (5,000 ids a heartbeat there; our guess
 // here).
@@ -142,7 +147,7 @@ inline constexpr std::size_t graft_attempts_max = 16;        // then the id is g
 // --- Votes: anti-entropy (our guesses) ---
 inline constexpr Duration vote_sync_interval = 5s;
 inline constexpr Duration vote_request_time_max = 2s;
-inline constexpr Duration vote_answer_time_max = 8s;  // where answers have proven to be slow
+inline constexpr Duration vote_answer_time_max = 4s;  // where answers have proven to be slow
 inline constexpr std::size_t vote_requests_per_peer_max = 16;
 inline constexpr std::uint32_t vote_request_packets_max = 64;
 inline constexpr std::size_t vote_vector_counts_max = 256;  // 48 bytes each in one control message

@@ -67,7 +67,8 @@ inline constexpr std::array<std::string_view, std::variant_size_v<protocol::Mess
                      "circuit_open",
                      "circuit_data",
                      "circuit_credit",
-                     "circuit_close"};
+                     "circuit_close",
+                     "gossip_batch"};
 static_assert(!message_names.back().empty());
 
 /// By protocol::Message::index().

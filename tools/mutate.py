@@ -12,6 +12,7 @@ The tree is copied to build/mutate, built and tested there; ccache makes the cop
 """
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -94,9 +95,13 @@ def copy_tree():
 
 
 def build(program):
+    # Names inside the copy are hashed relative to it, as those inside the tree are relative to that:
+    # what the tree has compiled need not be compiled again.
+    environment = {**os.environ, "CCACHE_BASEDIR": str(COPY)}
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "release"], cwd=COPY, check=True, stdout=subprocess.DEVNULL)
-    done = subprocess.run(["nice", "ninja", "-C", str(BUILD), "--quiet", program], capture_output=True, text=True)
+    done = subprocess.run(["nice", "ninja", "-C", str(BUILD), "--quiet", program],
+                          capture_output=True, text=True, env=environment)
     return done.returncode == 0, done.stdout + done.stderr
 
 

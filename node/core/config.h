@@ -9,6 +9,7 @@
 #include "node/core/catch_up_plan.h"
 #include "optim/recipe.h"
 #include "protocol/limits.h"
+#include "protocol/pace.h"
 #include "protocol/wire/announcement.h"
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
@@ -16,6 +17,8 @@
 #include "starling/task.h"
 
 namespace starling::node {
+
+using protocol::scaled;
 
 struct Config {
   RunId run;

@@ -78,7 +78,7 @@ void DescriptionFetch::tell(const std::string& address, protocol::DialProblem pr
 
 /// By its address alone: whoever gives the description proves that by the description.
 void DescriptionFetch::on(const LanContact& input) {
-  contacts_.add(input.peer.address, now_);
+  contacts_.add(input.peer.address, now_, protocol::PathKind::lan);
 }
 
 /// A description that is not the run's can only come from a member that lies, or is broken.
@@ -110,7 +110,11 @@ void DescriptionFetch::tick() {
   }
   for (const NodeId& peer : silent) give_up(peer, CloseReason::timed_out);
   protocol::Effects effects;
-  if (asked_.empty()) contacts_.dial_due(now_, effects);
+  if (asked_.empty()) {
+    contacts_.dial_due(now_, effects);
+  } else {
+    contacts_.dial_untried(now_, effects);  // it may not answer, or be found after the others
+  }
   for (protocol::Effect& effect : effects.items) {
     if (auto* dial = std::get_if<protocol::Dial>(&effect)) {
       outputs_.emplace_back(Connect{std::move(dial->peer), dial->path, {}});

@@ -31,10 +31,11 @@ bool MergePolicy::has_quorum(const Roll& roll) const {
 
 bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
   if (!roll.all_finished() || (!has_quorum(roll) && !options_.accepts_partial)) {
-    propose_at_ = Instant::never();
+    reset();
     return false;
   }
   told_.reset();
+  if (ready_since_ == Instant::never()) ready_since_ = now;
   const Duration turn =
       std::distance(roll.present().begin(), roll.present().lower_bound(options_.self)) *
       options_.turn_time;
@@ -42,7 +43,9 @@ bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
     propose_at_ = std::max({not_before, not_before_, now}) + turn;
   }
   if (present_in(roll) < seen_in(roll)) {
-    propose_at_ = std::max(propose_at_, roll.changed_at() + options_.settle_time + turn);
+    const Instant settled =
+        std::min(roll.changed_at() + options_.settle_time, ready_since_ + options_.settle_time_max);
+    propose_at_ = std::max(propose_at_, settled + turn);
   }
   return propose_at_ <= now;
 }

@@ -3,7 +3,7 @@
 // they are a quorum of the run, by the one with the lowest id; if that one stays silent, by the
 // next after a while. Where nodes are missing, only after a while in which nobody came or went:
 // when a partition heals, the others come back one after the other, and the first of them would
-// make a quorum without the rest.
+// make a quorum without the rest. Where somebody always comes or goes, that while has an end.
 
 #include <cstdint>
 #include <optional>
@@ -17,9 +17,10 @@ namespace starling::node {
 
 struct MergePolicyOptions {
   NodeId self;
-  Duration turn_time{0};    ///< How long each candidate waits for the one before it.
-  Duration settle_time{0};  ///< So long nobody has come or gone, if any node seen is missing.
-  double quorum = 0.5;      ///< More than this share of the nodes ever seen; in [0, 1).
+  Duration turn_time{0};        ///< How long each candidate waits for the one before it.
+  Duration settle_time{0};      ///< So long nobody has come or gone, if any node seen is missing.
+  Duration settle_time_max{0};  ///< After this it is proposed although some still come and go.
+  double quorum = 0.5;          ///< More than this share of the nodes ever seen; in [0, 1).
   bool accepts_partial = false;
 };
 
@@ -32,7 +33,7 @@ class MergePolicy {
   /// Never moves an appointment forward.
   [[nodiscard]] bool is_due(const Roll& roll, Instant not_before, Instant now);
   [[nodiscard]] Instant next_deadline() const { return propose_at_; }
-  void reset() { propose_at_ = Instant::never(); }
+  void reset() { propose_at_ = ready_since_ = Instant::never(); }
   /// A merge has failed: the next is proposed a turn later, or what broke this one breaks it too.
   void failed(Instant now) {
     reset();
@@ -53,6 +54,7 @@ class MergePolicy {
   MergePolicyOptions options_;
   Instant not_before_;
   Instant propose_at_ = Instant::never();
+  Instant ready_since_ = Instant::never();  ///< All present are finished, and are enough.
   std::optional<std::pair<std::uint64_t, std::uint64_t>> told_;  ///< Present and seen.
 };
 

@@ -5,17 +5,14 @@
 #include <utility>
 
 #include "node/core/node_parts.h"
+#include "protocol/overload.h"
 
 namespace starling::node {
 
 namespace {
 
+using protocol::Overload;
 using protocol::RejectReason;
-
-template <class... Kinds>
-struct Overload : Kinds... {
-  using Kinds::operator()...;
-};
 
 template <class Kind, class... Kinds>
 concept OneOf = (std::same_as<std::remove_const_t<Kind>, Kinds> || ...);
@@ -156,7 +153,14 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const protocol::ShuffleReply& m) { judge(peer, membership_.receive(peer, m), turn); },
           [&](const ProbeMessage auto& m) { detector_.receive(peer, m, turn.now, turn.effects); },
           [&](const protocol::Pong& m) { on_pong(peer, m, turn); },
-          [&](protocol::Gossip& m) { on_gossip(peer, std::move(m), turn); },
+          [&](protocol::Gossip& m) {
+            on_gossip(peer, std::move(m), protocol::Haste::at_once, turn);
+          },
+          [&](protocol::GossipBatch& m) {
+            for (protocol::Gossip& gossip : m.bodies) {
+              on_gossip(peer, std::move(gossip), protocol::Haste::can_wait, turn);
+            }
+          },
           [&](const protocol::IHave& m) {
             judge(peer, broadcast_.receive(peer, m, turn.now), turn);
           },
@@ -197,13 +201,14 @@ void NodeParts::on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& tu
   if (const auto time = detector_.round_trip(peer)) broadcast_.set_round_trip(peer, *time);
 }
 
-void NodeParts::on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn) {
+void NodeParts::on_gossip(const NodeId& peer, protocol::Gossip&& gossip, protocol::Haste haste,
+                          Turn& turn) {
   const auto is_new = broadcast_.receive(peer, gossip, turn.effects);
   if (!is_new) return turn.blame(peer, is_new.error());
   if (!*is_new) return;
   const auto opened = config_.open_announcement(gossip.body, config_.run);
   if (!opened) return turn.blame(peer, opened.error());
-  broadcast_.accept(peer, gossip, turn.now, turn.effects);
+  broadcast_.accept(peer, gossip, haste, turn.now, turn.effects);
   on_announcement(*opened, std::move(gossip.body), turn);
   // Our own too, from before a restart: the merge goes on where it was.
   merge_.on_announcement(opened->author, opened->content, peer, turn.now, merge_output(turn));

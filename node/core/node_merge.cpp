@@ -1,6 +1,10 @@
 // NodeParts: the final merge. The protocol's machine asks, this performs.
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "node/core/node_parts.h"
@@ -16,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr Duration settle_time_max = 10s;
 constexpr Duration linger_after_merge = 3s;
 constexpr Duration linger_for_others_max = 60s;
+constexpr Duration stay_longer = 1s;  // then it asks again whether others still need it
 
 std::vector<WeightedSlice> parts_of(std::vector<protocol::SlicePart>&& parts) {
   std::vector<WeightedSlice> weighted;
@@ -24,6 +29,21 @@ std::vector<WeightedSlice> parts_of(std::vector<protocol::SlicePart>&& parts) {
     weighted.push_back({part.weight, part.is_sum, std::move(part.data)});
   }
   return weighted;
+}
+
+/// Of those it stays for, so many are named.
+constexpr std::size_t lacking_named_max = 8;
+
+Warned stays_for(const std::vector<NodeId>& lacking, Duration at_most) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(at_most).count();
+  std::string text = "this node has the merged model, and stays for up to " +
+                     std::to_string(seconds) + " s for " + std::to_string(lacking.size()) +
+                     " that lack it:";
+  for (std::size_t i = 0; i < std::min(lacking.size(), lacking_named_max); ++i) {
+    text.append(" ").append(lacking[i].short_text());
+  }
+  if (lacking.size() > lacking_named_max) text += " ...";
+  return Warned{text};
 }
 
 }  // namespace
@@ -168,13 +188,28 @@ void NodeParts::perform(protocol::MergeComplete&& request, Turn& turn) {
                                   adopted_.distance, adopted_.norm});
 }
 
-/// Somebody who is here has not got the model yet: whoever takes it leaves, and says so.
-bool NodeParts::is_needed_after_merge(Instant now) const {
-  if (!manifest_ || now >= linger_until_) return false;
-  const auto& holders = manifest_->attestations;
-  return std::ranges::any_of(roll_.present(), [&](const NodeId& node) {
-    return !roll_.find(node)->presence.merged && std::ranges::find(holders, node) == holders.end();
+/// Present nodes without the merged model: whoever takes it leaves, and says so.
+std::vector<NodeId> NodeParts::lacking_merge() const {
+  if (!manifest_) return {};
+  const std::set<NodeId> holders(manifest_->attestations.begin(), manifest_->attestations.end());
+  std::vector<NodeId> lacking;
+  std::ranges::copy_if(roll_.present(), std::back_inserter(lacking), [&](const NodeId& node) {
+    return !roll_.find(node)->presence.merged && !holders.contains(node);
   });
+  return lacking;
+}
+
+void NodeParts::leave_unless_needed(Turn& turn) {
+  const std::vector<NodeId> lacking = lacking_merge();
+  if (lacking.empty() || turn.now >= linger_until_) return leave(turn);
+  if (!std::exchange(is_stay_told_, true)) {
+    turn.events.emplace_back(stays_for(lacking, linger_until_ - turn.now));
+    // Two that have taken the model and stay for each other learn from this that neither needs to.
+    presence_announced_at_ = Instant::never();
+    announce_presence(turn);
+    publish(turn);
+  }
+  stop_at_ = turn.now + scaled(stay_longer, config_.interval_scale);
 }
 
 void NodeParts::leave_failed_merge(Turn& turn) {

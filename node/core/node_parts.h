@@ -58,7 +58,7 @@ class NodeParts {
   void on(AddressProbed&& input, Turn& turn);
   void describe_run(const NodeId& peer, Turn& turn);
   void on_pong(const NodeId& peer, const protocol::Pong& pong, Turn& turn);
-  void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, Turn& turn);
+  void on_gossip(const NodeId& peer, protocol::Gossip&& gossip, protocol::Haste haste, Turn& turn);
   void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
   void on_announcement(const protocol::SignedAnnouncement& announcement, Bytes&& bytes, Turn& turn);
   void judge(const NodeId& peer, const protocol::Handled& handled, Turn& turn);
@@ -105,7 +105,8 @@ class NodeParts {
   void perform(protocol::NeedAdoption&& request, Turn& turn);
   void perform(protocol::MergeComplete&& request, Turn& turn);
   void on_contributed(ContributeDone&& done, Turn& turn);
-  [[nodiscard]] bool is_needed_after_merge(Instant now) const;
+  [[nodiscard]] std::vector<NodeId> lacking_merge() const;
+  void leave_unless_needed(Turn& turn);
   void leave_failed_merge(Turn& turn);
   [[nodiscard]] protocol::MergeOutput merge_output(Turn& turn);
 
@@ -122,13 +123,13 @@ class NodeParts {
   void finish_training(Turn& turn);
   [[nodiscard]] Duration presence_pause() const { return presence_pause(roll_.stretch()); }
   [[nodiscard]] Duration presence_pause(double stretch) const;
+  [[nodiscard]] Duration gather_time() const;
   [[nodiscard]] Duration start_wait() const;
   [[nodiscard]] bool is_finished() const;
   [[nodiscard]] protocol::Presence presence(std::uint64_t rival) const;
   void announce_presence(Turn& turn);
   void publish(Turn& turn);
   void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
-  void leave_unless_needed(Turn& turn);
   void leave(Turn& turn);
   [[nodiscard]] Instant next_deadline() const;
   std::vector<Output> outputs_of(Turn&& turn);
@@ -172,7 +173,7 @@ class NodeParts {
   Instant stop_at_ = Instant::never();  ///< After the merge: time for others to fetch the rest.
   Instant linger_until_;                ///< At most so long.
   bool told_finished_ = false;          ///< By our last word.
-  bool is_merge_told_ = false;          ///< That this node has the merged model.
+  bool is_stay_told_ = false;           ///< That it stays for others, and has the merged model.
   Instant timer_ = Instant::never();
   Step evaluated_at_ = 0;
   Step saved_at_ = 0;

@@ -16,12 +16,14 @@ using namespace std::chrono_literals;
 
 // All before interval_scale, and all our guesses, untuned.
 constexpr Duration presence_interval = 4s;
+constexpr Duration gather_per_stretch = 250ms;
+constexpr Duration gather_time_max = 2s;
 constexpr Duration presence_patience = 10s;  // two missed announcements
 constexpr Duration gone_for_good = 60s;
 constexpr Duration merge_settle_time = presence_patience;  // who comes back is heard by then
+constexpr Duration merge_settle_time_max = 6 * merge_settle_time;
 constexpr Duration proposal_turn = 2s;
 constexpr Duration first_isolation_notice = 3s;
-constexpr Duration stay_longer = 1s;  // then it asks again whether others still need it
 
 protocol::Merge::Options merge_options(const Config& config) {
   protocol::Merge::Options options;
@@ -66,6 +68,7 @@ NodeParts::NodeParts(Config config)
       policy_({.self = config_.self.id,
                .turn_time = scaled(proposal_turn, config_.interval_scale),
                .settle_time = scaled(merge_settle_time, config_.interval_scale),
+               .settle_time_max = scaled(merge_settle_time_max, config_.interval_scale),
                .quorum = config_.quorum,
                .accepts_partial = config_.accepts_partial}),
       catch_up_(recipe_digest(config_.recipe)),
@@ -103,6 +106,7 @@ std::vector<Output> NodeParts::handle(Input input, Instant now) {
   Turn turn(now);
   if (phase_ == Phase::stopped) return {};
   roll_.advance(now);
+  broadcast_.set_gather_time(gather_time());
   std::visit([&](auto& kind) { on(std::move(kind), turn); }, input);
   if (phase_ != Phase::stopped) settle(turn);
   std::ranges::move(watch_.take_verdicts(), std::back_inserter(turn.verdicts));
@@ -253,6 +257,13 @@ Duration NodeParts::presence_pause(double stretch) const {
   return scaled(presence_interval, config_.interval_scale * stretch);
 }
 
+/// Where presence is the most of what is said: all announce at a start and at an end alike, and a
+/// message for each would be as many messages for everyone as there are nodes.
+Duration NodeParts::gather_time() const {
+  const Duration wanted = scaled(gather_per_stretch, roll_.stretch() - 1);
+  return scaled(std::min(wanted, gather_time_max), config_.interval_scale);
+}
+
 bool NodeParts::is_finished() const {
   const bool is_waiting = phase_ == Phase::waiting && !trainer_->catching_up();
   return is_waiting || phase_ == Phase::merging || phase_ == Phase::done;
@@ -303,20 +314,13 @@ void NodeParts::spread(const protocol::SignedAnnouncement& announcement, const B
       turn.effects.send(peer, protocol::VoteRange{{bytes}});
     }
   } else {
-    const auto id = broadcast_.broadcast(bytes, turn.now, turn.effects);
-    if (std::holds_alternative<protocol::Presence>(announcement.content)) presence_id_ = id;
+    const auto* presence = std::get_if<protocol::Presence>(&announcement.content);
+    const bool can_wait = presence != nullptr && presence->rival == 0;
+    const auto id =
+        broadcast_.broadcast(bytes, can_wait ? protocol::Haste::can_wait : protocol::Haste::at_once,
+                             turn.now, turn.effects);
+    if (presence != nullptr) presence_id_ = id;
   }
-}
-
-void NodeParts::leave_unless_needed(Turn& turn) {
-  if (!is_needed_after_merge(turn.now)) return leave(turn);
-  // Two that have taken the model and stay for each other learn from this that neither needs to.
-  if (!std::exchange(is_merge_told_, true)) {
-    presence_announced_at_ = Instant::never();
-    announce_presence(turn);
-    publish(turn);
-  }
-  stop_at_ = turn.now + scaled(stay_longer, config_.interval_scale);
 }
 
 void NodeParts::leave(Turn& turn) {
@@ -325,6 +329,7 @@ void NodeParts::leave(Turn& turn) {
   presence_announced_at_ = Instant::never();
   announce_presence(turn);
   publish(turn);
+  broadcast_.flush(turn.effects);
   membership_.leave(turn.effects);
   for (const auto& [peer, path] : links_) {
     turn.effects.hang_up(peer, protocol::CloseReason::shutting_down);

@@ -3,17 +3,14 @@
 #include <utility>
 
 #include "node/core/node_parts.h"
+#include "protocol/overload.h"
 
 namespace starling::node {
 
 namespace {
 
+using protocol::Overload;
 using protocol::PathKind;
-
-template <class... Kinds>
-struct Overload : Kinds... {
-  using Kinds::operator()...;
-};
 
 /// Where it is to be dialled, the path book has not said yet.
 bool is_open_question(const protocol::Dial& dial) {
@@ -29,7 +26,7 @@ void NodeParts::note_link(const PeerConnected& input, Turn& turn) {
   const std::string seen_at = path == PathKind::relayed ? std::string() : input.seen_at;
   links_[id] = path;
   paths_.link_up(id, path, seen_at, turn.now);
-  relay_.link_up(id, path, turn.now);
+  relay_.link_up(id, path);
   own_reach_.link_up(id, seen_at, turn.effects);
 }
 

@@ -14,12 +14,12 @@ PairTrainer::PairTrainer(const Config& config)
       steps_total_(config.steps_total),
       edges_(config.incarnation),
       exchange_({.seed = config.seed, .recipe = recipe_digest(config.recipe)}, edges_),
-      interval_scale_(config.interval_scale) {}
+      pace_(config.interval_scale) {}
 
 void PairTrainer::start(Step step, Turn& turn) {
   step_ = step;
   started_ = true;
-  partner_by_ = turn.now + scaled(partner_patience, interval_scale_);
+  pace_.start(turn.now);
   for (const NodeId& peer : neighbours_) edges_.greet(peer, step_, turn.effects);
   proceed(turn);
 }
@@ -49,8 +49,7 @@ void PairTrainer::give_up(const NodeId& peer, Turn& turn) {
 
 /// Trains up to the next exchange; once that is due, step by step until a neighbour is free.
 void PairTrainer::proceed(Turn& turn) {
-  if (!started_ || stopped_ || training_ || complete() || awaits_partner()) return;
-  partner_by_ = Instant::never();
+  if (!started_ || stopped_ || training_ || complete()) return;
   if (!keep_pace() || complete()) return;
   const bool due = since_exchange_ >= local_steps_;
   if (due && !exchange_.running()) exchange_.offer(step_, turn.now, turn.effects);
@@ -61,9 +60,7 @@ void PairTrainer::proceed(Turn& turn) {
     count = std::min<std::uint64_t>(count, overlap_steps_ - during_exchange_);
   }
   count = std::min(count, steps_total_ - step_);
-  const Instant begin_at = pace_.next_at(has_company(), count);
-  paced_until_ = begin_at > turn.now ? begin_at : Instant::never();
-  if (paced_until_ != Instant::never()) return;
+  if (!pace_.may_step(count, company(), turn.now)) return;
   training_ = true;
   turn.jobs.emplace_back(TrainJob{.first = step_, .count = static_cast<std::uint32_t>(count)});
 }
@@ -147,7 +144,7 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
     since_exchange_ += count;
     if (exchange_.running()) during_exchange_ += count;
     step_ = trained->next;
-    pace_.on_step(step_, has_company(), turn.now);
+    pace_.on_step(step_, company(), turn.now);
     turn.events.emplace_back(StepsDone{step_, trained->loss});
     report_progress(turn);
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
@@ -162,8 +159,7 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
 
 void PairTrainer::tick(Turn& turn) {
   exchange_.tick(turn.now, turn.effects);
-  if (paced_until_ <= turn.now) paced_until_ = Instant::never();
-  if (partner_by_ <= turn.now) partner_by_ = Instant::never();
+  pace_.tick(turn.now);
   proceed(turn);
 }
 

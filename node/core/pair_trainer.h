@@ -24,7 +24,7 @@ class PairTrainer final : public Trainer {
   void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
   void finished(LearnerResult& result, Turn& turn) override;
   [[nodiscard]] Instant next_deadline() const override {
-    return std::min(std::min(partner_by_, exchange_.next_deadline()), paced_until_);
+    return std::min(exchange_.next_deadline(), pace_.next_deadline());
   }
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
@@ -34,6 +34,9 @@ class PairTrainer final : public Trainer {
 
  private:
   void proceed(Turn& turn);
+  [[nodiscard]] Company company() const {
+    return company_of(!neighbours_.empty(), edges_.has_open_edge());
+  }
   void encode(Turn& turn);
   void report_progress(Turn& turn);
   [[nodiscard]] bool keep_pace();
@@ -47,20 +50,8 @@ class PairTrainer final : public Trainer {
   Step steps_total_;
   protocol::EdgeBook edges_;
   protocol::PairExchange exchange_;
-  /// A neighbour trains as well: one that joins or catches up sets no pace.
-  [[nodiscard]] bool has_company() const { return edges_.has_open_edge(); }
-
-  /// Its neighbours have not said hello yet: a node that began at once would be through with a
-  /// short run before they do.
-  [[nodiscard]] bool awaits_partner() const {
-    return partner_by_ != Instant::never() && !neighbours_.empty() && !has_company();
-  }
-
-  double interval_scale_;
   std::set<NodeId> neighbours_;
-  Instant partner_by_ = Instant::never();
   CompanyPace pace_;
-  Instant paced_until_ = Instant::never();
   Step step_ = 0;
   Step reported_step_ = 0;
   std::uint32_t since_exchange_ = 0;

@@ -15,12 +15,12 @@ RoundTrainer::RoundTrainer(const Config& config)
                                              : protocol::EdgeBook::Broken::completed),
       recipe_(recipe_digest(config.recipe)),
       rounds_({.self = config.self.id, .recipe = recipe_}, edges_),
-      interval_scale_(config.interval_scale) {}
+      pace_(config.interval_scale) {}
 
 void RoundTrainer::start(Step step, Turn& turn) {
   step_ = step;
   started_ = true;
-  partner_by_ = turn.now + scaled(partner_patience, interval_scale_);
+  pace_.start(turn.now);
   rounds_.resume(step / local_steps_);
   for (const NodeId& peer : neighbours_) open_edge(peer, turn);
   proceed(turn);
@@ -68,17 +68,13 @@ void RoundTrainer::proceed(Turn& turn) {
     turn.jobs.emplace_back(std::move(job));
   }
   if (!started_ || stopped_ || computing_ || rounds_.running() || step_ >= steps_total_) return;
-  if (awaits_partner()) return;
-  partner_by_ = Instant::never();
   if (rounds_.skip_to_neighbours(late_by_steps / local_steps_)) {
     step_ = std::min(rounds_.round() * local_steps_, steps_total_);
     if (complete()) return;
   }
   const auto count =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(local_steps_, steps_total_ - step_));
-  const Instant begin_at = pace_.next_at(has_company(), count);
-  paced_until_ = begin_at > turn.now ? begin_at : Instant::never();
-  if (paced_until_ != Instant::never()) return;
+  if (!pace_.may_step(count, company(), turn.now)) return;
   computing_ = true;
   const std::uint64_t next = rounds_.round() + 1;
   if (has_memory_ && next > 1) {
@@ -120,7 +116,7 @@ void RoundTrainer::on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn
 void RoundTrainer::finished(LearnerResult& result, Turn& turn) {
   if (const auto* trained = std::get_if<TrainDone>(&result)) {
     step_ = trained->next;
-    pace_.on_step(step_, has_company(), turn.now);
+    pace_.on_step(step_, company(), turn.now);
     turn.events.emplace_back(StepsDone{step_, trained->loss});
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
     computing_ = false;
@@ -142,8 +138,7 @@ void RoundTrainer::finished(LearnerResult& result, Turn& turn) {
 
 void RoundTrainer::tick(Turn& turn) {
   rounds_.tick(turn.now, turn.effects);
-  if (paced_until_ <= turn.now) paced_until_ = Instant::never();
-  if (partner_by_ <= turn.now) partner_by_ = Instant::never();
+  pace_.tick(turn.now);
   proceed(turn);
 }
 

@@ -23,7 +23,7 @@ class RoundTrainer final : public Trainer {
   void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
   void finished(LearnerResult& result, Turn& turn) override;
   [[nodiscard]] Instant next_deadline() const override {
-    return std::min(std::min(partner_by_, rounds_.next_deadline()), paced_until_);
+    return std::min(rounds_.next_deadline(), pace_.next_deadline());
   }
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
@@ -35,6 +35,9 @@ class RoundTrainer final : public Trainer {
 
  private:
   void proceed(Turn& turn);
+  [[nodiscard]] Company company() const {
+    return company_of(!neighbours_.empty(), edges_.has_open_edge());
+  }
   void open_edge(const NodeId& peer, Turn& turn);
   void on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn);
   void on_bulk(const NodeId& peer, protocol::Bulk&& bulk, Turn& turn);
@@ -48,20 +51,8 @@ class RoundTrainer final : public Trainer {
   protocol::EdgeBook edges_;
   Digest recipe_;
   protocol::RoundExchange rounds_;
-  /// A neighbour trains as well: one that joins or catches up sets no pace.
-  [[nodiscard]] bool has_company() const { return edges_.has_open_edge(); }
-
-  /// Its neighbours have not said hello yet: a node that began at once would be through with a
-  /// short run before they do.
-  [[nodiscard]] bool awaits_partner() const {
-    return partner_by_ != Instant::never() && !neighbours_.empty() && !has_company();
-  }
-
-  double interval_scale_;
   std::set<NodeId> neighbours_;
-  Instant partner_by_ = Instant::never();
   CompanyPace pace_;
-  Instant paced_until_ = Instant::never();
   Step step_ = 0;
   std::uint64_t exchanges_ = 0;
   bool started_ = false;

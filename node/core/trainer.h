@@ -17,10 +17,6 @@ namespace starling::node {
 /// slept go on where they are.
 inline constexpr Step late_by_steps = 20;
 
-/// How long a node that begins waits for the hello of a first neighbour, before interval_scale. Our
-/// guess: several round trips of a slow link.
-inline constexpr Duration partner_patience = std::chrono::seconds(5);
-
 class Trainer {
  public:
   Trainer() = default;
@@ -84,11 +80,6 @@ class Trainer {
   [[nodiscard]] virtual bool needs_state() const { return true; }
   virtual void fill(NodeStatus& status) const = 0;
 };
-
-/// `duration` under config.interval_scale.
-[[nodiscard]] inline Duration scaled(Duration duration, double scale) {
-  return Duration(static_cast<Duration::rep>(static_cast<double>(duration.count()) * scale));
-}
 
 /// The trainer for the recipe's clock. `roll` outlives it.
 [[nodiscard]] std::unique_ptr<Trainer> make_trainer(const Config& config, const Roll& roll);

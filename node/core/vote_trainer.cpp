@@ -44,7 +44,8 @@ VoteTrainer::VoteTrainer(const Config& config, const Roll& roll)
       catch_up_(config, ledger_),
       donor_(recipe_digest(config.recipe), config.interval_scale),
       divergence_(config, ledger_),
-      privacy_(config) {}
+      privacy_(config),
+      pace_(config.interval_scale) {}
 
 void VoteTrainer::start(Step step, Turn& turn) {
   step_ = std::max(step_, step);
@@ -130,9 +131,7 @@ void VoteTrainer::proceed(Turn& turn) {
     return;
   }
   patience_ends_ = Instant::never();
-  const Instant begin_at = pace_.next_at(neighbours_ > 0, 1);
-  paced_until_ = begin_at > turn.now ? begin_at : Instant::never();
-  if (paced_until_ != Instant::never()) return;
+  if (!pace_.may_step(1, company(), turn.now)) return;
   probing_ = true;
   replica_step_ = complete_through();
   turn.jobs.emplace_back(
@@ -342,7 +341,7 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
   if (auto* probed = std::get_if<ProbeDone>(&result)) {
     probing_ = false;
     step_ = std::max(step_, probed->step + 1);
-    pace_.on_step(step_, neighbours_ > 0, turn.now);
+    pace_.on_step(step_, company(), turn.now);
     turn.events.emplace_back(StepsDone{step_, probed->loss});
     if (is_convicted_) return proceed(turn);  // nobody would count it
     turn.announcements.emplace_back(protocol::VotePacket{.packet = packets_cast_,
@@ -377,8 +376,8 @@ bool VoteTrainer::complete() const {
 }
 
 Instant VoteTrainer::next_deadline() const {
-  return std::min({ledger_.next_deadline(), catch_up_.next_deadline(), patience_ends_, paced_until_,
-                   resync_at_});
+  return std::min({ledger_.next_deadline(), catch_up_.next_deadline(), pace_.next_deadline(),
+                   patience_ends_, resync_at_});
 }
 
 /// Until the ledger is whole: before casting (a late joiner) and after the last step. While the
@@ -386,7 +385,7 @@ Instant VoteTrainer::next_deadline() const {
 void VoteTrainer::tick(Turn& turn) {
   ledger_.tick(turn.now, turn.effects);
   catch_up_.tick(turn);
-  if (paced_until_ <= turn.now) paced_until_ = Instant::never();
+  pace_.tick(turn.now);
   if (resync_at_ <= turn.now) {
     const bool is_waiting = catch_up_.active() || complete() || stopped_ ||
                             roll_.highest_step() > newest_step_ + steps_ahead;

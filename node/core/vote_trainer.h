@@ -72,6 +72,10 @@ class VoteTrainer final : public Trainer {
   void check_privacy(Turn& turn);
   [[nodiscard]] bool votes_on(const NodeId& voter) const;
   [[nodiscard]] bool is_behind(const NodeId& voter) const;
+  /// Voters hear of each other by the votes themselves: no hello is waited for.
+  [[nodiscard]] Company company() const {
+    return neighbours_ > 0 ? Company::trains : Company::none;
+  }
   [[nodiscard]] bool in_step();
   [[nodiscard]] Step complete_through() const;
   void begin_load(LoadStateJob job, bool is_from_peer, Turn& turn);
@@ -104,7 +108,6 @@ class VoteTrainer final : public Trainer {
   std::uint64_t packets_cast_here_ = 0;  ///< Of them, by this process.
   std::uint64_t votes_cast_ = 0;
   CompanyPace pace_;
-  Instant paced_until_ = Instant::never();
   Instant patience_ends_ = Instant::never();
   Instant resync_at_ = Instant::never();
   Digest last_digest_;  ///< Of the ledger, at the last look.

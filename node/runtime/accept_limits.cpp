@@ -14,18 +14,6 @@ namespace starling::runtime {
 
 namespace limits = protocol::limits;
 
-bool TokenBucket::take(Instant now) {
-  tokens_ = std::min(rate_, tokens_ + rate_ * to_seconds(now - refilled_));
-  refilled_ = now;
-  if (tokens_ < 1.0) return false;
-  tokens_ -= 1.0;
-  return true;
-}
-
-bool TokenBucket::full(Instant now) const {
-  return tokens_ + rate_ * to_seconds(now - refilled_) >= rate_;
-}
-
 std::string address_prefix(const std::string& numeric_host) {
   std::array<std::uint8_t, 16> v6{};
   if (::inet_pton(AF_INET6, numeric_host.c_str(), v6.data()) != 1) return numeric_host;

@@ -9,23 +9,10 @@
 #include <string>
 
 #include "protocol/limits.h"
+#include "protocol/token_bucket.h"
 #include "starling/instant.h"
 
 namespace starling::runtime {
-
-/// Lets `rate` per second through on average and `rate` at once.
-class TokenBucket {
- public:
-  explicit TokenBucket(double rate) : rate_(rate), tokens_(rate) {}
-
-  [[nodiscard]] bool take(Instant now);
-  [[nodiscard]] bool full(Instant now) const;
-
- private:
-  double rate_;
-  double tokens_;
-  Instant refilled_{};
-};
 
 /// The part of an address that one party is taken to own: an IPv4 address, an IPv6 /56.
 [[nodiscard]] std::string address_prefix(const std::string& numeric_host);
@@ -63,7 +50,7 @@ class AcceptLimits {
   struct Source {
     explicit Source(double rate) : handshakes(rate) {}
 
-    TokenBucket handshakes;
+    protocol::TokenBucket handshakes;
     std::size_t connections = 0;
     std::map<Number, Instant> pending = {};  ///< And when each was admitted.
   };
@@ -76,7 +63,7 @@ class AcceptLimits {
   // rate can make in a while means a flood from many addresses.
   static constexpr std::size_t sources_max = 4096;
 
-  TokenBucket all_handshakes_{protocol::limits::handshakes_per_second_max};
+  protocol::TokenBucket all_handshakes_{protocol::limits::handshakes_per_second_max};
   std::size_t pending_handshakes_ = 0;
   Number newest_ = 0;
   Sources sources_;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/limits.h"
 #include "starling/result.h"
 
 namespace starling::runtime {
@@ -20,9 +21,7 @@ struct HostPort {
   [[nodiscard]] std::uint16_t port_number() const;
 };
 
-/// One address of each family and one more, a VPN's say (our guess); three of them fit
-/// limits::address_characters_max.
-inline constexpr std::size_t addresses_per_node_max = 3;
+using protocol::limits::addresses_per_node_max;
 
 /// Splits "host:port" or "[v6]:port". Error: names the text seen and the forms allowed.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view address);

@@ -87,7 +87,7 @@ namespace {
 
 /// Opens the file that is to be renamed, alone: a second writer of the same file (`starling renew`
 /// beside the node, say) waits until the first has renamed its own. Returns -1 with errno set.
-int open_alone(const std::string& temporary, int mode) {
+int open_alone(const std::string& temporary, mode_t mode) {
   for (;;) {
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode);
     if (fd < 0) return fd;

@@ -11,11 +11,11 @@
 #include <set>
 #include <utility>
 
-#include "node/runtime/accept_limits.h"
 #include "node/runtime/address.h"
 #include "node/runtime/platform.h"
 #include "protocol/limits.h"
 #include "protocol/link/beacon.h"
+#include "protocol/token_bucket.h"
 
 namespace starling::runtime {
 
@@ -87,9 +87,9 @@ class LanBeacon::Sockets : public std::enable_shared_from_this<Sockets> {
   protocol::BeaconJudge judge_;
   asio::steady_timer timer_;
   Duration pause_ = limits::beacon_query_pause_first;
-  TokenBucket received_{limits::beacons_received_per_second_max};
-  TokenBucket answered_{limits::beacons_answered_per_second_max};
-  TokenBucket told_{limits::beacon_contacts_per_second_max};
+  protocol::TokenBucket received_{limits::beacons_received_per_second_max};
+  protocol::TokenBucket answered_{limits::beacons_answered_per_second_max};
+  protocol::TokenBucket told_{limits::beacon_contacts_per_second_max};
   SharedEar group_v4_ear_;           // queries come here, on a port that all processes share
   SharedEar group_v6_ear_;           // null without IPv6
   std::vector<SharedEar> asking_;    // queries leave from here, and answers come back

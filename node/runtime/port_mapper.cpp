@@ -63,6 +63,7 @@ struct PortMapper::Worker {
   bool is_ending = false;
 
   void work();
+  [[nodiscard]] bool take_move();
   void look(bool has_moved_now);
   void ask();
   [[nodiscard]] std::optional<OpenedPort> open_somewhere();
@@ -83,14 +84,16 @@ void PortMapper::Worker::post(std::function<void(Loop&)> task) {
 }
 
 void PortMapper::Worker::work() {
-  bool has_moved_now = false;
   do {
-    look(has_moved_now);
-    const std::lock_guard lock(mutex);
-    has_moved_now = std::exchange(has_moved, false);
-  } while (has_moved_now || await_next());
+    look(take_move());
+  } while (await_next());
   if (speaking != nullptr) speaking->close();
   post([](Loop& l) { l.finish(); });
+}
+
+bool PortMapper::Worker::take_move() {
+  const std::lock_guard lock(mutex);
+  return std::exchange(has_moved, false);
 }
 
 /// True: there is something to look at; false: the end has come.

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
-#include "node/runtime/accept_limits.h"
 #include "node/runtime/store.h"
+#include "protocol/token_bucket.h"
 #include "starling/event.h"
 #include "starling/instant.h"
 #include "starling/result.h"
@@ -54,7 +54,7 @@ class Telemetry {
   [[nodiscard]] bool is_thinned_out(const Event& event, Instant at);
 
   Store* store_;
-  TokenBucket exchange_lines_{exchange_lines_per_second_max};
+  protocol::TokenBucket exchange_lines_{exchange_lines_per_second_max};
   std::uint64_t exchanges_untold_ = 0;
   bool events_to_standard_output_;
 };

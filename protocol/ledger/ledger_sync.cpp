@@ -44,7 +44,7 @@ void LedgerSync::neighbour_up(const NodeId& peer, Instant now, Effects& effects)
 
 void LedgerSync::neighbour_down(const NodeId& peer) {
   neighbours_.erase(peer);
-  std::erase_if(requests_, [&](const auto& request) { return request.second.peer == peer; });
+  requests_.forget_peer(peer);
   if (neighbours_.empty()) sync_at_ = Instant::never();
 }
 
@@ -96,7 +96,7 @@ std::optional<Voided> LedgerSync::convict(const EquivocationProof& proof, Bytes 
   record.packets.erase(first, record.packets.end());
   if (record.contiguous > proof.packet) set_contiguous(author, record, proof.packet);
   record.changed_at = ++changes_;
-  requests_.erase(author);
+  requests_.forget_author(author);
   return voided;
 }
 
@@ -190,11 +190,8 @@ Handled LedgerSync::receive(const NodeId& from, const VoteRangeRequest& request,
 }
 
 void LedgerSync::range_inserted(const NodeId& from, Instant now, Effects& effects) {
-  std::erase_if(requests_, [&](const auto& entry) {
-    const auto& [author, request] = entry;
-    const bool is_answered = request.peer == from && holds(author, request.first);
-    if (is_answered) note_answer(request, now);
-    return is_answered;
+  requests_.answered(from, now, [this](const NodeId& author, std::uint64_t packet) {
+    return holds(author, packet);
   });
   request_missing(from, now, effects);
 }
@@ -313,53 +310,16 @@ VoteRangeRequest LedgerSync::first_gap(const NodeId& author, std::uint64_t end) 
               std::min<std::uint64_t>(count, limits::vote_request_packets_max))};
 }
 
-bool LedgerSync::is_fetching(Instant now) const {
-  return std::ranges::any_of(requests_,
-                             [now](const auto& entry) { return entry.second.deadline > now; });
-}
-
-Duration LedgerSync::usual_answer_time() const {
-  return scaled(limits::vote_request_time_max, options_.interval_scale);
-}
-
-/// Falls by half at a time: answers that wait behind each other take longer and longer.
-void LedgerSync::note_answer(const Request& request, Instant now) {
-  const auto peer = neighbours_.find(request.peer);
-  if (peer == neighbours_.end()) return;
-  Duration& answer_time = peer->second.answer_time;
-  answer_time = std::max(2 * (now - request.asked_at), answer_time / 2);
-}
-
-/// Whoever asks again on a full link asks for the same bytes twice, and the link gets fuller: the
-/// patience doubles with each time-out, as that of TCP does (RFC 6298, section 5.5).
-void LedgerSync::expire_requests(Instant now) {
-  std::set<NodeId> late;
-  std::erase_if(requests_, [&](const auto& entry) {
-    if (entry.second.deadline > now) return false;
-    late.insert(entry.second.peer);
-    return true;
-  });
-  for (const NodeId& peer : late) {
-    const auto found = neighbours_.find(peer);
-    if (found == neighbours_.end()) continue;
-    Duration& answer_time = found->second.answer_time;
-    answer_time = std::min(2 * std::max(answer_time, usual_answer_time()),
-                           std::max(limits::vote_answer_time_max, usual_answer_time()));
-  }
-}
-
 void LedgerSync::request_missing(const NodeId& peer, Instant now, Effects& effects) {
   if (sources_ && !sources_->contains(peer)) return;
-  expire_requests(now);
-  auto unanswered = static_cast<std::size_t>(
-      std::count_if(requests_.begin(), requests_.end(),
-                    [&peer](const auto& entry) { return entry.second.peer == peer; }));
+  requests_.expire(now);
+  std::size_t unanswered = requests_.unanswered_by(peer);
   const auto found = neighbours_.find(peer);
   if (found == neighbours_.end()) return;
   for (const auto& [author, told] : found->second.heard) {
     if (unanswered >= limits::vote_requests_per_peer_max) break;
     const VoteRangeRequest gap = first_gap(author, told);
-    if (gap.count == 0 || requests_.contains(author)) continue;
+    if (gap.count == 0 || requests_.has(author)) continue;
     ++unanswered;
     request(peer, gap, now, effects);
   }
@@ -367,12 +327,7 @@ void LedgerSync::request_missing(const NodeId& peer, Instant now, Effects& effec
 
 void LedgerSync::request(const NodeId& peer, const VoteRangeRequest& gap, Instant now,
                          Effects& effects) {
-  const auto found = neighbours_.find(peer);
-  const Duration learnt = found == neighbours_.end() ? Duration{0} : found->second.answer_time;
-  requests_[gap.author] = {.peer = peer,
-                           .first = gap.first,
-                           .asked_at = now,
-                           .deadline = now + std::max(usual_answer_time(), learnt)};
+  requests_.asked(peer, gap, now);
   effects.send(peer, gap);
 }
 

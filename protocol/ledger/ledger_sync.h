@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/effects.h"
+#include "protocol/ledger/vote_requests.h"
 #include "protocol/limits.h"
 #include "protocol/reject_reason.h"
 #include "protocol/wire/announcement.h"
@@ -63,7 +64,8 @@ struct Voided {
 
 class LedgerSync {
  public:
-  explicit LedgerSync(LedgerSyncOptions options) : options_(options), rng_(options.seed) {}
+  explicit LedgerSync(LedgerSyncOptions options)
+      : options_(options), rng_(options.seed), requests_(options.interval_scale) {}
 
   void neighbour_up(const NodeId& peer, Instant now, Effects& effects);
   void neighbour_down(const NodeId& peer);
@@ -115,7 +117,7 @@ class LedgerSync {
   /// True if all packets below these counts are held.
   [[nodiscard]] bool contains(const std::vector<VoteCount>& counts) const;
   /// Something has been asked for, and may still come.
-  [[nodiscard]] bool is_fetching(Instant now) const;
+  [[nodiscard]] bool is_fetching(Instant now) const { return requests_.are_open(now); }
   /// Packets not held that neighbours have.
   [[nodiscard]] std::uint64_t packets_missing() const;
   /// The packets at hand that are not below these counts, ascending by author and number.
@@ -148,15 +150,8 @@ class LedgerSync {
     std::uint64_t told_at = 0;              ///< What changed after this it has not been told.
     bool has_spoken = false;                ///< It knows us as its neighbour.
     Instant repeat_at;                      ///< Not before it is told everything again.
-    Duration answer_time{0};                ///< How long its answers may take; 0: not known.
     VoteCount compared;                     ///< compare_with() goes on from this author's packet.
     Instant compare_at;                     ///< Not before.
-  };
-  struct Request {
-    NodeId peer;
-    std::uint64_t first = 0;
-    Instant asked_at;
-    Instant deadline;
   };
 
   void advance(const NodeId& author, Author& record, std::uint64_t contiguous);
@@ -168,9 +163,6 @@ class LedgerSync {
   [[nodiscard]] VoteRangeRequest first_gap(const NodeId& author, std::uint64_t end) const;
   void probe(const NodeId& peer, Effects& effects) const;
   void send_vector(const NodeId& peer, bool wants_reply, Effects& effects);
-  [[nodiscard]] Duration usual_answer_time() const;
-  void note_answer(const Request& request, Instant now);
-  void expire_requests(Instant now);
   void request_missing(const NodeId& peer, Instant now, Effects& effects);
   void request(const NodeId& peer, const VoteRangeRequest& gap, Instant now, Effects& effects);
   void forget_oldest();
@@ -179,7 +171,7 @@ class LedgerSync {
   Rng rng_;
   std::map<NodeId, Author> authors_;
   std::map<NodeId, Neighbour> neighbours_;
-  std::map<NodeId, Request> requests_;  ///< At most one for each author.
+  VoteRequests requests_;
   std::deque<std::pair<NodeId, std::uint64_t>> insertion_order_;
   std::size_t stored_bytes_ = 0;
   std::uint64_t changes_ = 0;  ///< Of the version vector.

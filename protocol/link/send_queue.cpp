@@ -13,8 +13,9 @@ namespace {
 constexpr int bulk_floor_frames = 8;
 
 bool is_gossip(const Message& message) {
-  return std::holds_alternative<Gossip>(message) || std::holds_alternative<IHave>(message) ||
-         std::holds_alternative<VoteVector>(message) || std::holds_alternative<VoteRange>(message);
+  return std::holds_alternative<Gossip>(message) || std::holds_alternative<GossipBatch>(message) ||
+         std::holds_alternative<IHave>(message) || std::holds_alternative<VoteVector>(message) ||
+         std::holds_alternative<VoteRange>(message);
 }
 
 bool is_relayed(const Message& message) {

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "protocol/limits.h"
+#include "protocol/overload.h"
 #include "protocol/pace.h"
 #include "starling/check.h"
 
@@ -16,11 +17,6 @@ constexpr std::size_t early_announcements_max = 1024;
 
 /// A few from each neighbour.
 constexpr std::size_t early_attested_max = 4 * limits::links_max;
-
-template <class... Kinds>
-struct Overload : Kinds... {
-  using Kinds::operator()...;
-};
 
 template <class Kind>
 concept RunWord = std::same_as<Kind, MergeResults> || std::same_as<Kind, MergeClosed> ||

@@ -9,6 +9,14 @@
 
 namespace starling::protocol {
 
+namespace {
+
+/// An announcement may have come by fewer links than the body will, each of which gathers: our
+/// guess of the difference.
+constexpr int gathers_awaited = 3;
+
+}  // namespace
+
 void Broadcast::neighbour_up(const NodeId& peer, Instant now) {
   const auto [at, is_new] = peers_.try_emplace(peer);
   if (!is_new) return;
@@ -19,14 +27,24 @@ void Broadcast::neighbour_up(const NodeId& peer, Instant now) {
   const std::size_t told = std::min(cache_order_.size(), limits::ihave_catch_up_ids_max);
   for (auto aged = cache_order_.end() - static_cast<std::ptrdiff_t>(told);
        aged != cache_order_.end(); ++aged) {
-    announce(at->second, {.id = aged->id, .hops = cache_.at(aged->id).hops}, now);
+    announce(at->second, aged->id, now);
   }
 }
 
 void Broadcast::introduce(const BroadcastId& id, const NodeId& peer, Effects& effects) const {
-  const auto cached = cache_.find(id);
-  if (cached == cache_.end()) return;
-  effects.send(peer, Gossip{.id = id, .hops = cached->second.hops, .body = cached->second.body});
+  if (cache_.contains(id)) give(peer, id, cache_.at(id).hops, effects);
+}
+
+/// A body of the cache. What can wait keeps its name for that, and is not gathered again here.
+void Broadcast::give(const NodeId& peer, const BroadcastId& id, std::uint32_t hops,
+                     Effects& effects) const {
+  const Cached& cached = cache_.at(id);
+  Gossip gossip{.id = id, .hops = hops, .body = cached.body};
+  if (is_gathered(cached.haste)) {
+    effects.send(peer, GossipBatch{{std::move(gossip)}});
+  } else {
+    effects.send(peer, std::move(gossip));
+  }
 }
 
 void Broadcast::neighbour_down(const NodeId& peer) {
@@ -42,14 +60,18 @@ void Broadcast::set_round_trip(const NodeId& peer, Duration round_trip) {
   }
 }
 
-BroadcastId Broadcast::broadcast(Bytes body, Instant now, Effects& effects) {
+BroadcastId Broadcast::broadcast(Bytes body, Haste haste, Instant now, Effects& effects) {
   STARLING_CHECK(body.size() <= limits::gossip_bytes_max);
   const BroadcastId id = broadcast_id_of(body);
   if (seen_.contains(id)) return id;
   const Gossip gossip{.id = id, .hops = 0, .body = std::move(body)};
-  remember(gossip, now);
-  forward({}, gossip, now, effects);
+  remember(gossip, haste, now);
+  forward({}, gossip, haste, now, effects);
   return id;
+}
+
+void Broadcast::flush(Effects& effects) {
+  for (auto& [id, peer] : peers_) peer.outbox.flush(id, effects);
 }
 
 std::expected<bool, RejectReason> Broadcast::receive(const NodeId& from, const Gossip& gossip,
@@ -61,6 +83,7 @@ std::expected<bool, RejectReason> Broadcast::receive(const NodeId& from, const G
   }
   if (seen_.contains(gossip.id)) {
     ++counters_.duplicates;
+    sender->second.outbox.forget(gossip.id);
     if (shapes_tree(gossip.id)) {
       sender->second.is_eager = false;
       effects.send(from, Prune{});
@@ -74,17 +97,18 @@ std::expected<bool, RejectReason> Broadcast::receive(const NodeId& from, const G
   return true;
 }
 
-void Broadcast::accept(const NodeId& from, const Gossip& gossip, Instant now, Effects& effects) {
+void Broadcast::accept(const NodeId& from, const Gossip& gossip, Haste haste, Instant now,
+                       Effects& effects) {
   if (seen_.contains(gossip.id)) return;
   ++counters_.delivered;
-  remember(gossip, now);
+  remember(gossip, haste, now);
   const std::deque<Source> announcers = take_announcers(from, gossip.id, now);
   if (shapes_tree(gossip.id)) shape_tree(from, announcers, gossip, effects);
   std::set<NodeId> holders{from};
   for (const Source& announcer : announcers) holders.insert(announcer.peer);
   Gossip onward = gossip;
   onward.hops += 1;
-  forward(holders, onward, now, effects);
+  forward(holders, onward, haste, now, effects);
 }
 
 Handled Broadcast::receive(const NodeId& from, const IHave& have, Instant now) {
@@ -101,10 +125,10 @@ Handled Broadcast::receive(const NodeId& from, const IHave& have, Instant now) {
   }
   for (std::size_t i = 0; i < have.ids.size(); ++i) {
     if (seen_.contains(have.ids[i])) {
-      std::erase_if(peer.to_announce, [&](const Announced& due) { return due.id == have.ids[i]; });
+      peer.outbox.forget(have.ids[i]);
       continue;
     }
-    note_missing(have.ids[i], {.peer = from, .hops = have.hops[i]}, now);
+    note_missing(have.ids[i], {.peer = from, .hops = have.hops[i]}, have.can_wait, now);
   }
   return {};
 }
@@ -118,9 +142,9 @@ Handled Broadcast::receive(const NodeId& from, const Graft& graft, Instant now, 
     return std::unexpected(RejectReason::flood);
   }
   peer.is_eager = true;
+  peer.outbox.forget(graft.id);
   if (const auto cached = cache_.find(graft.id); cached != cache_.end()) {
-    effects.send(
-        from, Gossip{.id = graft.id, .hops = cached->second.hops + 1, .body = cached->second.body});
+    give(from, graft.id, cached->second.hops + 1, effects);
   }
   return {};
 }
@@ -134,7 +158,7 @@ Handled Broadcast::receive(const NodeId& from, const Prune&) {
 
 Instant Broadcast::next_deadline() const {
   Instant earliest = Instant::never();
-  for (const auto& [id, peer] : peers_) earliest = std::min(earliest, peer.announce_at);
+  for (const auto& [id, peer] : peers_) earliest = std::min(earliest, peer.outbox.next_deadline());
   if (!missing_.empty()) earliest = std::min(earliest, graft_next_);
   if (!cache_order_.empty()) earliest = std::min(earliest, cache_order_.front().expires);
   if (!seen_order_.empty()) earliest = std::min(earliest, seen_order_.front().expires);
@@ -142,9 +166,7 @@ Instant Broadcast::next_deadline() const {
 }
 
 void Broadcast::tick(Instant now, Effects& effects) {
-  for (auto& [id, peer] : peers_) {
-    if (peer.announce_at <= now) flush_announcements(id, peer, effects);
-  }
+  for (auto& [id, peer] : peers_) peer.outbox.tick(id, now, effects);
   graft_missing(now, effects);
   forget_old(now);
 }
@@ -156,28 +178,32 @@ bool Broadcast::shapes_tree(const BroadcastId& id) const {
   return !recent_least_.empty() && recent_least_.front().id == id;
 }
 
-void Broadcast::remember(const Gossip& gossip, Instant now) {
+void Broadcast::remember(const Gossip& gossip, Haste haste, Instant now) {
   seen_.insert(gossip.id);
   seen_order_.push_back(
       {.id = gossip.id, .expires = now + scaled(limits::broadcast_id_time, interval_scale_)});
-  cache_[gossip.id] = {.hops = gossip.hops, .body = gossip.body};
+  cache_[gossip.id] = {.hops = gossip.hops, .body = gossip.body, .haste = haste};
   cache_order_.push_back(
       {.id = gossip.id, .expires = now + scaled(limits::broadcast_cache_time, interval_scale_)});
   cached_bytes_ += gossip.body.size();
-  while (!recent_least_.empty() && gossip.id < recent_least_.back().id) recent_least_.pop_back();
-  recent_least_.push_back({.id = gossip.id, .expires = now + limits::shaping_interval});
+  if (!is_gathered(haste)) {  // how long a batch was gathered tells nothing of the links
+    while (!recent_least_.empty() && gossip.id < recent_least_.back().id) recent_least_.pop_back();
+    recent_least_.push_back({.id = gossip.id, .expires = now + limits::shaping_interval});
+  }
   forget_old(now);
 }
 
 /// holders: who has the body and need not hear of it. gossip: as the receivers are to have it.
-void Broadcast::forward(const std::set<NodeId>& holders, const Gossip& gossip, Instant now,
-                        Effects& effects) {
+void Broadcast::forward(const std::set<NodeId>& holders, const Gossip& gossip, Haste haste,
+                        Instant now, Effects& effects) {
   for (auto& [id, peer] : peers_) {
     if (holders.contains(id)) continue;
-    if (peer.is_eager) {
-      effects.send(id, gossip);
+    if (!peer.is_eager) {
+      announce(peer, gossip.id, now);
+    } else if (is_gathered(haste)) {
+      peer.outbox.gather(gossip, gather_time_, now);
     } else {
-      announce(peer, {.id = gossip.id, .hops = cache_.at(gossip.id).hops}, now);
+      effects.send(id, gossip);
     }
   }
 }
@@ -191,7 +217,7 @@ std::deque<Broadcast::Source> Broadcast::take_announcers(const NodeId& from, con
   const bool was_grafted = std::ranges::any_of(
       sources, [&from](const Source& source) { return source.peer == from && source.is_grafted; });
   // The answer to a graft tells nothing of the tree (as in Karn and Partridge 1987).
-  if (!was_grafted) {
+  if (!was_grafted && !missing.mapped().can_wait) {
     const Duration late = now - missing.mapped().announced_at;
     lateness_ = std::max(late, (7 * lateness_ + late) / 8);
   }
@@ -217,31 +243,24 @@ void Broadcast::shape_tree(const NodeId& from, const std::deque<Source>& announc
   effects.send(from, Prune{});
 }
 
-void Broadcast::announce(Peer& peer, const Announced& announced, Instant now) {
-  if (peer.to_announce.empty()) peer.announce_at = now + limits::ihave_batch_interval;
-  // What does not fit is left to the other neighbours: the bound matters more than one id.
-  if (peer.to_announce.size() < limits::ihave_ids_per_interval_max) {
-    peer.to_announce.push_back(announced);
-  }
+/// An id of the cache.
+void Broadcast::announce(Peer& peer, const BroadcastId& id, Instant now) const {
+  const Cached& cached = cache_.at(id);
+  const bool can_wait = is_gathered(cached.haste);
+  peer.outbox.announce({.id = id, .hops = cached.hops}, can_wait,
+                       can_wait ? gather_time_ : limits::ihave_batch_interval, now);
 }
 
-void Broadcast::flush_announcements(const NodeId& id, Peer& peer, Effects& effects) {
-  IHave have;
-  for (const Announced& announced : peer.to_announce) {
-    have.ids.push_back(announced.id);
-    have.hops.push_back(announced.hops);
-    if (have.ids.size() == limits::ihave_ids_max) effects.send(id, std::exchange(have, {}));
-  }
-  if (!have.ids.empty()) effects.send(id, std::move(have));
-  peer.to_announce.clear();
-  peer.announce_at = Instant::never();
-}
-
-void Broadcast::note_missing(const BroadcastId& id, const Source& source, Instant now) {
+void Broadcast::note_missing(const BroadcastId& id, const Source& source, bool can_wait,
+                             Instant now) {
   const auto found = missing_.find(id);
   if (found == missing_.end()) {
     if (missing_.size() >= limits::missing_broadcasts_max) return;
-    Missing missing{.sources = {source}, .attempts = 0, .announced_at = now, .graft_at = {}};
+    Missing missing{.sources = {source},
+                    .attempts = 0,
+                    .announced_at = now,
+                    .graft_at = {},
+                    .can_wait = can_wait};
     missing.graft_at = first_graft_at(missing);
     graft_next_ = std::min(graft_next_, missing.graft_at);
     missing_.emplace(id, std::move(missing));
@@ -261,7 +280,9 @@ Duration Broadcast::patience(Duration usual, Duration round_trips) const {
 
 Instant Broadcast::first_graft_at(const Missing& missing) const {
   const Duration round_trip = peers_.at(missing.sources.front().peer).round_trip;
-  return missing.announced_at + patience(limits::graft_delay_first, 3 * round_trip);
+  // The announcement was gathered, and so is the body, on each link between us and its author.
+  const Duration gathering = missing.can_wait ? gathers_awaited * gather_time_ : Duration{0};
+  return missing.announced_at + gathering + patience(limits::graft_delay_first, 3 * round_trip);
 }
 
 void Broadcast::graft_missing(Instant now, Effects& effects) {

@@ -14,11 +14,15 @@
 #include <vector>
 
 #include "protocol/effects.h"
+#include "protocol/overlay/gossip_outbox.h"
 #include "protocol/reject_reason.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
 
 namespace starling::protocol {
+
+/// Whether a body is passed on at once, or may wait on each link for others to share a message.
+enum class Haste : std::uint8_t { at_once, can_wait };
 
 struct BroadcastCounters {
   std::uint64_t delivered = 0;   ///< New bodies, own ones not included.
@@ -39,17 +43,21 @@ class Broadcast {
   void neighbour_down(const NodeId& peer);
   /// Makes the graft timers of this peer wait for max(limits, 3 round trips).
   void set_round_trip(const NodeId& peer, Duration round_trip);
+  /// How long bodies that can wait are gathered on each link. 0, as at first: not at all.
+  void set_gather_time(Duration time) { gather_time_ = time; }
 
   /// Sends an own body to everyone. body: at most gossip_bytes_max. Returns its name.
-  BroadcastId broadcast(Bytes body, Instant now, Effects& effects);
+  BroadcastId broadcast(Bytes body, Haste haste, Instant now, Effects& effects);
+  /// Sends what waits: the links are about to end.
+  void flush(Effects& effects);
 
   /// First step of receiving: true if the body is new. Then the owner verifies it and, if it is
   /// good, delivers it and calls `accept`; a bad one is simply not accepted.
   /// Error: bad_payload if the id is not that of the body, too_large, unexpected (no neighbour).
   [[nodiscard]] std::expected<bool, RejectReason> receive(const NodeId& from, const Gossip& gossip,
                                                           Effects& effects);
-  /// Second step: remembers the body and forwards it.
-  void accept(const NodeId& from, const Gossip& gossip, Instant now, Effects& effects);
+  /// Second step: remembers the body and forwards it. haste: can_wait for what came in a batch.
+  void accept(const NodeId& from, const Gossip& gossip, Haste haste, Instant now, Effects& effects);
 
   [[nodiscard]] Handled receive(const NodeId& from, const IHave& have, Instant now);
   [[nodiscard]] Handled receive(const NodeId& from, const Graft& graft, Instant now,
@@ -65,15 +73,10 @@ class Broadcast {
   [[nodiscard]] std::size_t missing() const { return missing_.size(); }
 
  private:
-  struct Announced {
-    BroadcastId id{};
-    std::uint32_t hops = 0;
-  };
   struct Peer {
     bool is_eager = false;
     Duration round_trip{0};
-    std::vector<Announced> to_announce;
-    Instant announce_at = Instant::never();
+    GossipOutbox outbox;
     Instant interval_start;  ///< Of the caps on IHAVE and GRAFT.
     std::size_t ihave_ids = 0;
     std::size_t grafts = 0;
@@ -81,6 +84,7 @@ class Broadcast {
   struct Cached {
     std::uint32_t hops = 0;
     Bytes body;
+    Haste haste = Haste::at_once;
   };
   struct Source {
     NodeId peer;
@@ -93,20 +97,24 @@ class Broadcast {
     std::size_t attempts = 0;
     Instant announced_at;
     Instant graft_at;
+    bool can_wait = false;
   };
   struct Aged {
     BroadcastId id{};
     Instant expires;
   };
 
-  static void announce(Peer& peer, const Announced& announced, Instant now);
-  static void flush_announcements(const NodeId& id, Peer& peer, Effects& effects);
+  [[nodiscard]] bool is_gathered(Haste haste) const {
+    return haste == Haste::can_wait && gather_time_ > Duration{0};
+  }
+  void announce(Peer& peer, const BroadcastId& id, Instant now) const;
+  void give(const NodeId& peer, const BroadcastId& id, std::uint32_t hops, Effects& effects) const;
   static void start_interval(Peer& peer, Instant now);
   [[nodiscard]] bool shapes_tree(const BroadcastId& id) const;
-  void remember(const Gossip& gossip, Instant now);
-  void forward(const std::set<NodeId>& holders, const Gossip& gossip, Instant now,
+  void remember(const Gossip& gossip, Haste haste, Instant now);
+  void forward(const std::set<NodeId>& holders, const Gossip& gossip, Haste haste, Instant now,
                Effects& effects);
-  void note_missing(const BroadcastId& id, const Source& source, Instant now);
+  void note_missing(const BroadcastId& id, const Source& source, bool can_wait, Instant now);
   [[nodiscard]] Duration patience(Duration usual, Duration round_trips) const;
   [[nodiscard]] Instant first_graft_at(const Missing& missing) const;
   std::deque<Source> take_announcers(const NodeId& from, const BroadcastId& id, Instant now);
@@ -117,6 +125,7 @@ class Broadcast {
   void forget_old(Instant now);
 
   double interval_scale_;
+  Duration gather_time_{0};
   std::map<NodeId, Peer> peers_;
   std::map<BroadcastId, Cached> cache_;
   std::deque<Aged> cache_order_;

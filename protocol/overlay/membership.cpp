@@ -8,16 +8,11 @@
 #include "protocol/pace.h"
 
 namespace starling::protocol {
+
 namespace {
 
 bool contains(const std::vector<PeerRecord>& records, const NodeId& id) {
-  return std::any_of(records.begin(), records.end(),
-                     [&id](const PeerRecord& record) { return record.id == id; });
-}
-
-/// What a peer says about itself must carry its own authenticated name.
-bool speaks_for_itself(const NodeId& from, const PeerRecord& record) {
-  return record.id == from && record.address.size() <= limits::address_characters_max;
+  return std::ranges::find(records, id, &PeerRecord::id) != records.end();
 }
 
 }  // namespace
@@ -119,126 +114,6 @@ void Membership::lan_contact(const PeerRecord& contact, Instant now, Effects& ef
   if (book_.is_due(contact.id, now)) {
     dial(contact, PathKind::lan, courtship(true), now, effects);
   }
-}
-
-// --- Messages ---
-
-Handled Membership::receive(const NodeId& from, const Join& join, Instant now, Effects& effects) {
-  const auto found = links_.find(from);
-  if (found == links_.end() || !speaks_for_itself(from, join.joiner)) {
-    return std::unexpected(RejectReason::unexpected);
-  }
-  introduce(join.joiner);
-  answer_request(from, true, now, effects);
-  // Spread once for each link, or a Join repeated would flood the swarm with walks.
-  if (std::exchange(found->second.has_joined, true) || !is_dialable(join.joiner)) return {};
-  for (const NodeId& neighbour : neighbours()) {
-    if (neighbour == from) continue;
-    effects.send(neighbour,
-                 ForwardJoin{.joiner = join.joiner, .hops_left = limits::active_walk_hops});
-  }
-  return {};
-}
-
-Handled Membership::receive(const NodeId& from, const ForwardJoin& walk, Instant now,
-                            Effects& effects) {
-  if (!is_neighbour(from)) return std::unexpected(RejectReason::unexpected);
-  if (walk.hops_left > limits::active_walk_hops || !is_dialable(walk.joiner)) {
-    return std::unexpected(RejectReason::too_large);
-  }
-  if (walk.joiner.id == options_.self.id) return {};
-  book_.remember(walk.joiner, AddressBook::Source::hearsay);
-  const auto next = random_neighbour({from, walk.joiner.id});
-  if (walk.hops_left == 0 || !next) {
-    if (admits(walk.joiner.id, false)) court(walk.joiner, false, now, effects);
-    return {};
-  }
-  // A node with room keeps the joiner in mind wherever the walk is: a small swarm fills at once.
-  const bool has_room = neighbour_count() < limits::active_view_peers_max;
-  if (has_room || walk.hops_left == limits::passive_walk_hops) learn(walk.joiner);
-  effects.send(*next, ForwardJoin{.joiner = walk.joiner,
-                                  .hops_left = static_cast<std::uint8_t>(walk.hops_left - 1)});
-  return {};
-}
-
-Handled Membership::receive(const NodeId& from, const NeighbourRequest& request, Instant now,
-                            Effects& effects) {
-  if (!links_.contains(from) || !speaks_for_itself(from, request.sender)) {
-    return std::unexpected(RejectReason::unexpected);
-  }
-  introduce(request.sender);
-  answer_request(from, request.high_priority, now, effects);
-  return {};
-}
-
-Handled Membership::receive(const NodeId& from, const NeighbourReply& reply, Instant now,
-                            Effects& effects) {
-  const auto found = links_.find(from);
-  if (found == links_.end()) return std::unexpected(RejectReason::unexpected);
-  const bool was_asked = found->second.standing == Standing::asked;
-  if (!reply.accepted) {
-    demote(from, CloseReason::normal);
-    found->second.expires = now;  // the link has no purpose any more
-    book_.rest(from, now + scaled_interval(limits::shuffle_interval));
-    return {};
-  }
-  if (found->second.standing == Standing::neighbour) return {};
-  // A late yes is taken back where the place has gone to another.
-  if (!was_asked && !admits(from, false)) {
-    effects.send(from, LeaveView{});
-    return {};
-  }
-  make_room(now, effects);
-  promote(from);
-  return {};
-}
-
-Handled Membership::receive(const NodeId& from, const LeaveView& leave, Instant now,
-                            Effects& effects) {
-  const auto found = links_.find(from);
-  if (found == links_.end()) return std::unexpected(RejectReason::unexpected);
-  if (is_pinned(from) && leave.alive) return {};
-  demote(from, leave.alive ? CloseReason::normal : CloseReason::shutting_down);
-  found->second.expires = now + scaled_interval(limits::stranger_link_time_max);
-  if (leave.alive) {
-    book_.rest(from, now + scaled_interval(limits::shuffle_interval));
-    learn(found->second.record);
-  } else {
-    drop_passive(from);
-  }
-  refill(now, effects);
-  return {};
-}
-
-Handled Membership::receive(const NodeId& from, const Shuffle& shuffle, Instant now,
-                            Effects& effects) {
-  if (!is_neighbour(from)) return std::unexpected(RejectReason::unexpected);
-  if (shuffle.hops_left > limits::active_walk_hops ||
-      shuffle.peers.size() > limits::shuffle_peers_max) {
-    return std::unexpected(RejectReason::too_large);
-  }
-  if (shuffle.origin.id == options_.self.id) return {};
-  if (shuffle.hops_left > 0) {
-    if (const auto next = random_neighbour({from, shuffle.origin.id})) {
-      Shuffle walked = shuffle;
-      --walked.hops_left;
-      effects.send(*next, std::move(walked));
-      return {};
-    }
-  }
-  reach(shuffle.origin, ShuffleReply{shuffle_sample()}, now, effects);
-  learn_all(shuffle.peers);
-  learn(shuffle.origin);
-  return {};
-}
-
-Handled Membership::receive(const NodeId& from, const ShuffleReply& reply) {
-  if (!links_.contains(from)) return std::unexpected(RejectReason::unexpected);
-  if (reply.peers.size() > limits::shuffle_peers_max) {
-    return std::unexpected(RejectReason::too_large);
-  }
-  learn_all(reply.peers);
-  return {};
 }
 
 // --- Time ---
@@ -490,89 +365,6 @@ void Membership::learn_all(const std::vector<PeerRecord>& records) {
 
 void Membership::drop_passive(const NodeId& peer) {
   std::erase_if(passive_, [&peer](const PeerRecord& record) { return record.id == peer; });
-}
-
-// --- Repair ---
-
-void Membership::refill(Instant now, Effects& effects) {
-  if (refill_at_ == Instant::never()) return;  // not started
-  if (isolated()) contacts_.dial_due(now, effects);
-  if (options_.pinned) {
-    dial_pinned(now, effects);
-    return;
-  }
-  const std::size_t count = neighbour_count();
-  if (count >= limits::active_view_peers_max) return;
-  const bool is_urgent = count < limits::active_view_peers_refill;
-  // Below the refill mark all places are sought at once, above it one at a time.
-  const std::size_t wanted = is_urgent ? limits::active_view_peers_refill - count : 1;
-  std::vector<PeerRecord> free = candidates(now);
-  rng_.shuffle(std::span(free));
-  for (const PeerRecord& candidate : free) {
-    if (courted_count() >= wanted) return;
-    court(candidate, is_urgent, now, effects);
-  }
-}
-
-void Membership::dial_pinned(Instant now, Effects& effects) {
-  for (const PeerRecord& peer : *options_.pinned) {
-    const std::optional<PeerRecord> known = book_.find(peer.id);
-    if (!known || links_.contains(peer.id) || !book_.is_due(peer.id, now)) continue;
-    court(*known, false, now, effects);
-  }
-}
-
-void Membership::yield_dialling(const NodeId& peer, Instant now) {
-  // Both ends of a pinned edge want it: the larger id waits, or there would be two links.
-  if (is_pinned(peer) && peer < options_.self.id) {
-    book_.rest(peer, now + scaled_interval(limits::dial_time_max));
-  }
-}
-
-void Membership::shuffle(Instant now, Effects& effects) {
-  const bool is_thin = neighbour_count() < limits::active_view_peers_max && candidates(now).empty();
-  const Duration interval =
-      scaled_interval(is_thin ? limits::shuffle_interval_thin : limits::shuffle_interval);
-  // +-20 %, or nodes started together would shuffle together for ever.
-  shuffle_at_ = now + scaled(interval, 0.8 + 0.4 * rng_.uniform());
-  if (const auto neighbour = random_neighbour({})) {
-    effects.send(*neighbour, Shuffle{.origin = options_.self,
-                                     .hops_left = limits::active_walk_hops,
-                                     .peers = shuffle_sample()});
-  }
-  if (!options_.pinned) rebalance(now, effects);
-}
-
-void Membership::rebalance(Instant now, Effects& effects) {
-  const bool is_full = neighbour_count() >= limits::active_view_peers_max;
-  if (!is_full || holds_links_ || !mostly_dialled_by_others()) return;
-  std::vector<PeerRecord> free = candidates(now);
-  std::erase_if(free, [this](const PeerRecord& peer) { return links_.contains(peer.id); });
-  if (!free.empty()) court(free[rng_.below(free.size())], false, now, effects);
-}
-
-void Membership::probe(Instant now, Effects& effects) {
-  probe_at_ = now + scaled_interval(limits::probe_interval);
-  if (options_.pinned || holds_links_) return;
-  std::vector<PeerRecord> remembered = book_.due(now);
-  std::erase_if(remembered, [this](const PeerRecord& peer) { return links_.contains(peer.id); });
-  if (remembered.empty()) return;
-  // With priority, or two full overlays would never touch. One edge in two minutes is exchanged.
-  court(remembered[rng_.below(remembered.size())], true, now, effects);
-}
-
-void Membership::expire_links(Instant now, Effects& effects) {
-  for (auto& [peer, link] : links_) {
-    if (link.standing == Standing::neighbour || link.expires > now) continue;
-    if (link.standing == Standing::asked) {
-      link.standing = Standing::stranger;
-      book_.rest(peer, now + scaled_interval(limits::shuffle_interval));
-      link.expires = now;
-    }
-    if (!holds_links_) effects.hang_up(peer, CloseReason::normal);
-    // Should the link outlive this, it is asked for again no sooner than this.
-    link.expires = now + scaled_interval(limits::stranger_link_time_max);
-  }
 }
 
 }  // namespace starling::protocol

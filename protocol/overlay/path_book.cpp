@@ -164,10 +164,7 @@ void PathBook::note_success(const NodeId& peer, PathKind path) {
 }
 
 void PathBook::link_up(const NodeId& peer, PathKind path, const std::string& seen_at, Instant now) {
-  links_[peer] = {.path = path,
-                  .seen_at = seen_at,
-                  .rendezvous_left = limits::rendezvous_per_second_max,
-                  .refilled_at = now};
+  links_[peer] = {.path = path, .seen_at = seen_at};
   note_success(peer, path);
   searches_.erase(peer);
   if (path != PathKind::relayed) {
@@ -247,20 +244,14 @@ Handled PathBook::receive(const NodeId& from, const Rendezvous& message, const s
 void PathBook::pass_on(const NodeId& from, const Rendezvous& message, Instant now,
                        Effects& effects) {
   Link& sender = links_.at(from);
-  sender.rendezvous_left =
-      std::min<double>(limits::rendezvous_per_second_max,
-                       sender.rendezvous_left + to_seconds(now - sender.refilled_at) *
-                                                    limits::rendezvous_per_second_max);
-  sender.refilled_at = now;
   const auto target = links_.find(message.target);
   const bool can_pass = target != links_.end() && target->second.path != PathKind::relayed &&
-                        sender.rendezvous_left >= 1;
+                        sender.rendezvous.take(now);
   if (!can_pass) {
     if (message.step == RendezvousStep::refused) return;
     effects.send(from, Rendezvous{RendezvousStep::refused, message.target, from, {}});
     return;
   }
-  sender.rendezvous_left -= 1;
   Rendezvous passed = message;
   passed.address = sender.seen_at;
   effects.send(message.target, std::move(passed));

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "protocol/effects.h"
+#include "protocol/limits.h"
 #include "protocol/overlay/path_kind.h"
 #include "protocol/reject_reason.h"
+#include "protocol/token_bucket.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
 
@@ -58,8 +60,7 @@ class PathBook {
   struct Link {
     PathKind path = PathKind::direct;
     std::string seen_at;
-    double rendezvous_left = 0;  ///< So many may still be passed on for it.
-    Instant refilled_at;
+    TokenBucket rendezvous{limits::rendezvous_per_second_max};  ///< That are passed on for it.
   };
   /// What became of one kind of path to a peer.
   struct Attempts {

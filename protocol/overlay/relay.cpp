@@ -12,23 +12,11 @@ namespace {
 /// Smaller grants would cost more messages than they are worth.
 constexpr std::uint64_t grant_bytes_min = limits::circuit_window_bytes / 4;
 
-Duration time_for(double bytes, double rate) {
-  return Duration(static_cast<Duration::rep>(std::max(bytes, 0.0) / rate * 1e9) + 1);
-}
-
 }  // namespace
 
-void Relay::Budget::fill(Instant now) {
-  left = std::min(left_max, left + to_seconds(now - filled_at) * rate);
-  filled_at = now;
-}
-
-void Relay::link_up(const NodeId& peer, PathKind path, Instant now) {
+void Relay::link_up(const NodeId& peer, PathKind path) {
   if (path == PathKind::relayed) return;
-  links_[peer] = {.left = limits::circuits_opened_per_second_max,
-                  .left_max = limits::circuits_opened_per_second_max,
-                  .rate = limits::circuits_opened_per_second_max,
-                  .filled_at = now};
+  links_.insert_or_assign(peer, TokenBucket(limits::circuits_opened_per_second_max));
 }
 
 void Relay::link_down(const NodeId& peer, Effects& effects) {
@@ -52,9 +40,7 @@ std::optional<CircuitEnd> Relay::objection_to(const NodeId& from, const CircuitO
     return CircuitEnd::no_link;
   }
   // Each costs the target a handshake.
-  opener->second.fill(now);
-  if (opener->second.left < 1) return CircuitEnd::too_many;
-  opener->second.left -= 1;
+  if (!opener->second.take(now)) return CircuitEnd::too_many;
   if (circuits_.contains(open.circuit) || circuits_.size() >= limits::circuits_max) {
     return CircuitEnd::too_many;
   }
@@ -70,13 +56,9 @@ Handled Relay::receive(const NodeId& from, const CircuitOpen& open, Instant now,
     effects.send(from, CircuitClose{.circuit = open.circuit, .reason = *objection});
     return {};
   }
-  const Budget budget{.left = limits::circuit_window_bytes,
-                      .left_max = limits::circuit_window_bytes,
-                      .rate = limits::circuit_bytes_per_second,
-                      .filled_at = now};
   Circuit& circuit = circuits_[open.circuit];
-  circuit.lanes[0] = {.from = from, .to = open.target, .budget = budget};
-  circuit.lanes[1] = {.from = open.target, .to = from, .budget = budget};
+  circuit.lanes[0] = {.from = from, .to = open.target};
+  circuit.lanes[1] = {.from = open.target, .to = from};
   circuit.idle_at = now + scaled(limits::circuit_idle_time_max, interval_scale_);
   effects.send(open.target, open);
   grant(open.circuit, circuit, now, effects);
@@ -144,22 +126,19 @@ void Relay::tick(Instant now, Effects& effects) {
 /// What a window, the receiver and the budgets allow; later, where only a budget stands in the way.
 void Relay::grant(std::uint64_t number, Circuit& circuit, Instant now, Effects& effects) {
   circuit.grant_at = Instant::never();
-  total_.fill(now);
   for (Lane& lane : circuit.lanes) {
-    lane.budget.fill(now);
     const std::uint64_t room = limits::circuit_window_bytes - lane.granted - lane.untaken;
     if (room < grant_bytes_min) continue;
-    const double affordable = std::min(lane.budget.left, total_.left);
-    const auto bytes = std::min(room, static_cast<std::uint64_t>(std::max(affordable, 0.0)));
-    if (bytes < grant_bytes_min) {
-      const Budget& scarce = lane.budget.left < total_.left ? lane.budget : total_;
-      const double missing = static_cast<double>(grant_bytes_min) - scarce.left;
-      circuit.grant_at = std::min(circuit.grant_at, now + time_for(missing, scarce.rate));
+    const double affordable = std::min(lane.budget.left(now), total_.left(now));
+    const auto bytes = std::min(room, static_cast<std::uint64_t>(affordable));
+    const auto cost = static_cast<double>(bytes);
+    if (bytes < grant_bytes_min || !lane.budget.take(now, cost) || !total_.take(now, cost)) {
+      const Duration wait = std::max(lane.budget.time_until(grant_bytes_min, now),
+                                     total_.time_until(grant_bytes_min, now));
+      circuit.grant_at = std::min(circuit.grant_at, now + wait);
       continue;
     }
     lane.granted += bytes;
-    lane.budget.left -= static_cast<double>(bytes);
-    total_.left -= static_cast<double>(bytes);
     effects.send(lane.from, CircuitCredit{.circuit = number, .bytes = bytes});
   }
 }

@@ -15,6 +15,7 @@
 #include "protocol/limits.h"
 #include "protocol/overlay/path_kind.h"
 #include "protocol/reject_reason.h"
+#include "protocol/token_bucket.h"
 #include "starling/ids.h"
 #include "starling/instant.h"
 
@@ -25,7 +26,7 @@ class Relay {
   explicit Relay(double interval_scale) : interval_scale_(interval_scale) {}
 
   /// Only links that are not relayed themselves carry circuits.
-  void link_up(const NodeId& peer, PathKind path, Instant now);
+  void link_up(const NodeId& peer, PathKind path);
   /// Circuits over this link end, and their other ends are told.
   void link_down(const NodeId& peer, Effects& effects);
 
@@ -44,22 +45,13 @@ class Relay {
   [[nodiscard]] std::size_t circuits() const { return circuits_.size(); }
 
  private:
-  /// Of bytes or circuits: fills with `rate` a second.
-  struct Budget {
-    double left = 0;
-    double left_max = 0;
-    double rate = 0;
-    Instant filled_at;
-
-    void fill(Instant now);
-  };
   /// One way of a circuit.
   struct Lane {
     NodeId from;
     NodeId to;
     std::uint64_t granted = 0;  ///< The sender may still send so much.
     std::uint64_t untaken = 0;  ///< Passed on, not yet taken up by the receiver.
-    Budget budget;
+    TokenBucket budget{limits::circuit_bytes_per_second, limits::circuit_window_bytes};
   };
   struct Circuit {
     std::array<Lane, 2> lanes;
@@ -76,12 +68,9 @@ class Relay {
   void end(Circuits::iterator at, CircuitEnd reason, const NodeId* except, Effects& effects);
 
   double interval_scale_;
-  std::map<NodeId, Budget> links_;  ///< Of circuits that each may still open.
+  std::map<NodeId, TokenBucket> links_;  ///< Of circuits that each may still open.
   Circuits circuits_;
-  Budget total_{.left = limits::relay_bytes_per_second_total,
-                .left_max = limits::relay_bytes_per_second_total,
-                .rate = limits::relay_bytes_per_second_total,
-                .filled_at = {}};
+  TokenBucket total_{limits::relay_bytes_per_second_total};
   std::uint64_t relayed_bytes_ = 0;
 };
 

@@ -118,9 +118,15 @@ struct Gossip {
   Bytes body;
   friend bool operator==(const Gossip&, const Gossip&) = default;
 };
+/// Bodies that could wait for each other, and can again.
+struct GossipBatch {
+  std::vector<Gossip> bodies;
+  friend bool operator==(const GossipBatch&, const GossipBatch&) = default;
+};
 struct IHave {
   std::vector<BroadcastId> ids;
   std::vector<std::uint32_t> hops;
+  bool can_wait = false;  ///< Their bodies travel in batches.
   friend bool operator==(const IHave&, const IHave&) = default;
 };
 struct Graft {
@@ -424,6 +430,6 @@ using Message =
                  CutDigest, CutParts, DescriptionRequest, Description, IdentityChallenge,
                  IdentityProof, MergeCommitments, MergeRosterRequest, MergeAttested,
                  ObservedAddress, DialBackRequest, DialBackReply, Rendezvous, CircuitOpen,
-                 CircuitData, CircuitCredit, CircuitClose>;
+                 CircuitData, CircuitCredit, CircuitClose, GossipBatch>;
 
 }  // namespace starling::protocol

@@ -59,6 +59,7 @@ struct Message {
     circuitData @47 :CircuitData;
     circuitCredit @48 :CircuitCredit;
     circuitClose @49 :CircuitClose;
+    gossipBatch @50 :GossipBatch;
   }
 }
 
@@ -136,9 +137,13 @@ struct Gossip {
   hops @1 :UInt32;
   body @2 :Data;  # a signed announcement, as its author sent it
 }
+struct GossipBatch {
+  bodies @0 :List(Gossip);
+}
 struct IHave {
   ids @0 :Data;  # 16 bytes each, without the pointers of a list
   hops @1 :List(UInt32);
+  canWait @2 :Bool;  # the bodies travel in batches
 }
 struct Graft {
   id @0 :Data;

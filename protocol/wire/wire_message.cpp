@@ -2,6 +2,7 @@
 
 #include "protocol/wire/wire.h"
 #include "protocol/wire/wire_capnp.h"
+#include "protocol/wire/wire_overlay.h"
 #include "protocol/wire/wire_reach.h"
 
 namespace starling::protocol {
@@ -49,186 +50,6 @@ BulkHeader read(schema::BulkHeader::Reader from) {
   }
   return {static_cast<BulkKind>(from.getKind()), from.getNumber(), from.getStep(), from.getDegree(),
           read_id<Digest>(from.getContext()),    from.getBytes()};
-}
-
-// --- Membership ---
-
-void write(schema::PeerRecord::Builder to, const PeerRecord& peer) {
-  to.setId(data_of(peer.id.bytes));
-  to.setAddress(peer.address.c_str());
-}
-PeerRecord read(schema::PeerRecord::Reader from) {
-  return {read_id<NodeId>(from.getId()),
-          wire_detail::read_text(from.getAddress(), limits::address_characters_max)};
-}
-
-void write(capnp::List<schema::PeerRecord>::Builder to, const std::vector<PeerRecord>& peers) {
-  for (kj::uint i = 0; i < to.size(); ++i) write(to[i], peers[i]);
-}
-std::vector<PeerRecord> read(capnp::List<schema::PeerRecord>::Reader from) {
-  return read_list(from, limits::shuffle_peers_max,
-                   [](schema::PeerRecord::Reader peer) { return read(peer); });
-}
-
-void write(Builder message, const Join& join) {
-  write(message.initJoin().initJoiner(), join.joiner);
-}
-Join read(schema::Join::Reader from) {
-  return {read(from.getJoiner())};
-}
-
-void write(Builder message, const ForwardJoin& join) {
-  auto to = message.initForwardJoin();
-  write(to.initJoiner(), join.joiner);
-  to.setHopsLeft(join.hops_left);
-}
-ForwardJoin read(schema::ForwardJoin::Reader from) {
-  return {read(from.getJoiner()), from.getHopsLeft()};
-}
-
-void write(Builder message, const NeighbourRequest& request) {
-  auto to = message.initNeighbourRequest();
-  write(to.initSender(), request.sender);
-  to.setHighPriority(request.high_priority);
-}
-NeighbourRequest read(schema::NeighbourRequest::Reader from) {
-  return {read(from.getSender()), from.getHighPriority()};
-}
-
-void write(Builder message, const NeighbourReply& reply) {
-  message.initNeighbourReply().setAccepted(reply.accepted);
-}
-NeighbourReply read(schema::NeighbourReply::Reader from) {
-  return {from.getAccepted()};
-}
-
-void write(Builder message, const LeaveView& leave) {
-  message.initLeaveView().setAlive(leave.alive);
-}
-LeaveView read(schema::LeaveView::Reader from) {
-  return {from.getAlive()};
-}
-
-void write(Builder message, const Shuffle& shuffle) {
-  auto to = message.initShuffle();
-  write(to.initOrigin(), shuffle.origin);
-  to.setHopsLeft(shuffle.hops_left);
-  write(to.initPeers(static_cast<kj::uint>(shuffle.peers.size())), shuffle.peers);
-}
-Shuffle read(schema::Shuffle::Reader from) {
-  return {read(from.getOrigin()), from.getHopsLeft(), read(from.getPeers())};
-}
-
-void write(Builder message, const ShuffleReply& reply) {
-  write(message.initShuffleReply().initPeers(static_cast<kj::uint>(reply.peers.size())),
-        reply.peers);
-}
-ShuffleReply read(schema::ShuffleReply::Reader from) {
-  return {read(from.getPeers())};
-}
-
-// --- Failure detection ---
-
-void write(Builder message, const Ping& ping) {
-  message.initPing().setNonce(ping.nonce);
-}
-Ping read(schema::Ping::Reader from) {
-  return {from.getNonce()};
-}
-
-void write(Builder message, const Pong& pong) {
-  message.initPong().setNonce(pong.nonce);
-}
-Pong read(schema::Pong::Reader from) {
-  return {from.getNonce()};
-}
-
-void write(Builder message, const IndirectPing& ping) {
-  auto to = message.initIndirectPing();
-  to.setTarget(data_of(ping.target.bytes));
-  to.setNonce(ping.nonce);
-}
-IndirectPing read(schema::IndirectPing::Reader from) {
-  return {read_id<NodeId>(from.getTarget()), from.getNonce()};
-}
-
-void write(Builder message, const IndirectPong& pong) {
-  auto to = message.initIndirectPong();
-  to.setTarget(data_of(pong.target.bytes));
-  to.setNonce(pong.nonce);
-  to.setAlive(pong.alive);
-}
-IndirectPong read(schema::IndirectPong::Reader from) {
-  return {read_id<NodeId>(from.getTarget()), from.getNonce(), from.getAlive()};
-}
-
-// --- Broadcast ---
-
-BroadcastId read_broadcast_id(capnp::Data::Reader from) {
-  BroadcastId id;
-  read_exactly(from, id);
-  return id;
-}
-
-void write(Builder message, const Gossip& gossip) {
-  auto to = message.initGossip();
-  to.setId(data_of(gossip.id));
-  to.setHops(gossip.hops);
-  to.setBody(data_of(gossip.body));
-}
-Gossip read(schema::Gossip::Reader from) {
-  return {read_broadcast_id(from.getId()), from.getHops(),
-          read_bytes(from.getBody(), limits::gossip_bytes_max)};
-}
-
-void write(Builder message, const IHave& have) {
-  constexpr std::size_t id_bytes = std::tuple_size_v<BroadcastId>;
-  auto to = message.initIHave();
-  auto ids = to.initIds(static_cast<kj::uint>(have.ids.size() * id_bytes));
-  for (std::size_t i = 0; i < have.ids.size(); ++i) {
-    std::copy(have.ids[i].begin(), have.ids[i].end(), ids.begin() + i * id_bytes);
-  }
-  auto hops = to.initHops(static_cast<kj::uint>(have.hops.size()));
-  for (kj::uint i = 0; i < hops.size(); ++i) hops.set(i, have.hops[i]);
-}
-IHave read(schema::IHave::Reader from) {
-  constexpr std::size_t id_bytes = std::tuple_size_v<BroadcastId>;
-  IHave have;
-  have.hops =
-      read_list(from.getHops(), limits::ihave_ids_max, [](std::uint32_t hops) { return hops; });
-  const capnp::Data::Reader ids = from.getIds();
-  if (ids.size() != have.hops.size() * id_bytes) throw Rejected{RejectReason::bad_encoding};
-  for (std::size_t at = 0; at < ids.size(); at += id_bytes) {
-    have.ids.push_back(read_broadcast_id(ids.slice(at, at + id_bytes)));
-  }
-  return have;
-}
-
-void write(Builder message, const Graft& graft) {
-  message.initGraft().setId(data_of(graft.id));
-}
-Graft read(schema::Graft::Reader from) {
-  return {read_broadcast_id(from.getId())};
-}
-
-void write(Builder message, const Prune&) {
-  message.initPrune();
-}
-
-// --- Two processes of one node ---
-
-void write(Builder message, const IdentityChallenge& challenge) {
-  message.initIdentityChallenge().setIncarnation(challenge.incarnation);
-}
-IdentityChallenge read(schema::IdentityChallenge::Reader from) {
-  return {from.getIncarnation()};
-}
-
-void write(Builder message, const IdentityProof& proof) {
-  message.initIdentityProof().setPresence(data_of(proof.presence));
-}
-IdentityProof read(schema::IdentityProof::Reader from) {
-  return {read_bytes(from.getPresence(), limits::gossip_bytes_max)};
 }
 
 // --- Exchange ---
@@ -426,7 +247,7 @@ Description read(schema::Description::Reader from) {
   return {read_bytes(from.getText(), limits::description_bytes_max)};
 }
 
-/// The messages of newcomers, and those that read_reach_message() knows.
+/// The messages of newcomers, of reachability, and of the overlay.
 std::optional<Message> read_newcomer_message(schema::Message::Reader message) {
   switch (message.which()) {
     case schema::Message::DESCRIPTION_REQUEST:
@@ -434,8 +255,10 @@ std::optional<Message> read_newcomer_message(schema::Message::Reader message) {
     case schema::Message::DESCRIPTION:
       return read(message.getDescription());
     default:
-      return wire_detail::read_reach_message(message);
+      break;
   }
+  auto reach = wire_detail::read_reach_message(message);
+  return reach ? std::move(reach) : wire_detail::read_overlay_message(message);
 }
 
 // --- Merges ---
@@ -519,36 +342,6 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getCredit());
     case schema::Message::BULK_HEADER:
       return read(message.getBulkHeader());
-    case schema::Message::JOIN:
-      return read(message.getJoin());
-    case schema::Message::FORWARD_JOIN:
-      return read(message.getForwardJoin());
-    case schema::Message::NEIGHBOUR_REQUEST:
-      return read(message.getNeighbourRequest());
-    case schema::Message::NEIGHBOUR_REPLY:
-      return read(message.getNeighbourReply());
-    case schema::Message::LEAVE_VIEW:
-      return read(message.getLeaveView());
-    case schema::Message::SHUFFLE:
-      return read(message.getShuffle());
-    case schema::Message::SHUFFLE_REPLY:
-      return read(message.getShuffleReply());
-    case schema::Message::PING:
-      return read(message.getPing());
-    case schema::Message::PONG:
-      return read(message.getPong());
-    case schema::Message::INDIRECT_PING:
-      return read(message.getIndirectPing());
-    case schema::Message::INDIRECT_PONG:
-      return read(message.getIndirectPong());
-    case schema::Message::GOSSIP:
-      return read(message.getGossip());
-    case schema::Message::I_HAVE:
-      return read(message.getIHave());
-    case schema::Message::GRAFT:
-      return read(message.getGraft());
-    case schema::Message::PRUNE:
-      return Prune{};
     case schema::Message::EDGE_HELLO:
       return read(message.getEdgeHello());
     case schema::Message::EXCHANGE_OFFER:
@@ -567,10 +360,6 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getStateRequest());
     case schema::Message::STATE_UNAVAILABLE:
       return read(message.getStateUnavailable());
-    case schema::Message::IDENTITY_CHALLENGE:
-      return read(message.getIdentityChallenge());
-    case schema::Message::IDENTITY_PROOF:
-      return read(message.getIdentityProof());
     default:
       return read_ledger_message(message);
   }

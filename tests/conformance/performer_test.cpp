@@ -1,109 +1,18 @@
-// What node/core/io.h promises of whoever performs, asked of every performer: the runtime's sockets
-// and the simulator's network. Where the two could differ, the test says which is right.
+// Links and messages: what node/core/io.h promises, asked of every performer.
 
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "protocol/overlay/relay.h"
+#include "tests/conformance/conformance.h"
 #include "tests/support/crypto_keys.h"
-#include "tests/support/performer.h"
-#include "tests/support/simulated_performer.h"
-#include "tests/support/socket_performer.h"
 
 namespace starling {
 namespace {
 
-using node::ConnectFailed;
-using node::Input;
-using node::MessageReceived;
-using node::PeerConnected;
-using node::PeerDisconnected;
 using protocol::CloseReason;
 using protocol::DialProblem;
-using protocol::PeerRecord;
-using testing::Performer;
-
-struct Kind {
-  std::string name;
-  std::function<std::unique_ptr<Performer>(std::size_t hosts)> make;
-};
-
-class Conformance : public ::testing::TestWithParam<Kind> {
- protected:
-  static constexpr std::size_t a = 0;
-  static constexpr std::size_t b = 1;
-  static constexpr std::size_t c = 2;
-
-  void SetUp() override { make(3); }
-  void TearDown() override {
-    for (std::size_t host = 0; host < hosts_->hosts(); ++host) expect_laws(host);
-  }
-  void make(std::size_t hosts) { hosts_ = GetParam().make(hosts); }
-
-  /// links: at most one per peer; messages: only between its beginning and its end.
-  void expect_laws(std::size_t host) {
-    std::map<NodeId, bool> linked;
-    for (const Input& input : hosts_->heard(host)) {
-      if (const auto* up = std::get_if<PeerConnected>(&input)) {
-        EXPECT_FALSE(std::exchange(linked[up->peer.id], true)) << "two links to one peer";
-      } else if (const auto* down = std::get_if<PeerDisconnected>(&input)) {
-        EXPECT_TRUE(std::exchange(linked[down->peer], false)) << "an end of no link";
-      } else if (const auto* message = std::get_if<MessageReceived>(&input)) {
-        EXPECT_TRUE(linked[message->peer]) << "a message without a link";
-      }
-    }
-  }
-
-  template <class T>
-  [[nodiscard]] std::vector<T> heard(std::size_t host) const {
-    std::vector<T> found;
-    for (const Input& input : hosts_->heard(host)) {
-      if (const T* item = std::get_if<T>(&input)) found.push_back(*item);
-    }
-    return found;
-  }
-  template <class T>
-  [[nodiscard]] std::size_t count(std::size_t host) const {
-    return heard<T>(host).size();
-  }
-  [[nodiscard]] bool linked(std::size_t host, std::size_t peer) const {
-    int links = 0;
-    for (const auto& up : heard<PeerConnected>(host)) links += up.peer.id == id(peer) ? 1 : 0;
-    for (const auto& down : heard<PeerDisconnected>(host)) links -= down.peer == id(peer) ? 1 : 0;
-    return links == 1;
-  }
-  void run_until(const std::function<bool()>& done) {
-    ASSERT_TRUE(hosts_->run_until(done)) << "nothing happens any more";
-  }
-  void link(std::size_t from, std::size_t to) {
-    hosts_->connect(from, hosts_->record(to));
-    run_until([&] { return linked(from, to) && linked(to, from); });
-  }
-  /// Whatever is under way between the two has arrived: a message went there and one back.
-  void settle(std::size_t from, std::size_t to) {
-    const std::size_t there = count<MessageReceived>(to);
-    const std::size_t here = count<MessageReceived>(from);
-    ping(from, to, 0);
-    run_until([&] { return count<MessageReceived>(to) > there; });
-    ping(to, from, 0);
-    run_until([&] { return count<MessageReceived>(from) > here; });
-  }
-  void ping(std::size_t from, std::size_t to, std::uint64_t nonce) {
-    hosts_->send(from, id(to), protocol::Ping{.nonce = nonce});
-  }
-  [[nodiscard]] NodeId id(std::size_t host) const { return hosts_->record(host).id; }
-  [[nodiscard]] PeerRecord contact(std::size_t host) const {
-    return {{}, hosts_->record(host).address};
-  }
-
-  std::unique_ptr<Performer> hosts_;
-};
 
 // --- Connect ---
 
@@ -308,13 +217,6 @@ TEST_P(Conformance, AProcessThatCameBackIsLinkedAgain) {
 
 // --- Messages ---
 
-protocol::Bulk bulk_of(std::uint64_t number, std::size_t bytes) {
-  protocol::Bulk bulk;
-  bulk.number = number;
-  bulk.data = Bytes(bytes);
-  return bulk;
-}
-
 TEST_P(Conformance, MessagesOfAKindKeepTheirOrderAndArriveOnce) {
   link(a, b);
   constexpr std::uint64_t each = 100;
@@ -377,137 +279,6 @@ TEST_P(Conformance, AMessageWithoutALinkIsDropped) {
   EXPECT_EQ(count<MessageReceived>(b), 1U);  // settle's own
 }
 
-// --- Circuits over relays ---
-
-/// Host b relays between a and c, as a core does.
-class Circuits : public Conformance {
- protected:
-  void SetUp() override {
-    Conformance::SetUp();
-    hosts_->react(b, [this](const Input& input) { relay(input); });
-    link(a, b);
-    link(c, b);
-  }
-  void relay(const Input& input) {
-    protocol::Effects effects;
-    if (const auto* up = std::get_if<PeerConnected>(&input)) {
-      relay_.link_up(up->peer.id, up->path, Instant{});
-    } else if (const auto* down = std::get_if<PeerDisconnected>(&input)) {
-      relay_.link_down(down->peer, effects);
-    } else if (const auto* received = std::get_if<MessageReceived>(&input)) {
-      pass_on(*received, effects);
-    }
-    for (protocol::Effect& effect : effects.items) {
-      auto* send = std::get_if<protocol::SendTo>(&effect);
-      if (send != nullptr) hosts_->send(b, send->peer, std::move(send->message));
-    }
-  }
-  void pass_on(const MessageReceived& received, protocol::Effects& effects) {
-    std::visit(
-        [&](const auto& message) {
-          if constexpr (requires { relay_.receive(received.peer, message, Instant{}, effects); }) {
-            EXPECT_TRUE(relay_.receive(received.peer, message, Instant{}, effects));
-          } else if constexpr (requires { relay_.receive(received.peer, message, effects); }) {
-            relay_.receive(received.peer, message, effects);
-          }
-        },
-        received.message);
-  }
-  void link_over_b() {
-    hosts_->connect_over(a, hosts_->record(c), id(b));
-    run_until([&] { return linked(a, c) && linked(c, a); });
-  }
-
-  protocol::Relay relay_{1};
-};
-
-TEST_P(Circuits, LeadToALinkThatBothEndsCallRelayed) {
-  link_over_b();
-  const PeerConnected here = heard<PeerConnected>(a).back();
-  const PeerConnected there = heard<PeerConnected>(c).back();
-  EXPECT_EQ(here.peer, hosts_->record(c));
-  EXPECT_TRUE(here.dialled_by_us);
-  EXPECT_FALSE(there.dialled_by_us);
-  EXPECT_EQ(here.path, protocol::PathKind::relayed);
-  EXPECT_EQ(there.path, protocol::PathKind::relayed);
-  EXPECT_EQ(here.seen_at + there.seen_at, "");
-  EXPECT_GT(relay_.relayed_bytes(), 0U);
-}
-
-TEST_P(Circuits, CarryMessagesInOrderAndKeepThemFromTheRelaysCore) {
-  link_over_b();
-  for (std::uint64_t i = 0; i < 10; ++i) {
-    ping(a, c, i);
-    hosts_->send(a, id(c), bulk_of(i, 50));
-  }
-  run_until([&] { return count<MessageReceived>(c) == 20; });
-  std::uint64_t pings = 0;
-  std::uint64_t bulks = 0;
-  for (const auto& received : heard<MessageReceived>(c)) {
-    EXPECT_EQ(received.peer, id(a));
-    if (const auto* control = std::get_if<protocol::Ping>(&received.message)) {
-      EXPECT_EQ(control->nonce, pings++);
-    } else {
-      EXPECT_EQ(std::get<protocol::Bulk>(received.message).number, bulks++);
-    }
-  }
-  for (const auto& received : heard<MessageReceived>(b)) {
-    EXPECT_FALSE(std::holds_alternative<protocol::Ping>(received.message));
-  }
-}
-
-TEST_P(Circuits, FailWhereTheRelayHasNoLink) {
-  const PeerRecord stranger{crypto::node_key(99).id(), hosts_->record(c).address};
-  hosts_->connect_over(a, stranger, id(b));
-  run_until([&] { return count<ConnectFailed>(a) == 1; });
-  EXPECT_EQ(heard<ConnectFailed>(a)[0].path, protocol::PathKind::relayed);
-  EXPECT_EQ(heard<ConnectFailed>(a)[0].via, id(b));
-  EXPECT_EQ(heard<ConnectFailed>(a)[0].peer, stranger);
-}
-
-TEST_P(Circuits, FailWithoutALinkToTheRelay) {
-  hosts_->connect_over(a, hosts_->record(b), id(c));
-  run_until([&] { return count<ConnectFailed>(a) == 1; });
-}
-
-TEST_P(Circuits, EndWithTheLinkToTheRelay) {
-  link_over_b();
-  hosts_->disconnect(a, id(b), CloseReason::normal);
-  run_until([&] { return !linked(a, c) && !linked(c, a); });
-  EXPECT_EQ(heard<PeerDisconnected>(c).back().reason, CloseReason::connection_lost);
-}
-
-TEST_P(Circuits, BringTheFarewellOfTheOtherEnd) {
-  link_over_b();
-  ping(a, c, 7);
-  hosts_->disconnect(a, id(c), CloseReason::shutting_down);
-  run_until([&] { return !linked(a, c) && !linked(c, a); });
-  EXPECT_EQ(heard<PeerDisconnected>(a).back().reason, CloseReason::shutting_down);
-  EXPECT_EQ(heard<PeerDisconnected>(c).back().reason, CloseReason::shutting_down);
-  EXPECT_EQ(count<MessageReceived>(c), 1U);
-}
-
-TEST_P(Circuits, GiveWayToALinkOfAnotherPath) {
-  link_over_b();
-  hosts_->connect(a, hosts_->record(c));
-  const auto is_direct = [&](std::size_t host) {
-    return heard<PeerConnected>(host).back().path == protocol::PathKind::direct;
-  };
-  run_until([&] { return is_direct(a) && is_direct(c) && linked(a, c) && linked(c, a); });
-  EXPECT_EQ(heard<PeerDisconnected>(a).back().reason, CloseReason::duplicate_link);
-  EXPECT_EQ(heard<PeerDisconnected>(c).back().reason, CloseReason::duplicate_link);
-  settle(a, c);
-}
-
-TEST_P(Circuits, NeverTakeThePlaceOfALinkOfAnotherPath) {
-  link(a, c);
-  hosts_->connect_over(a, hosts_->record(c), id(b));
-  run_until([&] { return count<ConnectFailed>(a) == 1; });
-  EXPECT_EQ(heard<ConnectFailed>(a)[0].problem, DialProblem::already_linked);
-  settle(a, c);
-  EXPECT_EQ(count<PeerDisconnected>(a), 0U);
-}
-
 // --- Probes ---
 
 TEST_P(Conformance, AProbeFindsOutWhetherThePeerIsThereAndLeavesTheLinkAlone) {
@@ -531,19 +302,7 @@ TEST_P(Conformance, ALinkSaysWhereThePeersEndIs) {
   EXPECT_EQ(heard<PeerConnected>(b)[0].seen_at, hosts_->record(a).address);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Performers, Circuits,
-    ::testing::Values(
-        Kind{"Sockets", [](auto n) { return std::make_unique<testing::SocketPerformer>(n); }},
-        Kind{"Simulator", [](auto n) { return std::make_unique<testing::SimulatedPerformer>(n); }}),
-    [](const auto& kind) { return kind.param.name; });
-
-INSTANTIATE_TEST_SUITE_P(
-    Performers, Conformance,
-    ::testing::Values(
-        Kind{"Sockets", [](auto n) { return std::make_unique<testing::SocketPerformer>(n); }},
-        Kind{"Simulator", [](auto n) { return std::make_unique<testing::SimulatedPerformer>(n); }}),
-    [](const auto& kind) { return kind.param.name; });
+INSTANTIATE_TEST_SUITE_P(Performers, Conformance, performers(), name_of);
 
 }  // namespace
 }  // namespace starling

@@ -33,5 +33,15 @@ TEST(MergeScale, AHundredNodesMergeWithoutLinksToEveryone) {
   EXPECT_LE(hundred.merge_bytes_mean, 3 * vector_bytes() + (64U << 10U));
 }
 
+// Presence of all to all is most of what 300 nodes would say; it is gathered.
+TEST(MergeScale, ThreeHundredNodesCostNoMoreEventsEachThanFifty) {
+  const sim::Report fifty = run_of_gossip(50);
+  const sim::Report many = run_of_gossip(300);
+  EXPECT_EQ(many.merge_contributors, 300U);
+  EXPECT_TRUE(many.digests_equal);
+  EXPECT_LE(events_per_node(many), events_per_node(fifty));
+  EXPECT_LE(many.merge_bytes_mean, 3 * vector_bytes() + (64U << 10U));
+}
+
 }  // namespace
 }  // namespace starling::testing

@@ -203,7 +203,11 @@ class CoreFeeder {
 
   void gossip(std::size_t peer, Bytes body) {
     const auto id = protocol::broadcast_id_of(body);
-    say(peer, protocol::Gossip{.id = id, .hops = next() % 4U, .body = std::move(body)});
+    protocol::Gossip gossip{.id = id, .hops = next() % 4U, .body = std::move(body)};
+    if (next() % 2U == 0) return say(peer, std::move(gossip));
+    protocol::GossipBatch batch;
+    batch.bodies.resize(1 + next() % 3U, gossip);  // the same body again is no crime
+    say(peer, std::move(batch));
   }
 
   protocol::VotePacket votes() {

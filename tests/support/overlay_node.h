@@ -65,7 +65,7 @@ class OverlayNode {
   /// Casts this node's next vote: into the own ledger and to everyone.
   void cast_vote(const TestVote& vote, Instant now, protocol::Effects& effects) {
     take_vote(vote.bytes());
-    broadcast.broadcast(vote.bytes(), now, effects);
+    broadcast.broadcast(vote.bytes(), protocol::Haste::at_once, now, effects);
   }
 
   [[nodiscard]] const protocol::PeerRecord& record() const { return record_; }
@@ -122,13 +122,23 @@ class OverlayNode {
   }
   void route_rest(const NodeId& from, const protocol::Gossip& gossip, Instant now,
                   protocol::Effects& effects) {
+    take_gossip(from, gossip, protocol::Haste::at_once, now, effects);
+  }
+  void route_rest(const NodeId& from, const protocol::GossipBatch& batch, Instant now,
+                  protocol::Effects& effects) {
+    for (const protocol::Gossip& gossip : batch.bodies) {
+      take_gossip(from, gossip, protocol::Haste::can_wait, now, effects);
+    }
+  }
+  void take_gossip(const NodeId& from, const protocol::Gossip& gossip, protocol::Haste haste,
+                   Instant now, protocol::Effects& effects) {
     const auto is_new = broadcast.receive(from, gossip, effects);
     if (!is_new) {
       score.report(from, is_new.error(), now);
     } else if (*is_new) {
       delivered.push_back(gossip.id);
       take_vote(gossip.body);
-      broadcast.accept(from, gossip, now, effects);
+      broadcast.accept(from, gossip, haste, now, effects);
     }
   }
   void route_rest(const NodeId& from, const protocol::IHave& have, Instant now,

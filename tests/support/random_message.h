@@ -93,6 +93,13 @@ class RandomValues {
   void fill(Pong& pong) { fill(pong.nonce); }
   void fill(IndirectPing& ping) { fill_all(ping.target, ping.nonce); }
   void fill(IndirectPong& pong) { fill_all(pong.target, pong.nonce, pong.alive); }
+  void fill(GossipBatch& batch) {
+    batch.bodies.resize(rng_.below(4));
+    for (Gossip& gossip : batch.bodies) {
+      fill_all(gossip.id, gossip.hops);
+      fill(gossip.body, limits::gossip_batch_bytes_max / 4);
+    }
+  }
   void fill(Gossip& gossip) {
     fill_all(gossip.id, gossip.hops);
     fill(gossip.body, limits::gossip_bytes_max);
@@ -101,6 +108,7 @@ class RandomValues {
     fill(have.ids, limits::ihave_ids_max);
     have.hops.resize(have.ids.size());
     for (auto& hops : have.hops) fill(hops);
+    fill(have.can_wait);
   }
   void fill(Graft& graft) { fill(graft.id); }
   void fill(Prune&) {}

@@ -47,6 +47,8 @@ def whole_run_restarts(lab: Lab) -> None:
     """The power of the whole house fails: all members but the ticket's node come back.
     They find each other by their address books and the ports that they had, and go on."""
     swarm = swarm_on_lan(lab, 4, seconds=40)
+    # Before its first checkpoint (checkpoint_every) a run would begin anew, and wait for all again.
+    swarm.require_training(steps=30)
     owner, *others = swarm.nodes
     for node in swarm.nodes:
         node.process.kill()

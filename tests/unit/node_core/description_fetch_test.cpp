@@ -115,6 +115,16 @@ TEST_F(Fetching, DialsAMemberThatIsFoundOnTheLocalNetworkAtOnceAndOnce) {
   EXPECT_EQ(fetch_.description(), description);
 }
 
+TEST_F(Fetching, ASilentMemberHoldsUpNobodyFoundOnTheLocalNetwork) {
+  answer_at("a:1", id_of(1));  // takes the question, and says nothing
+  give(LanContact{{id_of(2), "10.0.0.1:4747"}});
+  EXPECT_EQ(dials_["10.0.0.1:4747"], 1);
+  EXPECT_EQ(dials_["b:1"], 1) << "those dialled before rest while somebody is asked";
+  answer_at("10.0.0.1:4747", id_of(2));
+  give(MessageReceived{id_of(2), protocol::Description{description}});
+  EXPECT_EQ(fetch_.description(), description);
+}
+
 TEST(FetchingWithoutAnAddress, WaitsForAMemberOnTheLocalNetwork) {
   DescriptionFetch fetch(run_of_description(description), {});
   EXPECT_TRUE(fetch.start(Instant{}).empty());

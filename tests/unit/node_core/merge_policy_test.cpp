@@ -6,19 +6,17 @@
 
 #include <set>
 
+#include "tests/support/instants.h"
 #include "tests/support/overlay_node.h"
 
 namespace starling::node {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::test_id;
 
 constexpr Duration turn_time = 10s;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 Roll finished_roll() {
   Roll roll({.nodes_expected = 3, .patience = 600s, .gone_after = 900s});
@@ -96,7 +94,8 @@ TEST(MergePolicy, WhereNodesAreMissingItWaitsUntilNobodyComesOrGoes) {
   Roll roll = finished_roll();
   roll.remember(test_id(4));
   roll.remember(test_id(5));  // three others of five are here
-  MergePolicy policy({.self = test_id(6), .turn_time = turn_time, .settle_time = 20s});
+  MergePolicy policy(
+      {.self = test_id(6), .turn_time = turn_time, .settle_time = 20s, .settle_time_max = 600s});
   const Duration turn = rank_below(roll, 6) * turn_time;
   EXPECT_FALSE(policy.is_due(roll, at(0s), at(1s)));
   EXPECT_EQ(policy.next_deadline(), at(20s + turn));
@@ -107,9 +106,33 @@ TEST(MergePolicy, WhereNodesAreMissingItWaitsUntilNobodyComesOrGoes) {
   EXPECT_TRUE(policy.is_due(roll, at(0s), at(35s + later_turn)));
 }
 
+TEST(MergePolicy, WhereNodesAlwaysComeAndGoItDoesNotWaitForEver) {
+  Roll roll = finished_roll();
+  roll.remember(test_id(5));
+  MergePolicy policy(
+      {.self = test_id(6), .turn_time = turn_time, .settle_time = 20s, .settle_time_max = 60s});
+  for (auto now = 1s; now <= 200s; now += 1s) {
+    // One comes every ten seconds, and leaves five seconds later.
+    const bool leaves = now % 10s == 5s;
+    if (leaves || now % 10s == 0s) {
+      roll.heard(test_id(4),
+                 {.address = {}, .incarnation = 1, .step = 9, .finished = true, .leaving = leaves},
+                 at(now));
+    }
+    if (policy.is_due(roll, at(0s), at(now))) {
+      EXPECT_GE(at(now), at(61s));
+      EXPECT_LE(at(now), at(61s + 4 * turn_time));
+      return;
+    }
+    EXPECT_GT(policy.next_deadline(), at(now));
+  }
+  FAIL() << "it waits for ever";
+}
+
 TEST(MergePolicy, WhereAllAreHereItDoesNotWait) {
   const Roll roll = finished_roll();
-  MergePolicy policy({.self = test_id(6), .turn_time = turn_time, .settle_time = 1000s});
+  MergePolicy policy(
+      {.self = test_id(6), .turn_time = turn_time, .settle_time = 1000s, .settle_time_max = 9000s});
   const Duration turn = rank_below(roll, 6) * turn_time;
   EXPECT_EQ(policy.is_due(roll, at(0s), at(1s)), turn == 0s);
   EXPECT_EQ(policy.next_deadline(), at(1s + turn));

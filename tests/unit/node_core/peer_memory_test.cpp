@@ -7,11 +7,13 @@
 #include <string>
 
 #include "protocol/limits.h"
+#include "tests/support/instants.h"
 
 namespace starling::node {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 namespace limits = protocol::limits;
 
 NodeId id_of(std::uint32_t number) {
@@ -23,10 +25,6 @@ NodeId id_of(std::uint32_t number) {
 
 protocol::PeerRecord record_of(std::uint32_t number) {
   return {id_of(number), "host" + std::to_string(number) + ":1"};
-}
-
-Instant at(Duration time) {
-  return {time};
 }
 
 std::vector<NodeId> ids_of(const RememberedPeers& peers) {

@@ -4,17 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/instants.h"
 #include "tests/support/overlay_node.h"
 
 namespace starling::node {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::test_id;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 Roll roll_of(std::uint32_t nodes_expected = 1) {
   return Roll({.nodes_expected = nodes_expected, .patience = 10s, .gone_after = 60s});

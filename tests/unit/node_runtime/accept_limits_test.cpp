@@ -22,14 +22,6 @@ TEST(AddressPrefix, OfVersionSixIsItsFirst56Bits) {
   EXPECT_NE(address_prefix("2001:db8:1:2ff::1"), address_prefix("2001:db8:1:3ff::1"));
 }
 
-TEST(TokenBucket, LetsItsRateThroughAtOnceAndAgainAfterASecond) {
-  TokenBucket bucket(3);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(bucket.take(start));
-  EXPECT_FALSE(bucket.take(start));
-  EXPECT_TRUE(bucket.take(start + 334ms));
-  EXPECT_FALSE(bucket.take(start + 335ms));
-}
-
 /// Asks `count` times at `now` for whoever `source` names, and ends each handshake at once.
 template <class Source>
 int admitted_of(AcceptLimits& accept, int count, Source source, Instant now = start) {

@@ -6,18 +6,17 @@
 #include <chrono>
 #include <vector>
 
+#include "tests/support/instants.h"
+
 namespace starling::runtime {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using News = std::vector<MappingNews>;
 
 const MappingNews up{"203.0.113.1:4747", true};
 const MappingNews down{"203.0.113.1:4747", false};
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 TEST(MappingLease, AsksAtOnceAndAgainAtHalfTheLease) {
   MappingLease lease;

@@ -20,7 +20,7 @@ class RelayedTest : public EndpointTest {
     c_.endpoint().connect(relay_node_.record());
     run_until([&] { return relay_node_.count<node::PeerConnected>() == 2; });
     for (const auto* up : relay_node_.heard<node::PeerConnected>()) {
-      relay_.link_up(up->peer.id, up->path, monotonic_now());
+      relay_.link_up(up->peer.id, up->path);
     }
   }
   /// As the relay's core would, with all that has come since the last call.

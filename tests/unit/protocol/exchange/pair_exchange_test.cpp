@@ -9,19 +9,17 @@
 #include <numeric>
 
 #include "tests/support/effects_view.h"
+#include "tests/support/instants.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::count_of;
 using testing::sent;
 using testing::test_id;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 /// One end: it holds a number instead of a model, and moves halfway to what it mixes with.
 class End {

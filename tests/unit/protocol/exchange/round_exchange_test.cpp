@@ -10,18 +10,16 @@
 
 #include "starling/rng.h"
 #include "tests/support/effects_view.h"
+#include "tests/support/instants.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::count_of;
 using testing::test_id;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 /// One node: a number instead of a model, mixed by x += sum of w (theirs - own).
 struct Node {

@@ -4,18 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/instants.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::test_id;
 using testing::test_record;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 /// Fails dial after dial, each as soon as it is due. Returns the longest pause between two.
 Duration longest_pause(AddressBook& book, Instant from, Instant until) {

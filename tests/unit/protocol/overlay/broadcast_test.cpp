@@ -1,30 +1,23 @@
-// Plumtree: what one machine answers, and how a swarm spreads bodies.
+// Plumtree: what one machine answers.
 
 #include "protocol/overlay/broadcast.h"
 
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "protocol/limits.h"
 #include "protocol/wire/announcement.h"
 #include "tests/support/effects_view.h"
+#include "tests/support/instants.h"
 #include "tests/support/overlay_node.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::add_swarm;
-using testing::OverlayNetwork;
-using testing::OverlayNode;
+using testing::at;
 using testing::sent;
 using testing::sent_to;
 using testing::test_id;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 Bytes body_of(std::size_t number, std::size_t size = 100) {
   Bytes body(size);
@@ -52,7 +45,7 @@ Broadcast with_neighbours(std::size_t count) {
 void deliver(Broadcast& broadcast, std::size_t from, const Gossip& gossip, Effects& effects) {
   const auto is_new = broadcast.receive(test_id(from), gossip, effects);
   ASSERT_TRUE(is_new);
-  if (*is_new) broadcast.accept(test_id(from), gossip, at(0s), effects);
+  if (*is_new) broadcast.accept(test_id(from), gossip, Haste::at_once, at(0s), effects);
 }
 
 // --- One machine ---
@@ -63,7 +56,7 @@ TEST(Broadcast, ForwardsOnlyWhatTheOwnerAccepted) {
   const Gossip gossip = gossip_of(1);
   EXPECT_EQ(broadcast.receive(test_id(1), gossip, effects), true);
   EXPECT_TRUE(effects.items.empty());
-  broadcast.accept(test_id(1), gossip, at(0s), effects);
+  broadcast.accept(test_id(1), gossip, Haste::at_once, at(0s), effects);
   const auto forwarded = sent_to<Gossip>(effects);
   ASSERT_EQ(forwarded.size(), 2U);
   EXPECT_NE(forwarded[0].first, test_id(1));
@@ -76,7 +69,7 @@ TEST(Broadcast, ANewLinkIsLazyUnlessItIsTheFirst) {
   Effects effects;
   broadcast.neighbour_up(test_id(1), at(0s));
   broadcast.neighbour_up(test_id(2), at(0s));
-  broadcast.broadcast(body_of(1), at(0s), effects);
+  broadcast.broadcast(body_of(1), Haste::at_once, at(0s), effects);
   ASSERT_EQ(sent_to<Gossip>(effects).size(), 1U);
   EXPECT_EQ(sent_to<Gossip>(effects)[0].first, test_id(1));
 }
@@ -84,7 +77,7 @@ TEST(Broadcast, ANewLinkIsLazyUnlessItIsTheFirst) {
 TEST(Broadcast, IntroducesWhatItsCacheHolds) {
   Broadcast broadcast = with_neighbours(1);
   Effects effects;
-  const BroadcastId id = broadcast.broadcast(body_of(1), at(0s), effects);
+  const BroadcastId id = broadcast.broadcast(body_of(1), Haste::at_once, at(0s), effects);
   effects.items.clear();
   broadcast.neighbour_up(test_id(2), at(0s));
   broadcast.introduce(id, test_id(2), effects);
@@ -156,7 +149,7 @@ TEST(Broadcast, WaitsLongerWhereBodiesComeLateByTheTree) {
   ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip_of(1).id}, {1}}, at(0s)));
   const auto is_new = broadcast.receive(test_id(1), gossip_of(1), effects);
   ASSERT_TRUE(is_new && *is_new);
-  broadcast.accept(test_id(1), gossip_of(1), at(280ms), effects);
+  broadcast.accept(test_id(1), gossip_of(1), Haste::at_once, at(280ms), effects);
   effects.items.clear();
   ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip_of(2).id}, {1}}, at(1s)));
   broadcast.tick(at(1s + 2 * 280ms - 1ms), effects);
@@ -173,7 +166,7 @@ TEST(Broadcast, IsNoMorePatientAfterARepair) {
   broadcast.tick(at(limits::graft_delay_first), effects);
   const auto is_new = broadcast.receive(test_id(2), gossip_of(1), effects);
   ASSERT_TRUE(is_new && *is_new);
-  broadcast.accept(test_id(2), gossip_of(1), at(400ms), effects);
+  broadcast.accept(test_id(2), gossip_of(1), Haste::at_once, at(400ms), effects);
   effects.items.clear();
   ASSERT_TRUE(broadcast.receive(test_id(2), IHave{{gossip_of(2).id}, {1}}, at(1s)));
   broadcast.tick(at(1s + limits::graft_delay_first), effects);
@@ -184,8 +177,8 @@ TEST(Broadcast, TellsLazyNeighboursOnlyTheIdAfterTheBatchInterval) {
   Broadcast broadcast = with_neighbours(2);
   Effects effects;
   ASSERT_TRUE(broadcast.receive(test_id(2), Prune{}));
-  const BroadcastId first = broadcast.broadcast(body_of(1), at(0s), effects);
-  const BroadcastId second = broadcast.broadcast(body_of(2), at(1ms), effects);
+  const BroadcastId first = broadcast.broadcast(body_of(1), Haste::at_once, at(0s), effects);
+  const BroadcastId second = broadcast.broadcast(body_of(2), Haste::at_once, at(1ms), effects);
   for (const auto& [peer, gossip] : sent_to<Gossip>(effects)) EXPECT_EQ(peer, test_id(1));
   EXPECT_TRUE(sent<IHave>(effects).empty());
   EXPECT_EQ(broadcast.next_deadline(), at(limits::ihave_batch_interval));
@@ -318,114 +311,81 @@ TEST(Broadcast, KeepsTheCacheWithinItsBytes) {
   Effects effects;
   const std::size_t bodies = limits::broadcast_cache_bytes_max / limits::gossip_bytes_max + 100;
   for (std::size_t i = 0; i < bodies; ++i) {
-    broadcast.broadcast(body_of(i, limits::gossip_bytes_max), at(0s), effects);
+    broadcast.broadcast(body_of(i, limits::gossip_bytes_max), Haste::at_once, at(0s), effects);
   }
   EXPECT_EQ(broadcast.cached_bytes(), limits::broadcast_cache_bytes_max);
 }
 
-// --- A swarm ---
+// --- Bodies that can wait ---
 
-bool is_broadcast_message(const Message& message) {
-  return std::holds_alternative<Gossip>(message) || std::holds_alternative<IHave>(message) ||
-         std::holds_alternative<Graft>(message) || std::holds_alternative<Prune>(message);
+/// Peers 1 and 2 are eager, 3 is lazy.
+Broadcast gathering() {
+  Broadcast broadcast = with_neighbours(3);
+  EXPECT_TRUE(broadcast.receive(test_id(3), Prune{}));
+  broadcast.set_gather_time(500ms);
+  return broadcast;
 }
 
-void broadcast_from(OverlayNetwork& network, std::size_t node, const Bytes& body) {
-  network.with(node, [&body](OverlayNode& sender, Instant now, Effects& effects) {
-    sender.broadcast.broadcast(body, now, effects);
-  });
+TEST(Broadcast, GathersWhatCanWaitAndNothingElse) {
+  Broadcast broadcast = gathering();
+  Effects effects;
+  broadcast.broadcast(body_of(1), Haste::can_wait, at(0s), effects);
+  broadcast.broadcast(body_of(2), Haste::can_wait, at(100ms), effects);
+  EXPECT_TRUE(effects.items.empty());
+  broadcast.broadcast(body_of(3), Haste::at_once, at(200ms), effects);
+  EXPECT_EQ(sent_to<Gossip>(effects).size(), 2U);
+  effects.items.clear();
+  EXPECT_EQ(broadcast.next_deadline(), at(200ms + limits::ihave_batch_interval));
+  broadcast.tick(at(500ms), effects);
+  const auto batches = sent_to<GossipBatch>(effects);
+  ASSERT_EQ(batches.size(), 2U);
+  EXPECT_EQ(batches[0].first, test_id(1));
+  EXPECT_EQ(batches[0].second.bodies.size(), 2U);
+  const auto announced = sent_to<IHave>(effects);
+  ASSERT_EQ(announced.size(), 2U);
+  EXPECT_EQ(announced[0].second.ids.size() + announced[1].second.ids.size(), 3U);
 }
 
-/// Sends `count` bodies from changing nodes, `pause` apart, then waits 10 s.
-std::set<BroadcastId> broadcast_many(OverlayNetwork& network, std::size_t first, std::size_t count,
-                                     Duration pause = 100ms) {
-  std::set<BroadcastId> bodies;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::size_t node = (7 * i) % network.size();
-    while (!network.is_alive(node)) node = (node + 1) % network.size();
-    bodies.insert(gossip_of(first + i).id);
-    broadcast_from(network, node, body_of(first + i));
-    network.run_for(pause);
-  }
-  network.run_for(10s);
-  return bodies;
+TEST(Broadcast, WhatCameInABatchGoesOnInABatch) {
+  Broadcast broadcast = gathering();
+  Effects effects;
+  ASSERT_EQ(broadcast.receive(test_id(1), gossip_of(1), effects), true);
+  broadcast.accept(test_id(1), gossip_of(1), Haste::can_wait, at(0s), effects);
+  EXPECT_TRUE(effects.items.empty());
+  ASSERT_TRUE(broadcast.receive(test_id(3), Graft{gossip_of(1).id}, at(100ms), effects));
+  ASSERT_EQ(sent<GossipBatch>(effects).size(), 1U);
+  effects.items.clear();
+  broadcast.tick(at(500ms), effects);
+  const auto batches = sent_to<GossipBatch>(effects);
+  ASSERT_EQ(batches.size(), 1U) << "not back, and not again to whoever has grafted it";
+  EXPECT_EQ(batches[0].first, test_id(2));
 }
 
-/// How many (living node, body) pairs lack a delivery; a body counts as known to its sender.
-std::size_t undelivered(OverlayNetwork& network, const std::set<BroadcastId>& bodies) {
-  std::size_t delivered = 0;
-  std::size_t alive = 0;
-  for (std::size_t i = 0; i < network.size(); ++i) {
-    if (!network.is_alive(i)) continue;
-    ++alive;
-    const auto& all = network.node(i).delivered;
-    const std::set<BroadcastId> distinct(all.begin(), all.end());
-    EXPECT_EQ(distinct.size(), all.size()) << "delivered twice at node " << i;
-    for (const BroadcastId& id : bodies) delivered += distinct.contains(id);
-  }
-  return (alive - 1) * bodies.size() - delivered;
+TEST(Broadcast, WhatIsGatheredShapesNoTree) {
+  Broadcast broadcast = gathering();
+  Effects effects;
+  ASSERT_EQ(broadcast.receive(test_id(1), gossip_of(1), effects), true);
+  broadcast.accept(test_id(1), gossip_of(1), Haste::can_wait, at(0s), effects);
+  EXPECT_EQ(broadcast.receive(test_id(2), gossip_of(1), effects), false);
+  EXPECT_TRUE(sent<Prune>(effects).empty()) << "it may have waited longer on the better link";
 }
 
-TEST(BroadcastSwarm, ReachesEveryoneWithFewCopiesOnceTheTreeHasSettled) {
-  OverlayNetwork network({.seed = 21});
-  add_swarm(network, 50);
-  network.run_for(40s);
-  EXPECT_EQ(undelivered(network, broadcast_many(network, 0, 30, 1s)), 0U);
-  const auto copies = [&network] {
-    BroadcastCounters sum;
-    for (std::size_t i = 0; i < network.size(); ++i) {
-      sum.delivered += network.node(i).broadcast.counters().delivered;
-      sum.duplicates += network.node(i).broadcast.counters().duplicates;
-    }
-    return sum;
-  };
-  const BroadcastCounters before = copies();
-  EXPECT_EQ(undelivered(network, broadcast_many(network, 1000, 100, 1s)), 0U);
-  const BroadcastCounters after = copies();
-  const double delivered = static_cast<double>(after.delivered - before.delivered);
-  const double redundancy = static_cast<double>(after.duplicates - before.duplicates) / delivered;
-  RecordProperty("copies_per_delivery", std::to_string(1 + redundancy));
-  EXPECT_LE(1 + redundancy, 1.3);
+TEST(Broadcast, WithoutAGatherTimeWhatCanWaitGoesAtOnce) {
+  Broadcast broadcast = with_neighbours(2);
+  Effects effects;
+  broadcast.broadcast(body_of(1), Haste::can_wait, at(0s), effects);
+  EXPECT_EQ(sent<Gossip>(effects).size(), 2U);
 }
 
-TEST(BroadcastSwarm, ReachesEveryoneAlthoughAFifthOfItsMessagesIsLost) {
-  OverlayNetwork network({.seed = 22, .can_be_lost = is_broadcast_message});
-  add_swarm(network, 40);
-  network.run_for(30s);
-  network.set_loss(0.2);
-  EXPECT_EQ(undelivered(network, broadcast_many(network, 0, 100)), 0U);
-}
-
-TEST(BroadcastSwarm, ReachesTheSurvivorsOfACrashOfAThird) {
-  OverlayNetwork network({.seed = 23});
-  add_swarm(network, 50);
-  network.run_for(30s);
-  broadcast_many(network, 0, 20);
-  for (std::size_t i = 0; i < 15; ++i) network.crash(3 * i + 2);
-  EXPECT_EQ(undelivered(network, broadcast_many(network, 1000, 20)), 0U);
-}
-
-TEST(BroadcastSwarm, AJoinerLearnsWhatWasSaidInTheLastMinute) {
-  OverlayNetwork network({.seed = 24});
-  add_swarm(network, 10);
-  network.run_for(10s);
-  const std::set<BroadcastId> bodies = broadcast_many(network, 0, 50);
-  add_swarm(network, 1);
-  network.run_for(10s);
-  EXPECT_EQ(network.node(10).delivered.size(), bodies.size());
-}
-
-TEST(BroadcastSwarm, HalvesLearnWhatTheOtherSaidWhenASplitHeals) {
-  OverlayNetwork network({.seed = 25});
-  add_swarm(network, 8, 0.1);
-  network.run_for(10s);
-  network.split([](std::size_t i) { return static_cast<int>(i % 2); });
-  network.run_for(5s);
-  broadcast_from(network, 0, body_of(1));
-  broadcast_from(network, 1, body_of(2));
-  network.heal();
-  network.run_for(30s);
-  EXPECT_EQ(undelivered(network, {gossip_of(1).id, gossip_of(2).id}), 0U);
+TEST(Broadcast, IsMorePatientForBodiesThatAreGathered) {
+  Broadcast broadcast = gathering();
+  Effects effects;
+  ASSERT_TRUE(broadcast.receive(
+      test_id(3), IHave{.ids = {gossip_of(1).id}, .hops = {1}, .can_wait = true}, at(0s)));
+  broadcast.tick(at(1500ms), effects);
+  EXPECT_TRUE(sent<Graft>(effects).empty());
+  broadcast.tick(at(1500ms + limits::graft_delay_first), effects);
+  EXPECT_EQ(sent<Graft>(effects).size(), 1U);
 }
 
 }  // namespace

@@ -3,15 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "protocol/limits.h"
+#include "tests/support/instants.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
+using testing::at;
 
 /// The addresses dialled at `now`.
 std::vector<std::string> dialled(ContactList& contacts, Instant now) {

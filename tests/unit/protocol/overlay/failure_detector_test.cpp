@@ -6,19 +6,17 @@
 
 #include "protocol/limits.h"
 #include "tests/support/effects_view.h"
+#include "tests/support/instants.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::sent;
 using testing::sent_to;
 using testing::test_id;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 /// A detector that watches nodes 1..count, whose answers the test gives by hand.
 class Watch {

@@ -6,21 +6,19 @@
 
 #include "protocol/overlay/incarnation.h"
 #include "tests/support/effects_view.h"
+#include "tests/support/instants.h"
 #include "tests/support/overlay_node.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::sent;
 using testing::test_id;
 
 constexpr std::uint64_t first = incarnation_of(1'000, 77);
 constexpr std::uint64_t later = incarnation_of(61'000, 3);
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 IdentityWatch watch_of(std::uint64_t incarnation) {
   return IdentityWatch({.self = test_id(1), .incarnation = incarnation, .interval_scale = 1});

@@ -6,6 +6,7 @@
 
 #include "protocol/limits.h"
 #include "tests/support/effects_view.h"
+#include "tests/support/instants.h"
 #include "tests/support/overlay_node.h"
 
 namespace starling::protocol {
@@ -13,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::add_swarm;
+using testing::at;
 using testing::count_of;
 using testing::OverlayNetwork;
 using testing::OverlayNode;
@@ -20,10 +22,6 @@ using testing::reachable_from;
 using testing::sent;
 using testing::test_id;
 using testing::test_record;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 /// A node 0 with `count` neighbours 1..count that dialled it.
 Membership with_neighbours(std::size_t count, Effects& effects) {

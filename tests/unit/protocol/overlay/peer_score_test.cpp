@@ -3,17 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "protocol/limits.h"
+#include "tests/support/instants.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::at;
 using testing::test_id;
-
-Instant at(Duration since_start) {
-  return {since_start};
-}
 
 TEST(PeerScore, DropsALinkForWhatOnlyABrokenProgramSends) {
   PeerScore score;

@@ -19,7 +19,7 @@ using testing::test_id;
 class RelayTest : public ::testing::Test {
  protected:
   RelayTest() {
-    for (const NodeId& peer : {a, b, c}) relay.link_up(peer, PathKind::direct, now);
+    for (const NodeId& peer : {a, b, c}) relay.link_up(peer, PathKind::direct);
   }
   [[nodiscard]] Handled open(std::uint64_t circuit, const NodeId& from, const NodeId& to) {
     return relay.receive(from, CircuitOpen{circuit, from, to}, now, effects);
@@ -71,7 +71,7 @@ TEST_F(RelayTest, OpensNothingToWhomItHasNoLinkWith) {
 
 TEST_F(RelayTest, OpensNothingOverALinkThatIsRelayedItself) {
   relay.link_down(b, effects);
-  relay.link_up(b, PathKind::relayed, now);
+  relay.link_up(b, PathKind::relayed);
   ASSERT_TRUE(open(1, a, b));
   EXPECT_EQ(sent<CircuitClose>(effects).size(), 1U);
 }
