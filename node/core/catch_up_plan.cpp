@@ -25,7 +25,11 @@ double replay_time(const CatchUpFacts& facts, std::uint64_t packets) {
 
 double snapshot_time(const CatchUpFacts& facts) {
   if (!facts.snapshot_bytes) return impossible;
-  const std::uint64_t contained = std::min(facts.snapshot_packets, facts.packets_missing);
+  // Of what it contains, at least so much is new: a snapshot of the own half of a partition that
+  // has healed contains as many packets as are held, and none that is missing.
+  const std::uint64_t is_new =
+      facts.snapshot_packets - std::min(facts.snapshot_packets, facts.packets_held);
+  const std::uint64_t contained = std::min(is_new, facts.packets_missing);
   return facts.round_trip_s +
          static_cast<double>(*facts.snapshot_bytes) / facts.download_bytes_per_s +
          replay_time(facts, facts.packets_missing - contained);

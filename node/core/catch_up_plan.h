@@ -21,7 +21,8 @@ enum class CatchUpMode : std::uint8_t { automatic, replay, snapshot };
 struct CatchUpFacts {
   bool has_whole_ledger = false;      ///< A neighbour can give every packet since the start.
   std::uint64_t packets_missing = 0;  ///< Not held here.
-  double packet_bytes = 0;            ///< Mean size of one.
+  std::uint64_t packets_held = 0;
+  double packet_bytes = 0;  ///< Mean size of one.
   /// To verify a packet and to add its votes. A tile costs the same for any number of votes, so
   /// this depends on how many packets of a step come together, which a sample shows.
   double packet_s = 0;

@@ -18,9 +18,9 @@ enum class Company : std::uint8_t {
   trains,
 };
 
-/// Of a node whose neighbours train with it once an edge to them is open.
-[[nodiscard]] constexpr Company company_of(bool has_neighbours, bool has_open_edge) {
-  if (has_open_edge) return Company::trains;
+/// Of a node whose neighbours train with it once an edge to them is in use.
+[[nodiscard]] constexpr Company company_of(bool has_neighbours, bool has_edge) {
+  if (has_edge) return Company::trains;
   return has_neighbours ? Company::silent : Company::none;
 }
 

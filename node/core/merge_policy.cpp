@@ -29,7 +29,7 @@ bool MergePolicy::has_quorum(const Roll& roll) const {
   return present_in(roll) >= needed(roll);
 }
 
-bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
+bool MergePolicy::is_due(const Roll& roll, Instant not_before, bool is_settled, Instant now) {
   if (!roll.all_finished() || (!has_quorum(roll) && !options_.accepts_partial)) {
     reset();
     return false;
@@ -47,7 +47,8 @@ bool MergePolicy::is_due(const Roll& roll, Instant not_before, Instant now) {
         std::min(roll.changed_at() + options_.settle_time, ready_since_ + options_.settle_time_max);
     propose_at_ = std::max(propose_at_, settled + turn);
   }
-  return propose_at_ <= now;
+  unsettled_until_ = is_settled ? Instant{} : ready_since_ + options_.settle_time_max;
+  return next_deadline() <= now;
 }
 
 std::optional<QuorumMissing> MergePolicy::take_missing(const Roll& roll, Instant not_before,

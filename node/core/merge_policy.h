@@ -5,6 +5,7 @@
 // when a partition heals, the others come back one after the other, and the first of them would
 // make a quorum without the rest. Where somebody always comes or goes, that while has an end.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -29,10 +30,11 @@ class MergePolicy {
   explicit MergePolicy(const MergePolicyOptions& options) : options_(options) {}
 
   /// True when this node is to propose now. Ask again whenever something has changed, and at
-  /// next_deadline(). not_before: by then it has heard who is here.
-  /// Never moves an appointment forward.
-  [[nodiscard]] bool is_due(const Roll& roll, Instant not_before, Instant now);
-  [[nodiscard]] Instant next_deadline() const { return propose_at_; }
+  /// next_deadline(). not_before: by then it has heard who is here. is_settled: its own model is
+  /// what it will give; a node that has yet to fetch what others know waits, settle_time_max at
+  /// most. Never moves an appointment forward.
+  [[nodiscard]] bool is_due(const Roll& roll, Instant not_before, bool is_settled, Instant now);
+  [[nodiscard]] Instant next_deadline() const { return std::max(propose_at_, unsettled_until_); }
   void reset() { propose_at_ = ready_since_ = Instant::never(); }
   /// A merge has failed: the next is proposed a turn later, or what broke this one breaks it too.
   void failed(Instant now) {
@@ -55,6 +57,7 @@ class MergePolicy {
   Instant not_before_;
   Instant propose_at_ = Instant::never();
   Instant ready_since_ = Instant::never();  ///< All present are finished, and are enough.
+  Instant unsettled_until_;
   std::optional<std::pair<std::uint64_t, std::uint64_t>> told_;  ///< Present and seen.
 };
 

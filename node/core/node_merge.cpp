@@ -71,7 +71,7 @@ void NodeParts::propose_if_due(Turn& turn) {
     search_time = roll_.has_heard() ? 2 * presence_pause(stretch) : start_wait();
   }
   const Instant not_before = joining_since_ + search_time;
-  if (policy_.is_due(roll_, not_before, turn.now)) return propose(turn);
+  if (policy_.is_due(roll_, not_before, trainer_->settled(), turn.now)) return propose(turn);
   if (auto missing = policy_.take_missing(roll_, not_before, turn.now)) {
     turn.events.emplace_back(std::move(*missing));
   }

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 
 // All before interval_scale, and all our guesses, untuned.
 constexpr Duration presence_interval = 4s;
+constexpr double gather_from_stretch = 1.5;  // 96 nodes: below, waiting costs more than it saves
 constexpr Duration gather_per_stretch = 250ms;
 constexpr Duration gather_time_max = 2s;
 constexpr Duration presence_patience = 10s;  // two missed announcements
@@ -260,6 +261,7 @@ Duration NodeParts::presence_pause(double stretch) const {
 /// Where presence is the most of what is said: all announce at a start and at an end alike, and a
 /// message for each would be as many messages for everyone as there are nodes.
 Duration NodeParts::gather_time() const {
+  if (roll_.stretch() < gather_from_stretch) return Duration{0};
   const Duration wanted = scaled(gather_per_stretch, roll_.stretch() - 1);
   return scaled(std::min(wanted, gather_time_max), config_.interval_scale);
 }

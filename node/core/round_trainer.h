@@ -36,7 +36,9 @@ class RoundTrainer final : public Trainer {
  private:
   void proceed(Turn& turn);
   [[nodiscard]] Company company() const {
-    return company_of(!neighbours_.empty(), edges_.has_open_edge());
+    // Until an edge's first round is agreed on it holds nobody: whoever began meanwhile would be
+    // through with many rounds, and the agreement with those that come after them.
+    return company_of(!neighbours_.empty(), rounds_.has_agreed_edge());
   }
   void open_edge(const NodeId& peer, Turn& turn);
   void on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn);

@@ -23,8 +23,9 @@ constexpr Duration considering_interval = 1s;
 constexpr Duration offer_time_max = 1s;
 constexpr Duration sample_time_max = 2s;
 constexpr Duration state_time_max = 30s;
-/// Without a packet that was missing, until the rest is given up: a neighbour may tell of more than
-/// there is.
+/// Without a packet that was missing, until others are asked for it, and then until the rest is
+/// given up: a neighbour may tell of more than there is. Not shorter where intervals are: a link
+/// that is full is so at any pace.
 constexpr Duration stall_time_max = 10s;
 /// Between rounds of asking: neighbours that are about to save the same snapshot have done it then.
 constexpr Duration asking_interval = 500ms;
@@ -99,7 +100,7 @@ void VoteCatchUp::sample(Turn& turn) {
 void VoteCatchUp::receive(const NodeId& peer, const protocol::VoteRange& range, Turn& turn) {
   const bool is_sample = stage_ == Stage::sampling && peer == sample_.peer &&
                          sample_.offered_at != Instant::never() && sample_.packets == 0;
-  if (stage_ == Stage::replaying) deadline_ = turn.now + scaled_time(stall_time_max);
+  if (stage_ == Stage::replaying) renew_stall(turn.now);
   if (!is_sample) return;
   sample_.came_at = turn.now;
   sample_.packets = range.packets.size();
@@ -152,6 +153,7 @@ CatchUpFacts VoteCatchUp::facts(const std::optional<Candidate>& snapshot) const 
   CatchUpFacts facts{
       .has_whole_ledger = !whole_ledgers().empty(),
       .packets_missing = ledger_.packets_missing(),
+      .packets_held = ledger_.packets_held(),
       .packet_bytes = static_cast<double>(sample_.bytes) / static_cast<double>(sample_.packets),
       .packet_s = packet_s_,
       .download_bytes_per_s = download_bytes_per_s_,
@@ -178,8 +180,10 @@ void VoteCatchUp::choose(Turn& turn) {
   chosen_at_ = turn.now;
   target_ = ledger_.told();
   candidate_ = std::move(snapshot);
-  if (plan_.method == CatchUpMethod::replay) return replay(whole_ledgers(), turn);
-  fetch_snapshot(turn);
+  if (plan_.method == CatchUpMethod::snapshot) return fetch_snapshot(turn);
+  // Whoever took a snapshot lacks packets that it counts. But its own it has.
+  const std::set<NodeId> whole = whole_ledgers();
+  replay(ledger_.is_told_by(whole, target_) ? std::optional(whole) : std::nullopt, turn);
 }
 
 void VoteCatchUp::ask_later(Turn& turn) {
@@ -196,8 +200,11 @@ void VoteCatchUp::fetch_snapshot(Turn& turn) {
   const auto donor = std::ranges::find_if(
       candidate_->vouchers, [this](const NodeId& peer) { return !failed_.contains(peer); });
   if (donor == candidate_->vouchers.end()) {
+    turn.events.emplace_back(Warned{"none of " + std::to_string(failed_.size()) +
+                                    " neighbours gave the snapshot of step " +
+                                    std::to_string(candidate_->offer.step) + "; asking on"});
     failed_.clear();
-    return ask(turn);
+    return ask_later(turn);
   }
   donor_ = *donor;
   stage_ = Stage::fetching;
@@ -236,8 +243,35 @@ void VoteCatchUp::loaded(bool is_good, Turn& turn) {
 
 void VoteCatchUp::replay(std::optional<std::set<NodeId>> sources, Turn& turn) {
   stage_ = Stage::replaying;
-  deadline_ = turn.now + scaled_time(stall_time_max);
+  has_asked_all_ = !sources;
+  target_missing_ = ledger_.packets_missing(target_);
+  deadline_ = turn.now + stall_time();
   ledger_.fetch_from(std::move(sources), turn.now, turn.effects);
+}
+
+Duration VoteCatchUp::stall_time() const {
+  return std::max(stall_time_max, scaled_time(stall_time_max));
+}
+
+/// Votes that are cast just now come all the while, and tell nothing of those that are missing.
+void VoteCatchUp::renew_stall(Instant now) {
+  const std::uint64_t missing = ledger_.packets_missing(target_);
+  if (missing >= target_missing_) return;
+  target_missing_ = missing;
+  deadline_ = now + stall_time();
+}
+
+/// Whoever had the whole ledger when it was asked may have taken a snapshot since, and have the
+/// packets no more: any neighbour may have some of them.
+void VoteCatchUp::stalled(Turn& turn) {
+  if (!std::exchange(has_asked_all_, true)) {
+    deadline_ = turn.now + stall_time();
+    return ledger_.fetch_from(std::nullopt, turn.now, turn.effects);
+  }
+  packets_given_up_ = ledger_.packets_missing();
+  turn.events.emplace_back(Warned{std::to_string(packets_given_up_) +
+                                  " packets of votes that neighbours tell of did not come"});
+  finish(turn);
 }
 
 void VoteCatchUp::finish(Turn& turn) {
@@ -278,10 +312,7 @@ void VoteCatchUp::tick(Turn& turn) {
     failed_.insert(donor_);
     fetch_snapshot(turn);
   } else if (stage_ == Stage::replaying) {
-    packets_given_up_ = ledger_.packets_missing();
-    turn.events.emplace_back(Warned{std::to_string(packets_given_up_) +
-                                    " packets of votes that neighbours tell of did not come"});
-    finish(turn);
+    stalled(turn);
   }
 }
 

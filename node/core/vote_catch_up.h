@@ -80,6 +80,9 @@ class VoteCatchUp {
   void ask_later(Turn& turn);
   void fetch_snapshot(Turn& turn);
   void replay(std::optional<std::set<NodeId>> sources, Turn& turn);
+  void renew_stall(Instant now);
+  void stalled(Turn& turn);
+  [[nodiscard]] Duration stall_time() const;
   void finish(Turn& turn);
   [[nodiscard]] std::set<NodeId> whole_ledgers() const;
   [[nodiscard]] std::optional<Candidate> vouched_snapshot() const;
@@ -102,6 +105,8 @@ class VoteCatchUp {
   Step newest_step_ = 0;
   std::uint64_t packets_given_up_ = 0;       ///< Told of by neighbours, and given by none.
   std::vector<protocol::VoteCount> target_;  ///< What neighbours held when the choice was made.
+  std::uint64_t target_missing_ = 0;         ///< Of target_, when last looked at.
+  bool has_asked_all_ = false;               ///< Since the last packet of target_ came.
   std::optional<Candidate> candidate_;       ///< Being fetched.
   NodeId donor_;
   std::set<NodeId> failed_;  ///< Donors of a snapshot that did not come, or was another.

@@ -50,6 +50,10 @@ bool RoundExchange::skip_to_neighbours(std::uint64_t rounds_max) {
   return true;
 }
 
+bool RoundExchange::has_agreed_edge() const {
+  return std::ranges::any_of(neighbours_, [](const auto& entry) { return entry.second.is_agreed; });
+}
+
 std::vector<NodeId> RoundExchange::starting_at(std::uint64_t round) const {
   std::vector<NodeId> peers;
   for (const auto& [peer, neighbour] : neighbours_) {

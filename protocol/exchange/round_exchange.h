@@ -55,6 +55,8 @@ class RoundExchange {
   void on_edge_open(const NodeId& peer, std::uint64_t first_free, Effects& effects);
   void on_round_open(const NodeId& peer, const RoundOpen& open, std::uint64_t first_free,
                      Effects& effects);
+  /// Some edge has a first round that both ends know.
+  [[nodiscard]] bool has_agreed_edge() const;
   /// Neighbours whose edge begins with `round`.
   [[nodiscard]] std::vector<NodeId> starting_at(std::uint64_t round) const;
   void on_link_down(const NodeId& peer);

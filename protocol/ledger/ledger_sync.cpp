@@ -310,19 +310,37 @@ VoteRangeRequest LedgerSync::first_gap(const NodeId& author, std::uint64_t end) 
               std::min<std::uint64_t>(count, limits::vote_request_packets_max))};
 }
 
+/// What `peer` has told of and this node lacks, from whoever has least to answer.
 void LedgerSync::request_missing(const NodeId& peer, Instant now, Effects& effects) {
   if (sources_ && !sources_->contains(peer)) return;
   requests_.expire(now);
-  std::size_t unanswered = requests_.unanswered_by(peer);
   const auto found = neighbours_.find(peer);
   if (found == neighbours_.end()) return;
+  std::size_t asked = requests_.unanswered_by(peer);
   for (const auto& [author, told] : found->second.heard) {
-    if (unanswered >= limits::vote_requests_per_peer_max) break;
+    if (asked >= limits::vote_requests_per_peer_max) break;
     const VoteRangeRequest gap = first_gap(author, told);
     if (gap.count == 0 || requests_.has(author)) continue;
-    ++unanswered;
-    request(peer, gap, now, effects);
+    ++asked;
+    request(source_of(gap, peer), gap, now, effects);
   }
+}
+
+/// `first` has it. Whoever is asked alone, because it was the first to tell of many packets, would
+/// fill its uplink while those of the others rest.
+const NodeId& LedgerSync::source_of(const VoteRangeRequest& gap, const NodeId& first) const {
+  const NodeId* least = &first;
+  auto load = requests_.load_of(first);
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (sources_ && !sources_->contains(peer)) continue;
+    const auto heard = neighbour.heard.find(gap.author);
+    if (heard == neighbour.heard.end() || heard->second < gap.first + gap.count) continue;
+    if (const auto other = requests_.load_of(peer); other < load) {
+      least = &peer;
+      load = other;
+    }
+  }
+  return *least;
 }
 
 void LedgerSync::request(const NodeId& peer, const VoteRangeRequest& gap, Instant now,
@@ -399,6 +417,25 @@ std::vector<VoteCount> LedgerSync::told() const {
   return counts;
 }
 
+bool LedgerSync::is_told_by(const std::set<NodeId>& peers,
+                            const std::vector<VoteCount>& counts) const {
+  return std::ranges::all_of(counts, [&](const VoteCount& count) {
+    return std::ranges::any_of(peers, [&](const NodeId& peer) {
+      const auto neighbour = neighbours_.find(peer);
+      if (neighbour == neighbours_.end()) return false;
+      const auto heard = neighbour->second.heard.find(count.author);
+      return heard != neighbour->second.heard.end() &&
+             countable(count.author, heard->second) >= count.packets;
+    });
+  });
+}
+
+std::uint64_t LedgerSync::packets_held() const {
+  std::uint64_t held = 0;
+  for (const auto& [author, record] : authors_) held += record.contiguous;
+  return held;
+}
+
 bool LedgerSync::contains(const std::vector<VoteCount>& counts) const {
   return std::ranges::all_of(counts, [this](const VoteCount& count) {
     const std::uint64_t packets = countable(count.author, count.packets);
@@ -407,9 +444,9 @@ bool LedgerSync::contains(const std::vector<VoteCount>& counts) const {
   });
 }
 
-std::uint64_t LedgerSync::packets_missing() const {
+std::uint64_t LedgerSync::packets_missing(const std::vector<VoteCount>& counts) const {
   std::uint64_t missing = 0;
-  for (const VoteCount& count : told()) {
+  for (const VoteCount& count : counts) {
     const auto found = authors_.find(count.author);
     if (found == authors_.end()) {
       missing += count.packets;

@@ -114,12 +114,18 @@ class LedgerSync {
   /// The highest count of an author, and of each author, that a neighbour has told.
   [[nodiscard]] std::uint64_t told_of(const NodeId& author) const;
   [[nodiscard]] std::vector<VoteCount> told() const;
+  /// True if some of `peers` has told of all packets below these counts.
+  [[nodiscard]] bool is_told_by(const std::set<NodeId>& peers,
+                                const std::vector<VoteCount>& counts) const;
+  /// Counted here, at hand or not.
+  [[nodiscard]] std::uint64_t packets_held() const;
   /// True if all packets below these counts are held.
   [[nodiscard]] bool contains(const std::vector<VoteCount>& counts) const;
   /// Something has been asked for, and may still come.
   [[nodiscard]] bool is_fetching(Instant now) const { return requests_.are_open(now); }
-  /// Packets not held that neighbours have.
-  [[nodiscard]] std::uint64_t packets_missing() const;
+  /// Packets not held: of these counts, or of all that neighbours have.
+  [[nodiscard]] std::uint64_t packets_missing(const std::vector<VoteCount>& counts) const;
+  [[nodiscard]] std::uint64_t packets_missing() const { return packets_missing(told()); }
   /// The packets at hand that are not below these counts, ascending by author and number.
   [[nodiscard]] std::vector<HeldPacket> held_beyond(const std::vector<VoteCount>& counts) const;
   /// Every packet ever counted is at hand: neighbours can fetch the whole ledger here.
@@ -164,6 +170,7 @@ class LedgerSync {
   void probe(const NodeId& peer, Effects& effects) const;
   void send_vector(const NodeId& peer, bool wants_reply, Effects& effects);
   void request_missing(const NodeId& peer, Instant now, Effects& effects);
+  [[nodiscard]] const NodeId& source_of(const VoteRangeRequest& gap, const NodeId& first) const;
   void request(const NodeId& peer, const VoteRangeRequest& gap, Instant now, Effects& effects);
   void forget_oldest();
 

@@ -55,6 +55,11 @@ std::size_t VoteRequests::unanswered_by(const NodeId& peer) const {
       requests_, [&](const auto& entry) { return entry.second.peer == peer; }));
 }
 
+std::pair<std::size_t, Duration> VoteRequests::load_of(const NodeId& peer) const {
+  const auto known = answer_time_.find(peer);
+  return {unanswered_by(peer), known == answer_time_.end() ? usual_time_ : known->second};
+}
+
 bool VoteRequests::are_open(Instant now) const {
   return std::ranges::any_of(requests_,
                              [now](const auto& entry) { return entry.second.deadline > now; });

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
@@ -35,6 +36,9 @@ class VoteRequests {
 
   [[nodiscard]] bool has(const NodeId& author) const { return requests_.contains(author); }
   [[nodiscard]] std::size_t unanswered_by(const NodeId& peer) const;
+  /// By which sources of the same packets compare: how many requests one has to answer, and how
+  /// long it has taken lately.
+  [[nodiscard]] std::pair<std::size_t, Duration> load_of(const NodeId& peer) const;
   /// Something has been asked for, and may still come.
   [[nodiscard]] bool are_open(Instant now) const;
 

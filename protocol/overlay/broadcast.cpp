@@ -103,7 +103,10 @@ void Broadcast::accept(const NodeId& from, const Gossip& gossip, Haste haste, In
   ++counters_.delivered;
   remember(gossip, haste, now);
   const std::deque<Source> announcers = take_announcers(from, gossip.id, now);
-  if (shapes_tree(gossip.id)) shape_tree(from, announcers, gossip, effects);
+  // From where a gathered body came first tells nothing of the links; its duplicates still do.
+  if (shapes_tree(gossip.id) && !is_gathered(haste)) {
+    shape_tree(from, announcers, gossip, effects);
+  }
   std::set<NodeId> holders{from};
   for (const Source& announcer : announcers) holders.insert(announcer.peer);
   Gossip onward = gossip;
@@ -186,11 +189,20 @@ void Broadcast::remember(const Gossip& gossip, Haste haste, Instant now) {
   cache_order_.push_back(
       {.id = gossip.id, .expires = now + scaled(limits::broadcast_cache_time, interval_scale_)});
   cached_bytes_ += gossip.body.size();
-  if (!is_gathered(haste)) {  // how long a batch was gathered tells nothing of the links
-    while (!recent_least_.empty() && gossip.id < recent_least_.back().id) recent_least_.pop_back();
-    recent_least_.push_back({.id = gossip.id, .expires = now + limits::shaping_interval});
-  }
+  note_recent(gossip.id, is_gathered(haste), now);
   forget_old(now);
+}
+
+/// How long a body was gathered on the way tells nothing of the links: it shapes the tree only
+/// where nothing else does.
+void Broadcast::note_recent(const BroadcastId& id, bool is_gathered_body, Instant now) {
+  if (!recent_least_.empty() && is_gathered_body != are_recent_gathered_) {
+    if (is_gathered_body) return;
+    recent_least_.clear();
+  }
+  are_recent_gathered_ = is_gathered_body;
+  while (!recent_least_.empty() && id < recent_least_.back().id) recent_least_.pop_back();
+  recent_least_.push_back({.id = id, .expires = now + limits::shaping_interval});
 }
 
 /// holders: who has the body and need not hear of it. gossip: as the receivers are to have it.

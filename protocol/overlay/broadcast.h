@@ -112,6 +112,7 @@ class Broadcast {
   static void start_interval(Peer& peer, Instant now);
   [[nodiscard]] bool shapes_tree(const BroadcastId& id) const;
   void remember(const Gossip& gossip, Haste haste, Instant now);
+  void note_recent(const BroadcastId& id, bool is_gathered_body, Instant now);
   void forward(const std::set<NodeId>& holders, const Gossip& gossip, Haste haste, Instant now,
                Effects& effects);
   void note_missing(const BroadcastId& id, const Source& source, bool can_wait, Instant now);
@@ -134,6 +135,7 @@ class Broadcast {
   std::deque<Aged> seen_order_;
   /// The least id of the last shaping_interval, then the least of those that came after it, ...
   std::deque<Aged> recent_least_;
+  bool are_recent_gathered_ = false;  ///< Those of recent_least_, all of them or none.
   std::map<BroadcastId, Missing> missing_;
   /// How long bodies lately came after their announcement: a full link carries these at once, and
   /// bodies in their turn.

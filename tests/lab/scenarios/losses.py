@@ -52,7 +52,7 @@ def partition_heals(lab: Lab, recipe: str) -> None:
     fill the uplinks, so that what a pair has cast in 20 s takes its two uplinks 20 s to give to each
     of the two others, who wait for it."""
     # A pair is up to three times as fast as four, who send to three neighbours each.
-    swarm = swarm_on_lan(lab, 4, recipe, seconds=55 if recipe == "gossip" else 100)
+    swarm = swarm_on_lan(lab, 4, recipe, seconds={"gossip": 55, "dsgd": 100, "votes": 80}[recipe])
     left, right = swarm.nodes[:2], swarm.nodes[2:]
     cut(left, right)
     started = time.monotonic()

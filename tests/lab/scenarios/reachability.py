@@ -207,8 +207,11 @@ def nat_mapped(lab: Lab) -> None:
         """As both ends call it: the one that was asked to dial calls the same link reversed."""
         found = paths(swarm.nodes)
         return {found.get((other.name, mapped.name), ""), found.get((mapped.name, other.name), "")}
-    lab.within(20, f"{other.name} and {mapped.name} are linked by the mapped port",
-               lambda: "mapped" in seen() <= {"mapped", "reversed", "direct"},
+    lab.within(20, f"{other.name} dials {mapped.name} at the mapped port",
+               lambda: any(event["path"] == "mapped" and event["peer"] == mapped.id
+                           for event in other.process.events("peer_joined")),
+               lambda: paths(swarm.nodes))
+    lab.within(5, "their link needs no relay", lambda: seen() <= {"mapped", "reversed", "direct"},
                lambda: paths(swarm.nodes))
     expect_one_model(swarm.nodes, 90)
 

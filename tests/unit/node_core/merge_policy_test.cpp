@@ -47,7 +47,7 @@ TEST(MergePolicy, TheLowestIdProposesAndTheNextAfterItsTurn) {
   const Roll roll = finished_roll();
   for (std::size_t i = 1; i <= 3; ++i) {
     MergePolicy policy = policy_of(i);
-    EXPECT_EQ(policy.is_due(roll, at(0s), at(1s)), rank_of(roll, i) == 0);
+    EXPECT_EQ(policy.is_due(roll, at(0s), true, at(1s)), rank_of(roll, i) == 0);
     EXPECT_EQ(policy.next_deadline(), at(1s + rank_of(roll, i) * turn_time));
   }
 }
@@ -56,8 +56,8 @@ TEST(MergePolicy, AWaitForAllDoesNotMakeEveryonePropose) {
   const Roll roll = finished_roll();
   for (std::size_t i = 1; i <= 3; ++i) {
     MergePolicy policy = policy_of(i);
-    EXPECT_FALSE(policy.is_due(roll, at(100s), at(1s)));
-    EXPECT_EQ(policy.is_due(roll, at(100s), at(100s)), rank_of(roll, i) == 0);
+    EXPECT_FALSE(policy.is_due(roll, at(100s), true, at(1s)));
+    EXPECT_EQ(policy.is_due(roll, at(100s), true, at(100s)), rank_of(roll, i) == 0);
   }
 }
 
@@ -66,9 +66,9 @@ TEST(MergePolicy, AFailedMergeIsFollowedByAnotherATurnLater) {
   for (std::size_t i = 1; i <= 3; ++i) {
     if (rank_of(roll, i) > 0) continue;
     MergePolicy policy = policy_of(i);
-    EXPECT_TRUE(policy.is_due(roll, at(0s), at(1s)));
+    EXPECT_TRUE(policy.is_due(roll, at(0s), true, at(1s)));
     policy.failed(at(2s));
-    EXPECT_FALSE(policy.is_due(roll, at(0s), at(2s)));
+    EXPECT_FALSE(policy.is_due(roll, at(0s), true, at(2s)));
     EXPECT_EQ(policy.next_deadline(), at(2s + turn_time));
   }
 }
@@ -76,9 +76,9 @@ TEST(MergePolicy, AFailedMergeIsFollowedByAnotherATurnLater) {
 TEST(MergePolicy, StartsAgainWhenSomeoneTrainsOn) {
   Roll roll = finished_roll();
   MergePolicy policy = policy_of(1);
-  EXPECT_FALSE(policy.is_due(roll, at(50s), at(1s)));
+  EXPECT_FALSE(policy.is_due(roll, at(50s), true, at(1s)));
   roll.heard(test_id(2), {.address = {}, .incarnation = 2, .step = 3, .finished = false}, at(2s));
-  EXPECT_FALSE(policy.is_due(roll, at(50s), at(3s)));
+  EXPECT_FALSE(policy.is_due(roll, at(50s), true, at(3s)));
   EXPECT_EQ(policy.next_deadline(), Instant::never());
 }
 
@@ -97,13 +97,13 @@ TEST(MergePolicy, WhereNodesAreMissingItWaitsUntilNobodyComesOrGoes) {
   MergePolicy policy(
       {.self = test_id(6), .turn_time = turn_time, .settle_time = 20s, .settle_time_max = 600s});
   const Duration turn = rank_below(roll, 6) * turn_time;
-  EXPECT_FALSE(policy.is_due(roll, at(0s), at(1s)));
+  EXPECT_FALSE(policy.is_due(roll, at(0s), true, at(1s)));
   EXPECT_EQ(policy.next_deadline(), at(20s + turn));
   roll.heard(test_id(4), {.address = {}, .incarnation = 1, .step = 9, .finished = true}, at(15s));
   const Duration later_turn = rank_below(roll, 6) * turn_time;
-  EXPECT_FALSE(policy.is_due(roll, at(0s), at(20s + turn)));
+  EXPECT_FALSE(policy.is_due(roll, at(0s), true, at(20s + turn)));
   EXPECT_EQ(policy.next_deadline(), at(35s + later_turn));
-  EXPECT_TRUE(policy.is_due(roll, at(0s), at(35s + later_turn)));
+  EXPECT_TRUE(policy.is_due(roll, at(0s), true, at(35s + later_turn)));
 }
 
 TEST(MergePolicy, WhereNodesAlwaysComeAndGoItDoesNotWaitForEver) {
@@ -119,7 +119,7 @@ TEST(MergePolicy, WhereNodesAlwaysComeAndGoItDoesNotWaitForEver) {
                  {.address = {}, .incarnation = 1, .step = 9, .finished = true, .leaving = leaves},
                  at(now));
     }
-    if (policy.is_due(roll, at(0s), at(now))) {
+    if (policy.is_due(roll, at(0s), true, at(now))) {
       EXPECT_GE(at(now), at(61s));
       EXPECT_LE(at(now), at(61s + 4 * turn_time));
       return;
@@ -129,12 +129,22 @@ TEST(MergePolicy, WhereNodesAlwaysComeAndGoItDoesNotWaitForEver) {
   FAIL() << "it waits for ever";
 }
 
+TEST(MergePolicy, ANodeThatHasYetToFetchWhatOthersKnowWaitsForThat) {
+  const Roll roll = finished_roll();
+  MergePolicy policy({.self = test_id(6), .settle_time = 20s, .settle_time_max = 60s});
+  EXPECT_FALSE(policy.is_due(roll, at(0s), false, at(1s)));
+  EXPECT_EQ(policy.next_deadline(), at(61s)) << "it may never be settled";
+  EXPECT_TRUE(MergePolicy(policy).is_due(roll, at(0s), true, at(2s)));
+  EXPECT_FALSE(policy.is_due(roll, at(0s), false, at(60s)));
+  EXPECT_TRUE(policy.is_due(roll, at(0s), false, at(61s)));
+}
+
 TEST(MergePolicy, WhereAllAreHereItDoesNotWait) {
   const Roll roll = finished_roll();
   MergePolicy policy(
       {.self = test_id(6), .turn_time = turn_time, .settle_time = 1000s, .settle_time_max = 9000s});
   const Duration turn = rank_below(roll, 6) * turn_time;
-  EXPECT_EQ(policy.is_due(roll, at(0s), at(1s)), turn == 0s);
+  EXPECT_EQ(policy.is_due(roll, at(0s), true, at(1s)), turn == 0s);
   EXPECT_EQ(policy.next_deadline(), at(1s + turn));
 }
 
@@ -143,7 +153,7 @@ TEST(MergePolicy, HalfOfTheNodesEverSeenAreNoQuorum) {
   MergePolicy policy = policy_of(4);
   EXPECT_FALSE(policy.has_quorum(roll));
   EXPECT_EQ(policy.needed(roll), 3U);
-  EXPECT_FALSE(policy.is_due(roll, at(0s), at(1000s)));
+  EXPECT_FALSE(policy.is_due(roll, at(0s), true, at(1000s)));
   EXPECT_EQ(policy.next_deadline(), Instant::never());
 }
 
@@ -167,10 +177,10 @@ TEST(MergePolicy, SaysForWhomItWaitsOnceForEachChange) {
 TEST(MergePolicy, ProposesWithoutAQuorumOnlyIfAPartialMergeIsAccepted) {
   const Roll roll = roll_of_two_left();
   MergePolicy policy = policy_of(3);
-  EXPECT_FALSE(policy.is_due(roll, at(0s), at(100s)));
+  EXPECT_FALSE(policy.is_due(roll, at(0s), true, at(100s)));
   policy.accept_partial();
-  static_cast<void>(policy.is_due(roll, at(0s), at(100s)));  // begins to wait for its turn
-  EXPECT_TRUE(policy.is_due(roll, at(0s), at(100s + turn_time)));
+  static_cast<void>(policy.is_due(roll, at(0s), true, at(100s)));  // begins to wait for its turn
+  EXPECT_TRUE(policy.is_due(roll, at(0s), true, at(100s + turn_time)));
   EXPECT_FALSE(policy.take_missing(roll, at(0s), at(100s)));
 }
 
@@ -179,7 +189,7 @@ TEST(MergePolicy, ANodeThatAnEarlierProcessSawIsWaitedFor) {
   roll.remember(test_id(1));
   roll.remember(test_id(2));
   MergePolicy policy = policy_of(3);
-  EXPECT_FALSE(policy.is_due(roll, at(0s), at(100s)));
+  EXPECT_FALSE(policy.is_due(roll, at(0s), true, at(100s)));
   EXPECT_EQ(policy.needed(roll), 2U);
 }
 

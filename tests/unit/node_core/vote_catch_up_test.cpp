@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/effects_view.h"
 #include "tests/support/node_config.h"
 #include "tests/support/vote_ledger.h"
@@ -223,6 +225,39 @@ TEST_F(SnapshotJoiner, GivesUpOnPacketsThatNobodySends) {
   Turn told_again(now_);
   catch_up_.consider(told_again);
   EXPECT_FALSE(catch_up_.active());
+}
+
+// As a hanging link that comes back: all fetch from all, and each may take a snapshot meanwhile.
+class ReplayingJoiner : public VoteCatchUpTest {
+ protected:
+  ReplayingJoiner() : VoteCatchUpTest(CatchUpMode::replay) {}
+};
+
+TEST_F(ReplayingJoiner, AsksOthersIfWhoeverHadTheWholeLedgerSendsNothing) {
+  meet(2);
+  receive_offer(4, offer(7));
+  Turn sampled = receive_offer(5, offer(7, false));
+  ASSERT_EQ(sent_to<protocol::VoteRangeRequest>(sampled.effects)[0].first, peer_of(4));
+  Turn chosen = answer_sample(4, 10ms, 10ms);
+  for (const auto& [peer, request] : sent_to<protocol::VoteRangeRequest>(chosen.effects)) {
+    EXPECT_EQ(peer, peer_of(4));
+  }
+  const Instant stalled_at = catch_up_.next_deadline();
+  now_ = stalled_at + -1ms;
+  Turn fresh(now_);  // a vote that nobody lacked when the choice was made
+  catch_up_.receive(peer_of(4), protocol::VoteRange{{Bytes(100)}}, fresh);
+  EXPECT_EQ(catch_up_.next_deadline(), stalled_at);
+  now_ = stalled_at;
+  Turn stalled(now_);
+  catch_up_.tick(stalled);
+  EXPECT_TRUE(catch_up_.active());
+  EXPECT_TRUE(std::ranges::any_of(sent_to<protocol::VoteRangeRequest>(stalled.effects),
+                                  [](const auto& request) { return request.first == peer_of(5); }));
+  now_ = catch_up_.next_deadline();
+  Turn given_up(now_);
+  catch_up_.tick(given_up);
+  EXPECT_FALSE(catch_up_.active());
+  ASSERT_FALSE(given_up.events.empty());
 }
 
 TEST_F(SnapshotJoiner, BeginsAnewWhenAllNeighboursAreGone) {

@@ -241,6 +241,22 @@ TEST(LedgerSync, WaitsLongerForAPeerWhoseAnswersCameTooLate) {
   EXPECT_TRUE(ledger.is_fetching(at(31s)));
 }
 
+TEST(LedgerSync, DividesWhatItLacksAmongThoseWhoHaveIt) {
+  LedgerSync ledger({});
+  Effects effects;
+  for (const std::size_t peer : {8U, 9U}) ledger.neighbour_up(test_id(peer), at(0s), effects);
+  ledger.pause_fetching();  // until both have told
+  const VoteVector vector = vector_of({{test_id(1), 10}, {test_id(2), 10}});
+  for (const std::size_t peer : {8U, 9U}) {
+    ASSERT_TRUE(ledger.receive(test_id(peer), vector, at(0s), effects));
+  }
+  effects.items.clear();
+  ledger.fetch_from(std::nullopt, at(0s), effects);
+  const auto asked = sent_to<VoteRangeRequest>(effects);
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_NE(asked[0].first, asked[1].first);
+}
+
 TEST(LedgerSync, CapsTheRequestsToOnePeer) {
   LedgerSync ledger({});
   Effects effects;

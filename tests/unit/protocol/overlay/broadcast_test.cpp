@@ -361,12 +361,19 @@ TEST(Broadcast, WhatCameInABatchGoesOnInABatch) {
   EXPECT_EQ(batches[0].first, test_id(2));
 }
 
-TEST(Broadcast, WhatIsGatheredShapesNoTree) {
+TEST(Broadcast, WhatIsGatheredShapesTheTreeOnlyWhereNothingElseDoes) {
   Broadcast broadcast = gathering();
   Effects effects;
-  ASSERT_EQ(broadcast.receive(test_id(1), gossip_of(1), effects), true);
-  broadcast.accept(test_id(1), gossip_of(1), Haste::can_wait, at(0s), effects);
-  EXPECT_EQ(broadcast.receive(test_id(2), gossip_of(1), effects), false);
+  const auto take_twice = [&](const Gossip& gossip) {
+    ASSERT_EQ(broadcast.receive(test_id(1), gossip, effects), true);
+    broadcast.accept(test_id(1), gossip, Haste::can_wait, at(0s), effects);
+    EXPECT_EQ(broadcast.receive(test_id(2), gossip, effects), false);
+  };
+  take_twice(gossip_of(1));
+  EXPECT_EQ(sent<Prune>(effects).size(), 1U);
+  effects.items.clear();
+  broadcast.broadcast(body_of(2), Haste::at_once, at(0s), effects);
+  for (std::size_t i = 3; i < 10; ++i) take_twice(gossip_of(i));
   EXPECT_TRUE(sent<Prune>(effects).empty()) << "it may have waited longer on the better link";
 }
 
