@@ -133,14 +133,19 @@ def metrics_bounded(lab: Lab) -> None:
 def merge_of_eighty(lab: Lab) -> None:
     """Eighty processes on one machine train a model of 11 kB for ten steps and merge (testnet).
     It ends within two minutes with one model of 80 contributors. All that a process sends, its part
-    in the merge, the exchanges and what keeps eighty together, is at most 256 KiB on average."""
+    in the merge, the exchanges and what keeps eighty together, is at most 256 KiB on average over
+    the processes of three runs: one run differs from the next by a tenth."""
     switch = lab.network.switch()
     host = lab.network.host("big", switch, "10.0.0.1/24")
-    done = run_program(lab, host, "testnet", "--nodes", 80, "--task", "clusters", "--steps", 10,
-                       "--json", "--no-baseline", "--out", lab.folder / "run", seconds=120)
-    result = parsed(done.stdout.strip().rpartition("\n")[2])
-    lab.require("it ends well within 120 s", done.returncode == 0, done.stderr[-500:])
-    lab.check("80 contributors", result.get("merge_contributors") == 80, result)
-    lab.check("one model", result.get("digests_equal") is True, result.get("digests_equal"))
-    sent = result.get("bytes_sent", 0) / 80
-    lab.check("a process sends at most 256 KiB", 0 < sent <= 256 * 1024, f"{sent / 1024:.0f} KiB")
+    sent = []
+    for run in range(3):
+        done = run_program(lab, host, "testnet", "--nodes", 80, "--task", "clusters", "--steps", 10,
+                           "--json", "--no-baseline", "--out", lab.folder / f"run{run}",
+                           seconds=120)
+        result = parsed(done.stdout.strip().rpartition("\n")[2])
+        lab.require("it ends well within 120 s", done.returncode == 0, done.stderr[-500:])
+        lab.check("80 contributors", result.get("merge_contributors") == 80, result)
+        lab.check("one model", result.get("digests_equal") is True, result.get("digests_equal"))
+        sent.append(result.get("bytes_sent", 0) / 80 / 1024)
+    lab.check("a process sends at most 256 KiB", min(sent) > 0 and sum(sent) / 3 <= 256,
+              " ".join(f"{one:.0f} KiB" for one in sent))
