@@ -108,12 +108,21 @@ bool VoteTrainer::in_step() {
   return false;
 }
 
+/// Until it has what the others voted without it. A node that has voted all the while is not late:
+/// halves of a partition that heals have as much to tell each other, and go on meanwhile.
+bool VoteTrainer::is_held_back() const {
+  const bool is_late = roll_.highest_step() > step_ + config_.recipe.votes.window_steps;
+  return catch_up_.active() && (is_late || packets_cast_here_ == 0);
+}
+
 void VoteTrainer::proceed(Turn& turn) {
   apply_pending(turn);
   if (pending_.empty() && applying_ == 0) catch_up_.applied(newest_step_, turn);
-  if (!started_ || stopped_ || loading_ || catch_up_.active()) return;
-  save_if_due(turn);
-  divergence_.proceed(step_, turn);
+  if (!started_ || stopped_ || loading_ || is_held_back()) return;
+  if (!catch_up_.active()) {  // else no others have the same votes
+    save_if_due(turn);
+    divergence_.proceed(step_, turn);
+  }
   if (probing_ || complete()) return;
   // Two packets of ours with one number would be a fork of the ledger: a process that has lost the
   // end of its log gets its own votes from others first. A neighbour that lies delays it a little.

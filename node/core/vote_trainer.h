@@ -77,6 +77,7 @@ class VoteTrainer final : public Trainer {
     return neighbours_ > 0 ? Company::trains : Company::none;
   }
   [[nodiscard]] bool in_step();
+  [[nodiscard]] bool is_held_back() const;
   [[nodiscard]] Step complete_through() const;
   void begin_load(LoadStateJob job, bool is_from_peer, Turn& turn);
   void adopt(const LoadStateDone& done, LoadingState&& loaded, Turn& turn);

@@ -132,12 +132,12 @@ def metrics_bounded(lab: Lab) -> None:
 @scenario("merge-of-eighty", seconds=180, share=12)  # alone: what is sent grows with the time it takes
 def merge_of_eighty(lab: Lab) -> None:
     """Eighty processes on one machine train a model of 11 kB for ten steps and merge (testnet).
-    It ends within two minutes with one model of 80 contributors. All that a process sends, its part
-    in the merge, the exchanges and what keeps eighty together, is at most 448 KiB on average over
-    the processes of three runs: one sends 224 to 407, by how the overlay happens to grow."""
+    It ends within two minutes with one model of 80 contributors. What a process sends is at most
+    64 KiB, for its part in the merge and the exchanges, and 32 KiB a second, for what keeps eighty
+    together: 256 KiB in the six seconds that an idle machine needs. Means over three runs."""
     switch = lab.network.switch()
     host = lab.network.host("big", switch, "10.0.0.1/24")
-    sent = []
+    sent, began = [], time.monotonic()
     for run in range(3):
         done = run_program(lab, host, "testnet", "--nodes", 80, "--task", "clusters", "--steps", 10,
                            "--json", "--no-baseline", "--out", lab.folder / f"run{run}",
@@ -147,5 +147,6 @@ def merge_of_eighty(lab: Lab) -> None:
         lab.check("80 contributors", result.get("merge_contributors") == 80, result)
         lab.check("one model", result.get("digests_equal") is True, result.get("digests_equal"))
         sent.append(result.get("bytes_sent", 0) / 80 / 1024)
-    lab.check("a process sends at most 448 KiB", min(sent) > 0 and sum(sent) / 3 <= 448,
+    bound = 64 + 32 * (time.monotonic() - began) / 3
+    lab.check(f"a process sends at most {bound:.0f} KiB", min(sent) > 0 and sum(sent) / 3 <= bound,
               " ".join(f"{one:.0f} KiB" for one in sent))
