@@ -110,6 +110,16 @@ class NodeParts {
   void leave_failed_merge(Turn& turn);
   [[nodiscard]] protocol::MergeOutput merge_output(Turn& turn);
 
+  // node_announcements.cpp: what a node says to everyone
+  [[nodiscard]] Duration presence_pause() const { return presence_pause(roll_.stretch()); }
+  [[nodiscard]] Duration presence_pause(double stretch) const;
+  [[nodiscard]] Duration gather_time() const;
+  [[nodiscard]] bool is_finished() const;
+  [[nodiscard]] protocol::Presence presence(std::uint64_t rival) const;
+  void announce_presence(Turn& turn);
+  void publish(Turn& turn);
+  void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
+
   // node_phases.cpp: what follows from the state after every input
   void enter(Phase next);
   void settle(Turn& turn);
@@ -121,15 +131,7 @@ class NodeParts {
   [[nodiscard]] bool has_heard_others(Instant now) const;
   void begin_training(Step step, Turn& turn);
   void finish_training(Turn& turn);
-  [[nodiscard]] Duration presence_pause() const { return presence_pause(roll_.stretch()); }
-  [[nodiscard]] Duration presence_pause(double stretch) const;
-  [[nodiscard]] Duration gather_time() const;
   [[nodiscard]] Duration start_wait() const;
-  [[nodiscard]] bool is_finished() const;
-  [[nodiscard]] protocol::Presence presence(std::uint64_t rival) const;
-  void announce_presence(Turn& turn);
-  void publish(Turn& turn);
-  void spread(const protocol::SignedAnnouncement& announcement, const Bytes& bytes, Turn& turn);
   void leave(Turn& turn);
   [[nodiscard]] Instant next_deadline() const;
   std::vector<Output> outputs_of(Turn&& turn);

@@ -57,6 +57,11 @@ class VoteTrainer final : public Trainer {
   void proceed(Turn& turn);
   void insert(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes, bool is_logged,
               Turn& turn);
+  // vote_snapshots.cpp
+  void begin_load(LoadStateJob job, bool is_from_peer, Turn& turn);
+  void adopt(const LoadStateDone& done, LoadingState&& loaded, Turn& turn);
+  void save_if_due(Turn& turn);
+
   // vote_equivocation.cpp
   void expose(const protocol::SignedAnnouncement& announcement, const Bytes& signed_bytes,
               Turn& turn);
@@ -79,9 +84,6 @@ class VoteTrainer final : public Trainer {
   [[nodiscard]] bool in_step();
   [[nodiscard]] bool is_held_back() const;
   [[nodiscard]] Step complete_through() const;
-  void begin_load(LoadStateJob job, bool is_from_peer, Turn& turn);
-  void adopt(const LoadStateDone& done, LoadingState&& loaded, Turn& turn);
-  void save_if_due(Turn& turn);
   [[nodiscard]] Duration patience() const;
 
   const Config& config_;
