@@ -31,6 +31,9 @@ class VoteCatchUp {
   void consider(Turn& turn);
   [[nodiscard]] bool is_due(Instant now) const { return !active() && now >= due_at_; }
   [[nodiscard]] bool active() const { return stage_ != Stage::idle; }
+  /// When it began, the node lacked more packets than it had: what it would vote on is not the
+  /// others' model.
+  [[nodiscard]] bool lacks_most() const { return active() && lacks_most_; }
 
   void neighbour_down(const NodeId& peer, Turn& turn);
   void receive(const NodeId& peer, const protocol::StateOffer& offer, Turn& turn);
@@ -110,6 +113,7 @@ class VoteCatchUp {
   std::optional<Candidate> candidate_;       ///< Being fetched.
   NodeId donor_;
   std::set<NodeId> failed_;  ///< Donors of a snapshot that did not come, or was another.
+  bool lacks_most_ = false;
   std::optional<CaughtUp> result_;
 };
 

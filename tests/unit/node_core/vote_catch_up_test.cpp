@@ -121,6 +121,38 @@ TEST_F(VoteCatchUpTest, FetchesALittleWithoutAsking) {
   EXPECT_TRUE(queries_.empty());
 }
 
+TEST_F(VoteCatchUpTest, LacksMostUntilItsEndIfItHasLittleAtItsBeginning) {
+  static_cast<void>(ledger_.insert(votes_[1].author(), votes_[1].packet, votes_[1].signed_bytes()));
+  EXPECT_FALSE(catch_up_.lacks_most());
+  meet(2);
+  EXPECT_TRUE(catch_up_.lacks_most());
+  StateOffer large = offer(7);
+  large.bytes = 100'000'000;
+  receive_offer(4, large);
+  Turn sampled = receive_offer(5, large);
+  const NodeId source = sent_to<protocol::VoteRangeRequest>(sampled.effects)[0].first;
+  answer_sample(source == peer_of(4) ? 4 : 5, 10ms, 10ms);
+  for (std::size_t i = 0; i < packets - 1; ++i) {
+    static_cast<void>(
+        ledger_.insert(votes_[i].author(), votes_[i].packet, votes_[i].signed_bytes()));
+  }
+  EXPECT_TRUE(catch_up_.lacks_most());
+  insert_all();
+  Turn end(now_);
+  catch_up_.applied(100, end);
+  EXPECT_FALSE(catch_up_.lacks_most());
+}
+
+TEST_F(VoteCatchUpTest, OfOneHalfFromAnotherDoesNotLackMost) {
+  for (std::size_t i = 0; i < packets / 2; ++i) {
+    static_cast<void>(
+        ledger_.insert(votes_[i].author(), votes_[i].packet, votes_[i].signed_bytes()));
+  }
+  meet(2);
+  EXPECT_TRUE(catch_up_.active());
+  EXPECT_FALSE(catch_up_.lacks_most());
+}
+
 TEST_F(VoteCatchUpTest, AsksEveryNeighbourThenSamplesOne) {
   meet(2);
   EXPECT_TRUE(catch_up_.active());
