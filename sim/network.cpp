@@ -74,6 +74,9 @@ void Network::stop(std::uint32_t node) {
   forget_circuits_of(node);
   for (const auto& [direction, end] : ends_) {
     if (direction.second != node) continue;
+    const auto own = ends_.find({node, direction.first});
+    const bool is_farewell_under_way = own == ends_.end() || own->second.is_closing;
+    if (is_farewell_under_way) continue;  // it comes first, as on a socket
     lose(direction, queue_.now() + model_.travel_time(), CloseReason::connection_lost);
   }
   for (const std::uint32_t peer : peers_of(node)) ends_.erase({node, peer});

@@ -42,6 +42,7 @@ void summarize(const Record& record, Report& report) {
     if (node.status.caught_up) report.caught_up_by.push_back(node.status.caught_up->method);
     if (node.accuracy_before_merge) before.add(*node.accuracy_before_merge);
     if (!node.merged) continue;
+    report.nodes_merged += 1;
     models.insert(node.merged->manifest.model);
     report.merge_members = node.merged->manifest.members.size();
     report.merge_contributors = node.merged->manifest.contributors.size();

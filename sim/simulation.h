@@ -32,8 +32,9 @@ struct Report {
   double merge_bytes_mean = 0;         ///< Sent by a node for the merge.
   std::uint64_t merge_bytes_most = 0;  ///< By the node that sent most.
   double consensus_distance =
-      0;                       ///< Root mean square over nodes of the distance to the merged model.
-  bool digests_equal = false;  ///< All living nodes ended with the same model.
+      0;  ///< Root mean square over nodes of the distance to the merged model.
+  std::size_t nodes_merged = 0;                ///< Living nodes that have the merged model.
+  bool digests_equal = false;                  ///< They have the same one.
   std::vector<std::string> caught_up_by = {};  ///< The ways in which late voters did.
 };
 

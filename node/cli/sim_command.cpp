@@ -71,6 +71,7 @@ nlohmann::ordered_json json_of(const sim::Report& report, double wall_s) {
   json["merge_bytes_mean"] = report.merge_bytes_mean;
   json["merge_bytes_most"] = report.merge_bytes_most;
   json["consensus_distance"] = number_or_null(report.consensus_distance);
+  json["nodes_merged"] = report.nodes_merged;
   json["digests_equal"] = report.digests_equal;
   json["violations"] = nlohmann::ordered_json::array();
   for (const sim::Violation& violation : report.violations) {

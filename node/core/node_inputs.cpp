@@ -61,6 +61,7 @@ void NodeParts::on(PeerConnected&& input, Turn& turn) {
 void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
   watch_.link_down(input.peer);
   if (links_.erase(input.peer) == 0) return;
+  note_broken_link(input.peer, input.reason);
   described_to_.erase(input.peer);
   paths_.link_down(input.peer);
   own_reach_.link_down(input.peer);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -188,15 +187,29 @@ void NodeParts::perform(protocol::MergeComplete&& request, Turn& turn) {
                                   adopted_.distance, adopted_.norm});
 }
 
-/// Present nodes without the merged model: whoever takes it leaves, and says so.
+/// A member whose link breaks off may have attested a model that it has not written down: it comes
+/// back without.
+void NodeParts::note_broken_link(const NodeId& peer, protocol::CloseReason reason) {
+  const bool is_broken = reason == protocol::CloseReason::connection_lost ||
+                         reason == protocol::CloseReason::timed_out;
+  const bool is_merging = merge_.running() || manifest_;
+  if (is_broken && is_merging && roll_.find(peer) != nullptr) broken_off_.insert(peer);
+}
+
+/// Nodes without the merged model: those present, and members that broke off on the way to it, for
+/// they may be back in a moment. Whoever takes it leaves, and says so.
 std::vector<NodeId> NodeParts::lacking_merge() const {
   if (!manifest_) return {};
-  const std::set<NodeId> holders(manifest_->attestations.begin(), manifest_->attestations.end());
-  std::vector<NodeId> lacking;
-  std::ranges::copy_if(roll_.present(), std::back_inserter(lacking), [&](const NodeId& node) {
-    return !roll_.find(node)->presence.merged && !holders.contains(node);
+  std::set<NodeId> nodes = roll_.present();
+  for (const NodeId& holder : manifest_->attestations) nodes.erase(holder);
+  for (const MergeMember& member : manifest_->members) {
+    if (broken_off_.contains(member.id)) nodes.insert(member.id);
+  }
+  std::erase_if(nodes, [&](const NodeId& node) {
+    const RollEntry* entry = roll_.find(node);
+    return entry == nullptr || entry->presence.merged || entry->presence.leaving;
   });
-  return lacking;
+  return {nodes.begin(), nodes.end()};
 }
 
 void NodeParts::leave_unless_needed(Turn& turn) {

@@ -105,6 +105,7 @@ class NodeParts {
   void perform(protocol::NeedAdoption&& request, Turn& turn);
   void perform(protocol::MergeComplete&& request, Turn& turn);
   void on_contributed(ContributeDone&& done, Turn& turn);
+  void note_broken_link(const NodeId& peer, protocol::CloseReason reason);
   [[nodiscard]] std::vector<NodeId> lacking_merge() const;
   void leave_unless_needed(Turn& turn);
   void leave_failed_merge(Turn& turn);
@@ -162,6 +163,7 @@ class NodeParts {
   std::optional<Digest> wanted_contribution_;
   Instant contribute_by_ = Instant::never();
   std::optional<Manifest> manifest_;
+  std::set<NodeId> broken_off_;  ///< Since the merge began, without a farewell.
   AdoptDone adopted_;
   std::uint64_t sequence_;
   Step restored_step_ = 0;

@@ -59,7 +59,7 @@ void VoteCatchUp::consider(Turn& turn) {
     return;
   }
   ledger_.pause_fetching();
-  lacks_most_ = ledger_.packets_missing() > ledger_.packets_held();
+  lacks_most_ = ledger_.packets_missing() > 2 * ledger_.packets_held();
   rounds_ = 0;
   failed_.clear();
   packet_s_ = download_bytes_per_s_ = unknown;

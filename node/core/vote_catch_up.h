@@ -31,8 +31,8 @@ class VoteCatchUp {
   void consider(Turn& turn);
   [[nodiscard]] bool is_due(Instant now) const { return !active() && now >= due_at_; }
   [[nodiscard]] bool active() const { return stage_ != Stage::idle; }
-  /// When it began, the node lacked more packets than it had: what it would vote on is not the
-  /// others' model.
+  /// When it began, the node had less than a third of the packets: what it would vote on is not the
+  /// others' model. Half of a run that was divided from its first step on has half of them.
   [[nodiscard]] bool lacks_most() const { return active() && lacks_most_; }
 
   void neighbour_down(const NodeId& peer, Turn& turn);

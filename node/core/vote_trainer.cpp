@@ -104,13 +104,11 @@ bool VoteTrainer::in_step() {
   return false;
 }
 
-/// Until it has what the others voted without it. A node that has voted all the while is not late:
-/// halves of a partition that heals have as much to tell each other, and go on meanwhile. Nor is a
-/// first vote proof of that: a joiner may cast it before a neighbour has told what there is.
+/// Until it has what the others voted without it, if that is most of what there is, or if it has
+/// just begun. Halves of a partition that heals have much to tell each other, and go on meanwhile,
+/// the slower one too; so does a node that slept.
 bool VoteTrainer::is_held_back() const {
-  const Step newest = std::max(newest_step_, roll_.highest_step());
-  const bool is_late = newest > step_ + config_.recipe.votes.window_steps;
-  return catch_up_.active() && (is_late || catch_up_.lacks_most() || packets_cast_here_ == 0);
+  return catch_up_.lacks_most() || (catch_up_.active() && packets_cast_here_ == 0);
 }
 
 void VoteTrainer::proceed(Turn& turn) {

@@ -206,6 +206,20 @@ TEST_P(Conformance, ThePeersOfAProcessThatEndsHearOfIt) {
   EXPECT_EQ(heard<PeerDisconnected>(a)[0].reason, CloseReason::connection_lost);
 }
 
+TEST_P(Conformance, AFarewellIsHeardBeforeTheEndOfTheProcessThatSaidIt) {
+  const NodeId leaver = id(b);
+  for (std::size_t time = 1; time <= 10; ++time) {
+    link(a, b);
+    hosts_->disconnect(b, id(a), CloseReason::shutting_down);
+    run_until([&] { return count<PeerDisconnected>(b) == 1; });
+    hosts_->end(b);
+    run_until([&] { return count<PeerDisconnected>(a) == time; });
+    EXPECT_EQ(heard<PeerDisconnected>(a).back().peer, leaver);
+    EXPECT_EQ(heard<PeerDisconnected>(a).back().reason, CloseReason::shutting_down);
+    hosts_->start_again(b);
+  }
+}
+
 TEST_P(Conformance, AProcessThatCameBackIsLinkedAgain) {
   link(a, b);
   hosts_->end(a);

@@ -122,6 +122,20 @@ TEST(Simulation, ProcessesThatRestartDuringTheMergeTakePartInIt) {
   for (const std::uint64_t seed : {12, 20, 29, 53}) expect_lawful(scenario, seed);
 }
 
+/// Down for longer than the others stay of themselves once they have the model, and killed before
+/// it has told them that it has it, too.
+TEST(Simulation, AProcessThatIsKilledAsTheMergeEndsFindsSomebodyWhoHasTheModel) {
+  const std::string run = "nodes = 4\nsteps = 40\ntask = \"quadratic\"\n";
+  const double end_s = expect_lawful(scenario_of(run), 1).virtual_s;
+  for (int tick = 0; tick < 25; ++tick) {
+    const double at_s = end_s - 3.5 + 0.1 * tick;  // they stay for 3 s
+    const sim::Report report = expect_lawful(
+        scenario_of(run + "[[fault]]\nat_s = " + std::to_string(at_s) + "\ncrash = 3\nfor_s = 4\n"),
+        1);
+    EXPECT_EQ(report.nodes_merged, 4U) << "killed at " << at_s << " s";
+  }
+}
+
 TEST(Simulation, AJoinerOfAGossipRunCatchesUpAndIsMerged) {
   const sim::Report report =
       expect_lawful(scenario_of("nodes = 5\nsteps = 200\n[[fault]]\nat_s = 2.0\njoin = 4\n"), 1);

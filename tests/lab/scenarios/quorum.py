@@ -108,7 +108,7 @@ def third_gives_up_waiting(lab: Lab) -> None:
         node.process.signal(signal.SIGINT)
     lab.require_within(60, "the third finishes its steps", lambda: has_finished(third),
                        lambda: standings([third]))
-    lab.within(25, "it says that it waits", lambda: third.process.line_with("waiting for"),
+    lab.within(25, "it says that it waits", lambda: third.process.line_with("waiting for", "merge needs"),
                third.process.last_lines)
     third.process.signal(signal.SIGINT)
     lab.require("it ends", third.process.ended_within(12), standings([third]))
