@@ -89,6 +89,11 @@ class ClassifierTask final : public Task {
 
   [[nodiscard]] double relative_share() const override { return relative_share_; }
 
+  [[nodiscard]] DataForm data_form() const override {
+    return {.features = static_cast<std::uint32_t>(data_.train.feature_count),
+            .classes = static_cast<std::uint32_t>(data_.train.class_count)};
+  }
+
   void initialize(std::span<float> parameters, std::uint64_t seed) const override {
     STARLING_CHECK(parameters.size() == parameter_count());
     std::ranges::fill(parameters, 0.0F);

@@ -12,7 +12,7 @@ namespace starling::protocol::limits {
 using namespace std::chrono_literals;
 
 /// The version in the preamble and in the handshake's prologue; a peer with another one is refused.
-inline constexpr std::uint8_t protocol_version = 2;
+inline constexpr std::uint8_t protocol_version = 3;
 
 // --- Frames (Noise specification, revision 34: a transport message is at most 65,535 bytes) ---
 inline constexpr std::size_t frame_bytes_max = 65'535;

@@ -27,12 +27,14 @@ enum class RejectReason : std::uint8_t {
   truncated,      ///< The link ended without a farewell in the middle of a frame.
   other_version,  ///< A dialer of another version of the protocol.
   other_run,      ///< A dialer of another run.
+  other_model,    ///< It trains a model of another form.
 };
 
-inline constexpr std::array<std::string_view, 17> reject_reason_names = {
-    "bad_handshake", "wrong_tag",    "expired_key", "wrong_identity", "handshake_slow", "bad_seal",
-    "bad_frame",     "bad_encoding", "too_large",   "bad_signature",  "unexpected",     "flood",
-    "stalled",       "bad_payload",  "truncated",   "other_version",  "other_run"};
+inline constexpr std::array<std::string_view, 18> reject_reason_names = {
+    "bad_handshake", "wrong_tag", "expired_key",  "wrong_identity", "handshake_slow",
+    "bad_seal",      "bad_frame", "bad_encoding", "too_large",      "bad_signature",
+    "unexpected",    "flood",     "stalled",      "bad_payload",    "truncated",
+    "other_version", "other_run", "other_model"};
 
 [[nodiscard]] constexpr std::string_view name_of(RejectReason reason) {
   return reject_reason_names[static_cast<std::size_t>(reason)];

@@ -108,6 +108,7 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
   }
   config.parameter_count = learner_->parameters().size();
   config.segments = learner_->task().segments();
+  config.data_form = learner_->task().data_form();
   config.sampling_rate = learner_->sampling_rate();
   config.sample_count = learner_->task().sample_count();
   config.steps_total = scenario_.steps;

@@ -68,7 +68,8 @@ inline constexpr std::array<std::string_view, std::variant_size_v<protocol::Mess
                      "circuit_data",
                      "circuit_credit",
                      "circuit_close",
-                     "gossip_batch"};
+                     "gossip_batch",
+                     "model_form"};
 static_assert(!message_names.back().empty());
 
 /// By protocol::Message::index().

@@ -8,6 +8,7 @@
 
 #include <chrono>
 
+#include "node/core/model_form.h"
 #include "optim/recipe.h"
 #include "tests/support/crypto_keys.h"
 #include "tests/support/node_config.h"
@@ -24,6 +25,7 @@ class Bench {
     peer_ = crypto::node_key(2).id();
     static_cast<void>(core_.start(now_, {}, {}));
     deliver(PeerConnected{.peer = {peer_, "127.0.0.1:2"}, .dialled_by_us = false});
+    deliver(MessageReceived{peer_, form_of(config())});
     deliver(MessageReceived{peer_, protocol::Join{{peer_, "127.0.0.1:2"}}});
   }
 

@@ -39,6 +39,15 @@ struct Segment {
   }
 };
 
+/// The form of one sample. Nodes whose samples have another form do not train one model, even where
+/// their models have as many parameters; 0: the task does not say.
+struct DataForm {
+  std::uint32_t features = 0;
+  std::uint32_t classes = 0;
+
+  friend bool operator==(const DataForm&, const DataForm&) = default;
+};
+
 /// Quality on held-out data.
 struct Evaluation {
   double loss = 0;
@@ -123,6 +132,10 @@ class Task {
   [[nodiscard]] virtual std::vector<Segment> segments() const {
     return {Segment{"parameters", 0, {parameter_count()}}};
   }
+
+  /// What peers compare before they mix: a node whose form differs is refused. Default: says
+  /// nothing.
+  [[nodiscard]] virtual DataForm data_form() const { return {}; }
 };
 
 }  // namespace starling

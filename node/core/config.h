@@ -31,7 +31,8 @@ struct Config {
   std::vector<protocol::PeerRecord> pinned_neighbours;
   optim::Recipe recipe;
   std::size_t parameter_count = 0;     ///< Bounds every payload.
-  std::vector<Segment> segments = {};  ///< Names the parts of the model in reports.
+  std::vector<Segment> segments = {};  ///< The model's layout, and its parts' names in reports.
+  DataForm data_form = {};             ///< Compared with every peer's, as are the two above.
   std::uint64_t sample_count = 1;      ///< Weight in a merge by samples.
   double sampling_rate = 1;            ///< Of private votes: that a sample is in a batch.
   Step steps_total = 0;

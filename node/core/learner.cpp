@@ -7,6 +7,7 @@
 
 #include "crypto/digest.h"
 #include "node/core/fixed_point.h"
+#include "node/core/soundness.h"
 #include "node/core/vote_oracle.h"
 #include "optim/ledger/vote_code.h"
 #include "starling/check.h"
@@ -138,15 +139,21 @@ LearnerResult Learner::perform(const TrainJob& job) {
   optim::Replica& replica = first_order();
   double loss = 0;
   for (Step step = job.first; step < job.first + job.count; ++step) {
-    loss += replica.local_step(step, [&](std::span<const float> at, std::span<float> gradient) {
-      const double mean_loss = task_->gradient(at, batch(step), gradient);
-      if (loss_weight_ != 1.0F) {
-        for (float& value : gradient) value *= loss_weight_;
-      }
-      return mean_loss;
-    });
+    const double step_loss =
+        replica.local_step(step, [&](std::span<const float> at, std::span<float> gradient) {
+          const double mean_loss = task_->gradient(at, batch(step), gradient);
+          if (loss_weight_ != 1.0F) {
+            for (float& value : gradient) value *= loss_weight_;
+          }
+          return mean_loss;
+        });
+    if (auto fault = loss_fault(step_loss, step)) return LearnerFailed{std::move(*fault)};
+    loss += step_loss;
   }
   step_ = job.first + job.count;
+  if (auto fault = divergence_fault(replica.parameters(), task_->segments(), step_ - 1)) {
+    return LearnerFailed{std::move(*fault)};
+  }
   return TrainDone{.next = step_,
                    .loss = loss / std::max(1U, job.count),
                    .samples = std::uint64_t{job.count} * options_.recipe.batch};
@@ -187,6 +194,7 @@ LearnerResult Learner::perform(const ProbeJob& job) {
     measured = measure({options_.recipe.votes.oracle, probes, batch(job.step)}, votes(), *task_);
     for (double& scalar : measured.scalars) scalar *= static_cast<double>(loss_weight_);
   }
+  if (auto fault = loss_fault(measured.loss, job.step)) return LearnerFailed{std::move(*fault)};
   step_ = job.step + 1;
   return ProbeDone{.step = job.step,
                    .first_probe = job.first_probe,
@@ -210,6 +218,10 @@ LearnerResult Learner::perform(const EvaluateJob& job) {
 }
 
 LearnerResult Learner::perform(const ContributeJob& job) {
+  if (auto* replica = std::get_if<optim::Replica>(&replica_)) {
+    auto fault = merge_fault(replica->parameters(), task_->segments());
+    if (fault) return LearnerFailed{std::move(*fault)};
+  }
   Bytes vector = fixed_point();
   const Digest digest = crypto::digest_of(vector);
   return ContributeDone{job.merge, digest, std::move(vector)};

@@ -240,7 +240,7 @@ struct LoadStateDone {
   Digest digest = {};  ///< Of the state's bytes.
 };
 
-/// The task threw: the node stops with this message.
+/// The task threw, or training has ruined the model: the node stops with this message.
 struct LearnerFailed {
   std::string message;
 };

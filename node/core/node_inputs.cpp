@@ -27,10 +27,10 @@ template <class Kind>
 concept ProbeMessage = OneOf<Kind, protocol::Ping, protocol::IndirectPing, protocol::IndirectPong>;
 template <class Kind>
 concept TrainerMessage =
-    OneOf<Kind, protocol::EdgeHello, protocol::ExchangeOffer, protocol::ExchangeAccept,
-          protocol::ExchangeBusy, protocol::ExchangeApplied, protocol::RoundOpen,
-          protocol::Progress, protocol::VoteVector, protocol::VoteRangeRequest, protocol::VoteRange,
-          protocol::StateQuery, protocol::StateOffer, protocol::CutDigest, protocol::CutParts>;
+    OneOf<Kind, protocol::ExchangeOffer, protocol::ExchangeAccept, protocol::ExchangeBusy,
+          protocol::ExchangeApplied, protocol::RoundOpen, protocol::Progress, protocol::VoteVector,
+          protocol::VoteRangeRequest, protocol::VoteRange, protocol::StateQuery,
+          protocol::StateOffer, protocol::CutDigest, protocol::CutParts>;
 template <class Kind>
 concept MergeRequestMessage =
     OneOf<Kind, protocol::MergeSliceRequest, protocol::MergeRosterRequest>;
@@ -39,10 +39,11 @@ concept ReachMessage =
     OneOf<Kind, protocol::ObservedAddress, protocol::DialBackRequest, protocol::DialBackReply,
           protocol::Rendezvous, protocol::CircuitOpen, protocol::CircuitData,
           protocol::CircuitCredit, protocol::CircuitClose>;
-/// The session keeps these to itself, and a member asks for no description.
+/// The session keeps these to itself, a member asks for no description, and a form has been heard
+/// before all others.
 template <class Kind>
-concept MisplacedMessage =
-    OneOf<Kind, protocol::Close, protocol::Credit, protocol::BulkHeader, protocol::Description>;
+concept MisplacedMessage = OneOf<Kind, protocol::Close, protocol::Credit, protocol::BulkHeader,
+                                 protocol::Description, protocol::ModelForm>;
 
 }  // namespace
 
@@ -52,6 +53,7 @@ void NodeParts::on(PeerConnected&& input, Turn& turn) {
     turn.effects.hang_up(id, protocol::CloseReason::misbehaviour);
     return;
   }
+  tell_form(input, turn);
   note_link(input, turn);
   membership_.link_up(input.peer, input.dialled_by_us, turn.now, turn.effects);
   if (merge_.running()) detector_.neighbour_up(id, turn.now);
@@ -62,6 +64,8 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
   watch_.link_down(input.peer);
   if (links_.erase(input.peer) == 0) return;
   note_broken_link(input.peer, input.reason);
+  forget_form(input.peer);
+  begun_.erase(input.peer);
   described_to_.erase(input.peer);
   paths_.link_down(input.peer);
   own_reach_.link_down(input.peer);
@@ -142,6 +146,7 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
   const NodeId& peer = input.peer;
   if (!links_.contains(peer)) return;
   detector_.heard(peer, turn.now);
+  if (!is_of_fitting_peer(input, turn)) return;
   const bool brings_own_state = !trainer_->needs_state();
   const auto to_trainer = [&](auto& message) {
     trainer_->receive(peer, protocol::Message(std::move(message)), turn);
@@ -185,6 +190,10 @@ void NodeParts::on(MessageReceived&& input, Turn& turn) {
           [&](const MergeRequestMessage auto& m) { merge_.receive(peer, m, merge_output(turn)); },
           [&](const protocol::MergeAttested& m) { merge_.receive(m, turn.now); },
           [&](protocol::MergeCommitments& m) { on_commitments(peer, std::move(m), turn); },
+          [&](protocol::EdgeHello& m) {
+            if (phase_ == Phase::joining) begun_[peer] = m.step;
+            to_trainer(m);
+          },
           [&](TrainerMessage auto& m) { to_trainer(m); },
           [&](const ReachMessage auto& m) { on_reach(peer, m, turn); },
           [&](const MisplacedMessage auto&) { turn.blame(peer, RejectReason::unexpected); }},

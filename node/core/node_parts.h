@@ -64,6 +64,12 @@ class NodeParts {
   void judge(const NodeId& peer, const protocol::Handled& handled, Turn& turn);
   void on_reach(const NodeId& peer, const protocol::Message& message, Turn& turn);
 
+  // node_forms.cpp: what the other end of a link trains
+  void tell_form(const PeerConnected& input, Turn& turn);
+  void forget_form(const NodeId& peer);
+  [[nodiscard]] bool is_of_fitting_peer(const MessageReceived& input, Turn& turn);
+  void on_form(const NodeId& peer, const protocol::ModelForm& form, Turn& turn);
+
   // node_identity.cpp: two processes of one node
   void on_own_presence(const protocol::Presence& presence, Turn& turn);
   void on_challenge(const NodeId& peer, const protocol::IdentityChallenge& challenge, Turn& turn);
@@ -129,6 +135,7 @@ class NodeParts {
   void notice_isolation(Turn& turn);
   [[nodiscard]] Instant isolation_told_at() const;
   void begin_if_ready(Turn& turn);
+  [[nodiscard]] std::optional<Step> step_of_neighbours() const;
   [[nodiscard]] bool has_heard_others(Instant now) const;
   void begin_training(Step step, Turn& turn);
   void finish_training(Turn& turn);
@@ -157,7 +164,12 @@ class NodeParts {
 
   Phase phase_ = Phase::joining;
   std::map<NodeId, protocol::PathKind> links_;
-  std::set<NodeId> lost_;          ///< Gone for good, their edges not given up yet.
+  protocol::ModelForm own_form_;
+  std::set<NodeId> fitting_;       ///< Of these links: have told that they train the same.
+  std::set<NodeId> contacts_;      ///< Of these links: dialled at an address that the ticket names.
+  std::set<NodeId> misfits_told_;  ///< To the owner.
+  std::map<NodeId, Step> begun_;  ///< Of these links: trained already when we joined, at this step.
+  std::set<NodeId> lost_;         ///< Gone for good, their edges not given up yet.
   std::set<NodeId> described_to_;  ///< Of these links: have been given the run's description.
   std::vector<protocol::MergeRequest> merge_requests_;
   std::optional<Digest> wanted_contribution_;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "node/core/model_form.h"
 #include "node/core/node_parts.h"
 #include "node/core/recipe_digest.h"
 #include "starling/check.h"
@@ -71,6 +72,7 @@ NodeParts::NodeParts(Config config)
       catch_up_(recipe_digest(config_.recipe)),
       memory_(config_.self.id, config_.nodes_seen,
               scaled(protocol::limits::save_peers_interval, config_.interval_scale)),
+      own_form_(form_of(config_)),
       sequence_(config_.incarnation) {
   for (const NodeId& node : config_.nodes_seen) {
     if (node != config_.self.id) roll_.remember(node);
@@ -212,12 +214,24 @@ bool NodeParts::has_heard_others(Instant now) const {
   return !roll_.present().empty() || now - joining_since_ >= 2 * presence_pause();
 }
 
+/// The highest of those that have said hello; nothing: none has, so that none trains yet. Word of
+/// everybody's presence may take longer.
+std::optional<Step> NodeParts::step_of_neighbours() const {
+  std::optional<Step> highest;
+  for (const auto& [peer, step] : begun_) {
+    if (membership_.is_neighbour(peer)) highest = std::max(highest.value_or(0), step);
+  }
+  return highest;
+}
+
 void NodeParts::begin_if_ready(Turn& turn) {
   if (phase_ == Phase::catching_up) {
     std::vector<NodeId> donors = membership_.neighbours();
     std::erase_if(donors, [&](const NodeId& donor) {
       const RollEntry* entry = roll_.find(donor);
-      return entry == nullptr || entry->presence.step == 0;
+      const auto begun = begun_.find(donor);
+      const Step told = begun == begun_.end() ? 0 : begun->second;
+      return std::max(told, entry == nullptr ? 0 : entry->presence.step) == 0;
     });
     return catch_up_.ask(donors, turn);
   }
@@ -225,12 +239,13 @@ void NodeParts::begin_if_ready(Turn& turn) {
   is_restored_ = false;  // it has been answered
   const bool all_here = roll_.present().size() + 1 >= config_.nodes_expected;
   const bool waited = turn.now - joining_since_ >= start_wait() && !membership_.isolated();
-  const Step ahead = roll_.highest_step();
+  const auto begun = step_of_neighbours();
+  const Step ahead = std::max(roll_.highest_step(), begun.value_or(0));
   if (trainer_->needs_state() && ahead > restored_step_ + late_by_steps &&
       !membership_.isolated()) {
     enter(Phase::catching_up);
     begin_if_ready(turn);
-  } else if (all_here || waited || (restored_step_ > 0 && has_heard_others(turn.now))) {
+  } else if (all_here || waited || begun || (restored_step_ > 0 && has_heard_others(turn.now))) {
     begin_training(restored_step_, turn);
   }
 }

@@ -54,6 +54,7 @@ node::Config completed(node::Config config, const node::Learner& learner,
                        const Listener& listener) {
   config.parameter_count = learner.parameters().size();
   config.segments = learner.task().segments();
+  config.data_form = learner.task().data_form();
   config.sampling_rate = learner.sampling_rate();
   config.sample_count = learner.task().sample_count();
   config.self.id = config.key.id();

@@ -27,6 +27,7 @@ double points_for(RejectReason reason) {
     case RejectReason::wrong_tag:
     case RejectReason::other_run:
     case RejectReason::other_version:
+    case RejectReason::other_model:
       return limits::score_drop_points / 10;
     case RejectReason::expired_key:
     case RejectReason::handshake_slow:

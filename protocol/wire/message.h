@@ -5,21 +5,15 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "protocol/wire/overlay_message.h"
+#include "protocol/wire/reach_message.h"
 #include "starling/ids.h"
 
 namespace starling::protocol {
-
-/// Where a node can be dialled. `address` is "host:port" or "[v6]:port"; empty if not dialable.
-struct PeerRecord {
-  NodeId id;
-  std::string address;
-  friend bool operator==(const PeerRecord&, const PeerRecord&) = default;
-};
 
 // --- Session: consumed by Session itself, never seen by NodeCore ---
 
@@ -32,11 +26,12 @@ enum class CloseReason : std::uint8_t {
   timed_out,
   connection_lost,     // never sent: the socket broke
   duplicate_identity,  // another process of the same node lives
+  other_model,         // the two ends train models of different forms
   unknown,
 };
-inline constexpr std::array<std::string_view, 9> close_reason_names = {
+inline constexpr std::array<std::string_view, 10> close_reason_names = {
     "normal",    "shutting_down",   "duplicate_link",     "too_many_links", "misbehaviour",
-    "timed_out", "connection_lost", "duplicate_identity", "unknown"};
+    "timed_out", "connection_lost", "duplicate_identity", "other_model",    "unknown"};
 [[nodiscard]] constexpr std::string_view name_of(CloseReason reason) {
   return close_reason_names[static_cast<std::size_t>(reason)];
 }
@@ -50,91 +45,17 @@ struct Credit {
   std::uint64_t bytes = 0;
   friend bool operator==(const Credit&, const Credit&) = default;
 };
-// --- Membership (HyParView) ---
 
-struct Join {
-  PeerRecord joiner;
-  friend bool operator==(const Join&, const Join&) = default;
-};
-struct ForwardJoin {
-  PeerRecord joiner;
-  std::uint8_t hops_left = 0;
-  friend bool operator==(const ForwardJoin&, const ForwardJoin&) = default;
-};
-struct NeighbourRequest {
-  PeerRecord sender;
-  bool high_priority = false;
-  friend bool operator==(const NeighbourRequest&, const NeighbourRequest&) = default;
-};
-struct NeighbourReply {
-  bool accepted = false;
-  friend bool operator==(const NeighbourReply&, const NeighbourReply&) = default;
-};
-/// "You leave my active view"; the link may stay open for other purposes.
-struct LeaveView {
-  bool alive = true;
-  friend bool operator==(const LeaveView&, const LeaveView&) = default;
-};
-struct Shuffle {
-  PeerRecord origin;
-  std::uint8_t hops_left = 0;
-  std::vector<PeerRecord> peers;
-  friend bool operator==(const Shuffle&, const Shuffle&) = default;
-};
-struct ShuffleReply {
-  std::vector<PeerRecord> peers;
-  friend bool operator==(const ShuffleReply&, const ShuffleReply&) = default;
-};
+// --- What is trained ---
 
-// --- Failure detection ---
-
-struct Ping {
-  std::uint64_t nonce = 0;
-  friend bool operator==(const Ping&, const Ping&) = default;
-};
-struct Pong {
-  std::uint64_t nonce = 0;
-  friend bool operator==(const Pong&, const Pong&) = default;
-};
-struct IndirectPing {
-  NodeId target;
-  std::uint64_t nonce = 0;
-  friend bool operator==(const IndirectPing&, const IndirectPing&) = default;
-};
-struct IndirectPong {
-  NodeId target;
-  std::uint64_t nonce = 0;
-  bool alive = false;
-  friend bool operator==(const IndirectPong&, const IndirectPong&) = default;
-};
-
-// --- Broadcast (Plumtree) ---
-
-using BroadcastId = std::array<std::uint8_t, 16>;
-/// `body` is a signed announcement (announcement.h), forwarded byte for byte.
-struct Gossip {
-  BroadcastId id{};
-  std::uint32_t hops = 0;
-  Bytes body;
-  friend bool operator==(const Gossip&, const Gossip&) = default;
-};
-/// Bodies that could wait for each other, and can again.
-struct GossipBatch {
-  std::vector<Gossip> bodies;
-  friend bool operator==(const GossipBatch&, const GossipBatch&) = default;
-};
-struct IHave {
-  std::vector<BroadcastId> ids;
-  std::vector<std::uint32_t> hops;
-  bool can_wait = false;  ///< Their bodies travel in batches.
-  friend bool operator==(const IHave&, const IHave&) = default;
-};
-struct Graft {
-  BroadcastId id{};
-  friend bool operator==(const Graft&, const Graft&) = default;
-};
-struct Prune {
-  friend bool operator==(const Prune&, const Prune&) = default;
+/// The sender's model and the form of its samples: the first message of both ends of a link, for
+/// the numbers of models of another form do not belong together.
+struct ModelForm {
+  std::uint64_t parameters = 0;
+  Digest layout;               ///< Of the names, places and shapes of the parameters.
+  std::uint32_t features = 0;  ///< Of a sample; 0: the task does not say.
+  std::uint32_t classes = 0;   ///< Likewise.
+  friend bool operator==(const ModelForm&, const ModelForm&) = default;
 };
 
 // --- Exchange of payloads between neighbours ---
@@ -329,96 +250,6 @@ struct Description {
   friend bool operator==(const Description&, const Description&) = default;
 };
 
-// --- Two processes of one node (identity_watch.h) ---
-
-/// "Somebody else with your key asks me for a link, as the process of this incarnation: do you
-/// live?" Answered by IdentityProof.
-struct IdentityChallenge {
-  std::uint64_t incarnation = 0;
-  friend bool operator==(const IdentityChallenge&, const IdentityChallenge&) = default;
-};
-/// A signed announcement of Presence that names the other process as its rival. Whoever asked
-/// passes it on to that process.
-struct IdentityProof {
-  Bytes presence;
-  friend bool operator==(const IdentityProof&, const IdentityProof&) = default;
-};
-
-// --- Reaching each other (docs/REACHABILITY.md) ---
-
-/// "This is the address at which I see you": after a link has come about, unless it is relayed.
-struct ObservedAddress {
-  std::string address;
-  friend bool operator==(const ObservedAddress&, const ObservedAddress&) = default;
-};
-/// "Dial me at this address, from another port than that of our link." Answered by DialBackReply.
-struct DialBackRequest {
-  std::uint64_t nonce = 0;
-  std::string address;
-  friend bool operator==(const DialBackRequest&, const DialBackRequest&) = default;
-};
-enum class DialBackOutcome : std::uint8_t {
-  refused,  ///< It was not tried: another machine's address, or asked too often.
-  failed,
-  reached
-};
-struct DialBackReply {
-  std::uint64_t nonce = 0;
-  DialBackOutcome outcome = DialBackOutcome::refused;
-  friend bool operator==(const DialBackReply&, const DialBackReply&) = default;
-};
-
-enum class RendezvousStep : std::uint8_t {
-  reverse,       ///< "Dial me."
-  punch,         ///< "Let us dial each other at once."
-  punch_answer,  ///< "Agreed."
-  punch_now,     ///< "Now." The other end dials half a round trip after it has sent this.
-  refused        ///< "I cannot", or "I have no link there" of the member between.
-};
-/// From origin to target over a member that both are linked with. address: where the member sees
-/// the origin; it fills it in itself.
-struct Rendezvous {
-  RendezvousStep step = RendezvousStep::reverse;
-  NodeId origin;
-  NodeId target;
-  std::string address;
-  friend bool operator==(const Rendezvous&, const Rendezvous&) = default;
-};
-
-/// Asks for a circuit to target over the receiver, which passes the question on if it is a relay
-/// between two links of its own (relay.h). circuit: a random number, chosen by the origin.
-struct CircuitOpen {
-  std::uint64_t circuit = 0;
-  NodeId origin;
-  NodeId target;
-  friend bool operator==(const CircuitOpen&, const CircuitOpen&) = default;
-};
-/// Bytes of the stream between the two ends: their session, sealed for each other.
-struct CircuitData {
-  std::uint64_t circuit = 0;
-  Bytes data;
-  friend bool operator==(const CircuitData&, const CircuitData&) = default;
-};
-/// From the relay: so many bytes more may be sent. To the relay: so many have been taken up.
-struct CircuitCredit {
-  std::uint64_t circuit = 0;
-  std::uint64_t bytes = 0;
-  friend bool operator==(const CircuitCredit&, const CircuitCredit&) = default;
-};
-enum class CircuitEnd : std::uint8_t {
-  closed,       ///< By one of its ends.
-  no_link,      ///< The relay has no link to the target.
-  too_many,     ///< The relay, or the target, has as many circuits as it takes.
-  link_lost,    ///< Between the relay and the other end.
-  idle,         ///< Nothing was sent for long.
-  broken_rule,  ///< More was sent than granted.
-};
-struct CircuitClose {
-  std::uint64_t circuit = 0;
-  CircuitEnd reason = CircuitEnd::closed;
-  friend bool operator==(const CircuitClose&, const CircuitClose&) = default;
-};
-
 /// Every message that can travel. The order is that of the union in schema.capnp, where Bulk alone
 /// has no place: it travels as a BulkHeader and raw frames.
 using Message =
@@ -430,6 +261,6 @@ using Message =
                  CutDigest, CutParts, DescriptionRequest, Description, IdentityChallenge,
                  IdentityProof, MergeCommitments, MergeRosterRequest, MergeAttested,
                  ObservedAddress, DialBackRequest, DialBackReply, Rendezvous, CircuitOpen,
-                 CircuitData, CircuitCredit, CircuitClose, GossipBatch>;
+                 CircuitData, CircuitCredit, CircuitClose, GossipBatch, ModelForm>;
 
 }  // namespace starling::protocol

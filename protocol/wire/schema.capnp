@@ -60,6 +60,7 @@ struct Message {
     circuitCredit @48 :CircuitCredit;
     circuitClose @49 :CircuitClose;
     gossipBatch @50 :GossipBatch;
+    modelForm @51 :ModelForm;
   }
 }
 
@@ -78,6 +79,15 @@ struct BulkHeader {
   degree @3 :UInt32;
   context @4 :Data;
   bytes @5 :UInt64;
+}
+
+# --- What is trained ---
+
+struct ModelForm {
+  parameters @0 :UInt64;
+  layout @1 :Data;
+  features @2 :UInt32;
+  classes @3 :UInt32;
 }
 
 # --- Membership ---

@@ -52,6 +52,20 @@ BulkHeader read(schema::BulkHeader::Reader from) {
           read_id<Digest>(from.getContext()),    from.getBytes()};
 }
 
+// --- What is trained ---
+
+void write(Builder message, const ModelForm& form) {
+  auto to = message.initModelForm();
+  to.setParameters(form.parameters);
+  to.setLayout(data_of(form.layout.bytes));
+  to.setFeatures(form.features);
+  to.setClasses(form.classes);
+}
+ModelForm read(schema::ModelForm::Reader from) {
+  return {from.getParameters(), read_id<Digest>(from.getLayout()), from.getFeatures(),
+          from.getClasses()};
+}
+
 // --- Exchange ---
 
 void write(Builder message, const EdgeHello& hello) {
@@ -342,6 +356,8 @@ std::optional<Message> read_message(schema::Message::Reader message) {
       return read(message.getCredit());
     case schema::Message::BULK_HEADER:
       return read(message.getBulkHeader());
+    case schema::Message::MODEL_FORM:
+      return read(message.getModelForm());
     case schema::Message::EDGE_HELLO:
       return read(message.getEdgeHello());
     case schema::Message::EXCHANGE_OFFER:

@@ -228,6 +228,26 @@ TEST_F(TwoNodes, StrangersAreCountedAndTheOthersGoOn) {
   expect_one_model_of_both();
 }
 
+/// Four numbers and five, of which a sparse file shows those that are not 0.
+TEST_F(TwoNodes, OfWhichOneHasAColumnMoreTheNewcomerEndsAndSaysWhy) {
+  create("task = \"softmax\"\nsteps = 100\n");
+  std::ofstream(folder() / "four.libsvm") << "0 1:1 4:2\n1 2:3 4:1\n0 1:2 3:1\n1 2:2 3:3\n";
+  std::ofstream(folder() / "five.libsvm") << "0 1:1 5:2\n1 2:3 4:1\n0 1:2 3:1\n1 2:2 5:3\n";
+  const std::size_t a = start("a", {"--data", folder() / "four.libsvm"});
+  const std::size_t b = start("b", {"--data", folder() / "five.libsvm"});
+  const auto stopped = wait_for(b, [](const Json& json) { return json["event"] == "stopped"; });
+  ASSERT_TRUE(stopped);
+  const auto reason = (*stopped)["error"].get<std::string>();
+  EXPECT_NE(reason.find("4 features there and 5 here"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("10 parameters there and 12 here"), std::string::npos) << reason;
+  nodes_.child(a).send_signal(SIGTERM);
+  wait_for_all();
+  EXPECT_EQ(exits_[b].code, 1);
+  EXPECT_EQ(exits_[a].code, 4);  // it left before the merge
+  EXPECT_FALSE(manifest("a").is_object());
+  EXPECT_FALSE(manifest("b").is_object());
+}
+
 TEST_F(TwoNodes, AListenerOnAllInterfacesIsAnnouncedByAnAddressThatCanBeDialled) {
   create("task = \"clusters\"\nsteps = 100\n");
   const std::size_t a = start("a");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "node/core/model_form.h"
 #include "node/core/node_core.h"
 #include "tests/support/crypto_keys.h"
 #include "tests/support/node_config.h"
@@ -17,11 +18,12 @@ TEST(MessageRoutes, APingIsAnsweredByAPong) {
   Config config = testing::node_config(1, *optim::builtin_recipe("gossip"));
   config.parameter_count = 4;
   config.steps_total = 10;
-  NodeCore core(std::move(config));
+  NodeCore core(config);
   const Instant now{std::chrono::seconds(1)};
   const NodeId peer = crypto::node_key(2).id();
   static_cast<void>(core.start(now, {}, {}));
   static_cast<void>(core.handle(PeerConnected{{peer, "127.0.0.1:2"}, false}, now));
+  static_cast<void>(core.handle(MessageReceived{peer, form_of(config)}, now));
   const auto outputs = core.handle(MessageReceived{peer, protocol::Ping{7}}, now);
   const bool answered = std::ranges::any_of(outputs, [&](const Output& output) {
     const auto* send = std::get_if<Send>(&output);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "node/core/learner.h"
+#include "node/core/model_form.h"
 #include "node/core/node_core.h"
 #include "protocol/limits.h"
 #include "protocol/wire/wire.h"
@@ -60,6 +61,7 @@ class CoreFeeder {
  private:
   static constexpr std::size_t peers = 3;
   static constexpr std::uint8_t own_key = 9;
+  static constexpr std::uint8_t silent_from = 240;  ///< Of these 16 few say what they train.
   /// Far above what any input may lead to: a whole view told of everything that is kept.
   static constexpr std::size_t outputs_max = 20'000;
   static constexpr int timers_per_instant_max = 1'000;
@@ -151,11 +153,13 @@ class CoreFeeder {
     if (!linked_.insert(id_of(peer)).second) return;
     protocol::PeerRecord record = record_of(peer);
     if (!dialled_by_us) record.address.clear();
-    const auto path = static_cast<protocol::PathKind>(next() % protocol::path_kind_names.size());
+    const std::uint8_t chosen = next();
+    const auto path = static_cast<protocol::PathKind>(chosen % protocol::path_kind_names.size());
     give(node::PeerConnected{.peer = std::move(record),
                              .dialled_by_us = dialled_by_us,
                              .path = path,
                              .seen_at = "198.51.100.4:" + std::to_string(peer)});
+    if (chosen < silent_from) say(peer, node::form_of(config_));
   }
 
   void disconnect(std::size_t peer) {

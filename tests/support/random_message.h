@@ -60,7 +60,7 @@ class RandomValues {
     text.resize(rng_.below(limits::address_characters_max + 1));
     for (auto& character : text) character = static_cast<char>('!' + rng_.below(90));
   }
-  void fill(CloseReason& reason) { reason = static_cast<CloseReason>(rng_.below(9)); }
+  void fill(CloseReason& reason) { reason = static_cast<CloseReason>(rng_.below(10)); }
   void fill(BulkKind& kind) { kind = static_cast<BulkKind>(rng_.below(7)); }
   template <class T>
   void fill(std::vector<T>& items, std::size_t items_max) {
@@ -78,6 +78,9 @@ class RandomValues {
   void fill(Credit& credit) { fill(credit.bytes); }
   void fill(BulkHeader& header) {
     fill_all(header.kind, header.number, header.step, header.degree, header.context, header.bytes);
+  }
+  void fill(ModelForm& form) {
+    fill_all(form.parameters, form.layout, form.features, form.classes);
   }
   void fill(Join& join) { fill(join.joiner); }
   void fill(ForwardJoin& join) { fill_all(join.joiner, join.hops_left); }

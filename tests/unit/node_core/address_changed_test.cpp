@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "node/core/model_form.h"
 #include "node/core/node_core.h"
 #include "optim/recipe.h"
 #include "protocol/wire/announcement.h"
@@ -38,6 +39,7 @@ class AddressChangedTest : public ::testing::Test {
   AddressChangedTest() : core_(config()) {
     static_cast<void>(core_.start(now_, {}, {}));
     static_cast<void>(core_.handle(PeerConnected{{peer_.id, {}}, false}, now_));
+    static_cast<void>(core_.handle(MessageReceived{peer_.id, form_of(config())}, now_));
     static_cast<void>(core_.handle(MessageReceived{peer_.id, protocol::Join{peer_}}, now_));
   }
   static Config config() {
