@@ -12,6 +12,7 @@ The tree is copied to build/mutate, built and tested there; ccache makes the cop
 """
 
 import argparse
+import fnmatch
 import os
 import re
 import shutil
@@ -59,9 +60,24 @@ def guarded_by_documents():
     return rows + [law for law in laws if law != "check_all"]
 
 
+def names_of_tests():
+    found = set()
+    for path in (ROOT / "tests").rglob("*_test.cpp"):
+        found |= {f"{suite}.{name}" for suite, name in
+                  re.findall(r"^(?:TYPED_)?TEST(?:_[FP])?\((\w+),\s*(\w+)\)", path.read_text(), re.MULTILINE)}
+    return found
+
+
+def matches_a_test(filters, tests):
+    """As googletest reads a filter; tests with parameters have a prefix and an end of their own."""
+    positive = filters.split("-")[0].split(":")
+    return any(fnmatch.filter(tests, re.sub(r"^[^/.]*/|/[^/]*$", "", pattern)) for pattern in positive)
+
+
 def misfits(mutations):
     """What keeps the list from doing its work, one line each."""
     guarded = guarded_by_documents()
+    tests = names_of_tests()
     found = []
     for mutation in mutations:
         count = (ROOT / mutation.file).read_text().count(mutation.find)
@@ -69,6 +85,8 @@ def misfits(mutations):
             found.append(f"{mutation.name}: {mutation.file} has its text {count} times, not once")
         if mutation.find == mutation.replace:
             found.append(f"{mutation.name}: changes nothing")
+        if not matches_a_test(mutation.filter, tests):
+            found.append(f"{mutation.name}: no test is called {mutation.filter}")
         if mutation.guards not in guarded:
             found.append(f"{mutation.name}: no row or law is called '{mutation.guards}'")
     names = [mutation.name for mutation in mutations]
