@@ -360,11 +360,13 @@ TEST(Merge, ARosterOfAnotherDigestThanTheProposersIsIgnored) {
   };
   swarm.propose(0, name(1), first(3));
   swarm.settle();
+  // As many members as the proposer's, without the one that is to take it.
   const MergeCommitment lone{.merge = name(1), .digest = Digest{{9}}, .neighbours = {}};
   swarm.with(2, [&](Merge& merge, MergeOutput output) {
     Bulk content{.kind = BulkKind::merge_roster,
                  .context = name(1),
-                 .data = encode_roster(roster_of({{swarm[1].id, lone}}, 0))};
+                 .data = encode_roster(roster_of(
+                     {{swarm[0].id, lone}, {swarm[1].id, lone}, {NodeId{{1}}, lone}}, 0))};
     merge.on_bulk(swarm[1].id, std::move(content), swarm.now(), output);
   });
   swarm.lose = {};
