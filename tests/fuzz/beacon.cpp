@@ -20,6 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(*beacon);
   BeaconJudge judge({});
   judge.asked(beacon->answered);
-  static_cast<void>(judge.judge(*beacon, beacon->sent_at));
+  // Dates are foreign, clocks are not: one of ours near the beacon's date, and one that is not.
+  constexpr std::int64_t date_max = std::int64_t{1} << 40U;
+  const std::int64_t near = std::clamp(beacon->sent_at.value, std::int64_t{0}, date_max);
+  static_cast<void>(judge.judge(*beacon, {near}));
+  static_cast<void>(judge.judge(*beacon, {date_max}));
   return 0;
 }
