@@ -75,8 +75,11 @@ TEST_F(LedgerOfATestnet, RebuildsEveryReportedModelAndIsAudited) {
   ASSERT_EQ(result["catch_up"].size(), 1U);
   EXPECT_EQ(result["catch_up"][0]["method"], "replay");
   EXPECT_GT(result["catch_up"][0]["seconds"], 0.0);
-  EXPECT_GT(result["catch_up"][0]["replay_predicted_s"], 0.0);
-  EXPECT_GT(result["catch_up"][0]["snapshot_predicted_s"], 0.0);
+  for (const char* prediction : {"replay_predicted_s", "snapshot_predicted_s"}) {
+    const Json& seconds = result["catch_up"][0][prediction];
+    // Nothing: a busy machine did not answer the request for a sample in time.
+    EXPECT_TRUE(seconds.is_null() || seconds > 0.0) << prediction << " " << seconds;
+  }
   expect_replays_to(result);
 
   int equal = 0;
