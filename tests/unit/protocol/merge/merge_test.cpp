@@ -4,53 +4,19 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <numeric>
-
-#include "crypto/digest.h"
-#include "tests/support/merge_swarm.h"
+#include "tests/support/merge_checks.h"
 
 namespace starling::protocol {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::bulk_of;
+using testing::expect_merged;
+using testing::first;
 using testing::merge_elements;
 using testing::MergeSwarm;
-
-Digest name(std::uint8_t fill) {
-  return *Digest::from_bytes(Bytes(32, fill));
-}
-
-void expect_merged(MergeSwarm& swarm, const std::vector<std::size_t>& nodes) {
-  for (const std::size_t node : nodes) {
-    ASSERT_TRUE(swarm[node].manifest) << "node " << node << " did not finish";
-    EXPECT_EQ(swarm[node].manifest->model, swarm[nodes[0]].manifest->model);
-    EXPECT_EQ(swarm[node].adopted, swarm[nodes[0]].adopted);
-  }
-}
-
-/// The node that is the root of `slice` in a merge of these members, by the definition.
-std::size_t root_of(MergeSwarm& swarm, const Digest& merge, std::uint32_t slice) {
-  std::map<Digest, std::size_t> order;
-  for (std::size_t i = 0; i < swarm.size(); ++i) {
-    Bytes input(merge.bytes.begin(), merge.bytes.end());
-    input.insert(input.end(), {static_cast<std::uint8_t>(slice), 0, 0, 0});
-    input.insert(input.end(), swarm[i].id.bytes.begin(), swarm[i].id.bytes.end());
-    order[crypto::digest_of(input)] = i;
-  }
-  return order.begin()->second;
-}
-
-std::vector<std::size_t> first(std::size_t count) {
-  std::vector<std::size_t> nodes(count);
-  std::iota(nodes.begin(), nodes.end(), 0);
-  return nodes;
-}
-
-const Bulk* bulk_of(const Message& message, BulkKind kind) {
-  const auto* bulk = std::get_if<Bulk>(&message);
-  return bulk != nullptr && bulk->kind == kind ? bulk : nullptr;
-}
+using testing::name;
+using testing::root_of;
 
 TEST(Merge, AllMembersAdoptTheWeightedMean) {
   MergeSwarm swarm(4);
@@ -324,80 +290,6 @@ TEST(Merge, WordsOnTheModelThatOutrunTheRosterAreKept) {
   swarm.pass(6s);  // 1 asks again
   expect_merged(swarm, first(3));
   EXPECT_EQ(swarm[0].manifest->attestations.size(), 3U);
-}
-
-// The forged roster names its author alone, who would be the root of all slices.
-TEST(Merge, ARosterFromAnyoneButTheProposerIsIgnored) {
-  MergeSwarm swarm(3);
-  swarm.link_all();
-  swarm.lose = [](std::size_t, std::size_t to, const Message& message) {
-    return to == 0 && std::holds_alternative<MergeCommitments>(message);
-  };
-  swarm.propose(0, name(1), first(3));
-  swarm.settle();
-  const MergeCommitment lone{.merge = name(1), .digest = Digest{{9}}, .neighbours = {}};
-  const Bytes forged = encode_roster(roster_of({{swarm[1].id, lone}}, 0));
-  for (const std::size_t victim : {0U, 2U}) {
-    swarm.deliver_announcement(
-        1, victim,
-        MergeRoster{.merge = name(1), .members = 1, .digest = crypto::digest_of(forged)});
-    swarm.with(victim, [&](Merge& merge, MergeOutput output) {
-      Bulk content{.kind = BulkKind::merge_roster, .context = name(1), .data = forged};
-      merge.on_bulk(swarm[1].id, std::move(content), swarm.now(), output);
-    });
-  }
-  swarm.lose = {};
-  swarm.pass(20s);  // what was lost is given again
-  expect_merged(swarm, first(3));
-  EXPECT_EQ(swarm[2].manifest->members.size(), 3U);
-}
-
-TEST(Merge, ARosterOfAnotherDigestThanTheProposersIsIgnored) {
-  MergeSwarm swarm(3);
-  swarm.link_all();
-  swarm.lose = [&](std::size_t, std::size_t to, const Message& message) {
-    return to == 2 && bulk_of(message, BulkKind::merge_roster) != nullptr;
-  };
-  swarm.propose(0, name(1), first(3));
-  swarm.settle();
-  // As many members as the proposer's, without the one that is to take it.
-  const MergeCommitment lone{.merge = name(1), .digest = Digest{{9}}, .neighbours = {}};
-  swarm.with(2, [&](Merge& merge, MergeOutput output) {
-    Bulk content{.kind = BulkKind::merge_roster,
-                 .context = name(1),
-                 .data = encode_roster(roster_of(
-                     {{swarm[0].id, lone}, {swarm[1].id, lone}, {NodeId{{1}}, lone}}, 0))};
-    merge.on_bulk(swarm[1].id, std::move(content), swarm.now(), output);
-  });
-  swarm.lose = {};
-  swarm.pass(10s);
-  expect_merged(swarm, first(3));
-  EXPECT_EQ(swarm[2].manifest->members.size(), 3U);
-}
-
-TEST(Merge, ASliceWithAWrongDigestIsNotAdopted) {
-  MergeSwarm swarm(3);
-  swarm.link_all();
-  const std::size_t root = root_of(swarm, name(1), 0);
-  const std::size_t victim = root == 2 ? 1 : 2;
-  swarm.lose = [victim](std::size_t, std::size_t to, const Message& message) {
-    const auto* bulk = bulk_of(message, BulkKind::merged_slice);
-    return to == victim && bulk != nullptr && bulk->number == 0;
-  };
-  swarm.propose(0, name(1), first(3));
-  swarm.settle();
-  ASSERT_TRUE(swarm[victim].adopted.empty());
-  swarm.with(victim, [&](Merge& merge, MergeOutput output) {
-    Bulk wrong{.kind = BulkKind::merged_slice,
-               .number = 0,
-               .context = name(1),
-               .data = Bytes(SlicePlan(merge_elements * 4).size(0))};
-    merge.on_bulk(swarm[0].id, std::move(wrong), swarm.now(), output);
-    EXPECT_TRUE(output.requests.empty());
-  });
-  swarm.lose = {};
-  swarm.pass(10s);
-  EXPECT_EQ(swarm[victim].adopted, swarm[root].adopted) << "the true slice is asked for in time";
 }
 
 // --- Quorum ---
