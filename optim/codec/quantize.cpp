@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #if defined(__BMI2__)
 #include <immintrin.h>
 #endif
@@ -14,7 +15,7 @@ namespace starling::optim {
 namespace {
 
 constexpr std::size_t group_values = 8;  // eight values of b bits fill b bytes exactly
-using Levels = std::array<std::uint8_t, chunk_values>;
+using Levels = std::array<std::uint8_t, block_values_max>;
 
 // Uniform in [0, 1), a pure function of (key, index): Chris Wellons' lowbias32 integer hash, which
 // needs only 32-bit products and so runs in vector registers.
@@ -90,70 +91,76 @@ class BitPacking {
   std::uint32_t bits_;
 };
 
-// Layout of a chunk: an fp32 scale per block, then the packed levels. Level q of 0..L stands for
-// s (2 q / L - 1), L = 2^bits - 2: an even number of steps, so that zero is a level and what does
-// not move costs no noise. One bit has the levels -s and s only.
+[[nodiscard]] float steps_of(std::uint32_t bits) {
+  return bits == 1 ? 1.0F : static_cast<float>((1U << bits) - 2U);
+}
+
+// decode() makes a grid step of twice the scale.
+constexpr float scale_max = std::numeric_limits<float>::max() / 2;
+
+// Layout of a block: an fp32 scale for every so many values, then the packed levels. Level q of
+// 0..L stands for s (2 q / L - 1), L = 2^bits - 2: an even number of steps, so that zero is a level
+// and what does not move costs no noise. One bit has the levels -s and s only.
 template <class Scalar>
 class Quantize final : public Codec<Scalar> {
  public:
-  explicit Quantize(const CodecRule& rule)
-      : block_(rule.block),
-        level_max_(rule.bits == 1 ? 1.0F : static_cast<float>((1U << rule.bits) - 2U)),
-        packing_(rule.bits) {}
+  Quantize(const Settings& settings, const typename Codec<Scalar>::Site& /*site*/)
+      : group_(settings.count("block")),
+        level_max_(steps_of(settings.count("bits"))),
+        packing_(settings.count("bits")) {}
 
-  [[nodiscard]] std::size_t encoded_bytes(std::size_t count) const override {
-    return scales_bytes(count) + packing_.bytes(count);
+  [[nodiscard]] std::size_t encoded_bytes(const Block& block) const override {
+    return scales_bytes(block.count()) + packing_.bytes(block.count());
   }
 
-  void encode(std::span<const Scalar> values, CodecKey key,
+  void encode(const Block& /*block*/, std::span<const Scalar> values, CodecKey key,
               std::span<std::uint8_t> out) const override {
     Levels levels{};
     const auto noise_key = static_cast<std::uint32_t>(key.own ^ (key.own >> 32U));
     std::uint8_t* scale_out = out.data();
-    for (std::size_t begin = 0; begin < values.size(); begin += block_) {
-      const auto block = values.subspan(begin, std::min(block_, values.size() - begin));
-      const float scale = largest_magnitude(block);
+    for (std::size_t begin = 0; begin < values.size(); begin += group_) {
+      const auto group = values.subspan(begin, std::min(group_, values.size() - begin));
+      const float scale = largest_magnitude(group);
       store(scale_out, scale);
       scale_out += sizeof(float);
-      round_block(block, scale, noise_key + static_cast<std::uint32_t>(begin) * 0x9e3779b9U,
+      round_group(group, scale, noise_key + static_cast<std::uint32_t>(begin) * 0x9e3779b9U,
                   levels.data() + begin);
     }
     packing_.pack(levels.data(), values.size(), scale_out);
   }
 
   // Any levels will do; only a scale can be wrong.
-  [[nodiscard]] bool is_valid(ByteSpan bytes, CodecKey /*key*/, std::size_t count) const override {
-    for (std::size_t at = 0; at < scales_bytes(count); at += sizeof(float)) {
+  [[nodiscard]] bool accepts(const Block& block, ByteSpan bytes, CodecKey /*key*/) const override {
+    for (std::size_t at = 0; at < scales_bytes(block.count()); at += sizeof(float)) {
       const auto scale = fetch<float>(bytes.data() + at);
-      if (!std::isfinite(scale) || scale < 0) return false;
+      if (!(scale >= 0 && scale <= scale_max)) return false;
     }
     return true;
   }
 
-  [[nodiscard]] bool decode(ByteSpan bytes, CodecKey key, std::span<Scalar> out) const override {
-    if (!is_valid(bytes, key, out.size())) return false;
+  void decode(const Block& /*block*/, ByteSpan bytes, CodecKey /*key*/,
+              std::span<Scalar> out) const override {
     Levels levels;
     packing_.unpack(bytes.data() + scales_bytes(out.size()), out.size(), levels.data());
     const std::uint8_t* scale_in = bytes.data();
-    for (std::size_t begin = 0; begin < out.size(); begin += block_) {
+    for (std::size_t begin = 0; begin < out.size(); begin += group_) {
       const auto scale = fetch<float>(scale_in);
       scale_in += sizeof(float);
       const auto step = static_cast<Scalar>(2 * scale / level_max_);
-      const std::size_t end = std::min(begin + block_, out.size());
+      const std::size_t end = std::min(begin + group_, out.size());
       for (std::size_t i = begin; i < end; ++i) {
         out[i] = static_cast<Scalar>(levels[i]) * step - static_cast<Scalar>(scale);
       }
     }
-    return true;
   }
 
  private:
   [[nodiscard]] std::size_t scales_bytes(std::size_t count) const {
-    return (count + block_ - 1) / block_ * sizeof(float);
+    return (count + group_ - 1) / group_ * sizeof(float);
   }
 
   // Floor of position + uniform noise: the level above with the probability of the remainder.
-  void round_block(std::span<const Scalar> values, float scale, std::uint32_t key,
+  void round_group(std::span<const Scalar> values, float scale, std::uint32_t key,
                    std::uint8_t* levels) const {
     const float per_value = scale > 0 ? level_max_ / (2 * scale) : 0.0F;
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -165,19 +172,31 @@ class Quantize final : public Codec<Scalar> {
     }
   }
 
-  std::size_t block_;
+  std::size_t group_;  // values that share a scale
   float level_max_;
   BitPacking packing_;
 };
 
-}  // namespace
+constexpr Field fields[] = {
+    count_field("bits", {1, 8}, 8, "bits of a value"),
+    count_field("block", {8, block_values_max}, 256, "values that share a scale")};
 
-template <class Scalar>
-std::unique_ptr<Codec<Scalar>> quantize_codec(const CodecRule& rule) {
-  return std::make_unique<Quantize<Scalar>>(rule);
+// A grid step, 2 s / (2^bits - 2), is below s, the largest magnitude, from three bits on. With
+// fewer more is lost of normal values than was there.
+CodecTraits traits(const Settings& settings) {
+  const bool is_fine = settings.count("bits") >= 3;
+  return {.is_unbiased = true, .is_contraction = is_fine, .is_bounded = is_fine};
 }
 
-template std::unique_ptr<Codec<float>> quantize_codec(const CodecRule&);
-template std::unique_ptr<Codec<double>> quantize_codec(const CodecRule&);
+}  // namespace
+
+extern constinit const CodecEntry quantize_codec = make_entry<CodecEntry, Quantize>(
+    {.id = 1,
+     .name = "quantize",
+     .meaning = "a few bits a value on a grid over [-s, s], s the largest magnitude of a group, "
+                "with unbiased stochastic rounding",
+     .source = "QSGD, Alistarh et al. 2017; a scale per group in fp32",
+     .fields = fields},
+    traits);
 
 }  // namespace starling::optim
