@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "optim/byte_io.h"
 #include "tests/unit/optim/swarm.h"
 
 namespace starling::optim {
@@ -104,6 +105,18 @@ TEST(QuantizerLevels, KeepZeroExactlySoThatWhatDoesNotMoveCostsNoNoise) {
     values[5] = 0.75F;
     const auto decoded = round_trip(rule, values);
     for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(decoded[i], values[i], 1e-6F);
+  }
+}
+
+TEST(QuantizerScales, AreRefusedWhereTheGridWouldNotBeFinite) {
+  const auto codec = make_codec<float>({.kind = CodecKind::quantize, .bits = 8, .block = 8});
+  Bytes bytes = encoded<float>({.kind = CodecKind::quantize, .bits = 8, .block = 8}, {1, 2, 3});
+  std::vector<float> out(3);
+  ASSERT_TRUE(codec->decode(bytes, {}, out));
+  for (const float scale : {2e38F, std::numeric_limits<float>::max()}) {
+    store(bytes.data(), scale);
+    EXPECT_FALSE(codec->is_valid(bytes, {}, 3));
+    EXPECT_FALSE(codec->decode(bytes, {}, out));
   }
 }
 
