@@ -1,11 +1,13 @@
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
 #include "optim/byte_io.h"
 #include "optim/codec/codec.h"
+#include "optim/codec/kernels/top_k_kernels.h"
+#include "optim/codec/kernels/top_k_scalar.h"
 #include "optim/codec/sparse_layout.h"
 
 namespace starling::optim {
@@ -25,20 +27,16 @@ class TopK final : public Codec<Scalar> {
   void encode(const Block& /*block*/, std::span<const Scalar> values, CodecKey /*key*/,
               std::span<std::uint8_t> out) const override {
     const std::size_t kept = kept_entries(density_, values.size());
-    const Magnitude threshold = kth_magnitude(values, kept);
-    const auto above = std::ranges::count_if(
-        values, [threshold](Scalar value) { return magnitude(value) > threshold; });
-    std::size_t ties_left = kept - static_cast<std::size_t>(above);
-    std::uint8_t* index_out = out.data();
+    std::vector<std::uint16_t> indices(kept);
+    if constexpr (std::is_same_v<Scalar, float>) {
+      select_top_k(best_top_k_kernels(), values, indices);
+    } else {
+      scalar::select_top_k(values, std::span(indices));
+    }
+    std::memcpy(out.data(), indices.data(), kept * sizeof(std::uint16_t));
     std::uint8_t* value_out = out.data() + kept * sizeof(std::uint16_t);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const Magnitude size = magnitude(values[i]);
-      if (size < threshold || (size == threshold && ties_left == 0)) continue;
-      if (size == threshold) --ties_left;
-      store(index_out, static_cast<std::uint16_t>(i));
-      store(value_out, values[i]);
-      index_out += sizeof(std::uint16_t);
-      value_out += sizeof(Scalar);
+    for (std::size_t i = 0; i < kept; ++i) {
+      store(value_out + i * sizeof(Scalar), values[indices[i]]);
     }
   }
 
@@ -67,22 +65,6 @@ class TopK final : public Codec<Scalar> {
   }
   [[nodiscard]] static Scalar value_at(ByteSpan bytes, std::size_t kept, std::size_t i) {
     return fetch<Scalar>(bytes.data() + kept * sizeof(std::uint16_t) + i * sizeof(Scalar));
-  }
-
-  using Magnitude =
-      std::conditional_t<sizeof(Scalar) == sizeof(std::uint32_t), std::uint32_t, std::uint64_t>;
-
-  // The bits of |value| order like |value| and, unlike it, order NaN too (above infinity).
-  [[nodiscard]] static Magnitude magnitude(Scalar value) {
-    return std::bit_cast<Magnitude>(std::abs(value));
-  }
-
-  [[nodiscard]] static Magnitude kth_magnitude(std::span<const Scalar> values, std::size_t kept) {
-    std::vector<Magnitude> sizes(values.size());
-    std::ranges::transform(values, sizes.begin(), magnitude);
-    const auto kth = sizes.begin() + static_cast<std::ptrdiff_t>(kept - 1);
-    std::ranges::nth_element(sizes, kth, std::ranges::greater{});
-    return *kth;
   }
 
   double density_;

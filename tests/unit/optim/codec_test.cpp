@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "optim/byte_io.h"
 #include "tests/unit/optim/compositions.h"
 #include "tests/unit/optim/swarm.h"
 
@@ -209,6 +210,17 @@ TEST(QuantizerLevels, KeepZeroExactlySoThatWhatDoesNotMoveCostsNoNoise) {
     values[5] = 0.75F;
     const auto decoded = round_trip(rule, values);
     for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(decoded[i], values[i], 1e-6F);
+  }
+}
+
+TEST(QuantizerScales, AreRefusedWhereTheGridWouldNotBeFinite) {
+  const Choice rule = codecs().choose("quantize", {{"block", 8}});
+  const auto codec = make(rule);
+  Bytes bytes = encoded<float>(rule, {1, 2, 3});
+  ASSERT_TRUE(codec->accepts(row_of(3), bytes, {}));
+  for (const float scale : {2e38F, std::numeric_limits<float>::max()}) {
+    store(bytes.data(), scale);
+    EXPECT_FALSE(codec->accepts(row_of(3), bytes, {}));
   }
 }
 
