@@ -1,10 +1,19 @@
 #!/usr/bin/env bash
+# ./dev bench size [--parameters P] [--nodes N] [--steps S] [--recipe R]: nodes of one program, and their memory, as
+# one JSON object.
 # ./dev bench [NAME] [--json | --full]: builds and runs the benchmarks, each beside its reference from the same run.
 # Names: crypto session node_core model ledger vote_log divergence (default: all). --json (ledger): one JSON object as the
 # last line; the table goes to standard error. --full (ledger): also sums naively at all sizes, some four
 # minutes, and ends with the table of docs/LEDGER.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [ "${1:-}" = size ]; then
+  shift
+  [ -f build/bench/build.ninja ] || cmake --preset bench >/dev/null
+  ninja -C build/bench --quiet bench_size >&2
+  exec build/bench/bench/bench_size "$@"
+fi
 
 names=(crypto session node_core model ledger vote_log divergence)
 as_json=no

@@ -8,6 +8,7 @@
 #include "crypto/byte_order.h"
 #include "crypto/digest.h"
 #include "model/tasks.h"
+#include "node/core/bulk_bounds_of.h"
 #include "node/core/saved_state.h"
 #include "protocol/overlay/incarnation.h"
 #include "protocol/wire/announcement.h"
@@ -107,6 +108,7 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
     config.pinned_neighbours.push_back({ids[i], address_of(i)});
   }
   config.parameter_count = learner_->parameters().size();
+  config.payload_bytes_max = learner_->payload_bytes_max();
   config.segments = learner_->task().segments();
   config.data_form = learner_->task().data_form();
   config.sampling_rate = learner_->sampling_rate();
@@ -156,7 +158,9 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.since_start).count();
   incarnation_ = protocol::incarnation_of(static_cast<std::uint64_t>(ms) + 1, core_entropy());
   compute_free_ = now;
-  core_.emplace(config(ids));
+  node::Config core_config = config(ids);
+  bulk_bounds_ = node::bulk_bounds_of(core_config);
+  core_.emplace(std::move(core_config));
   seen_ = Observation();
   seen_.id = id();
   seen_.has_started = true;
@@ -193,6 +197,14 @@ std::pair<node::LearnerResult, Instant> SimNode::compute(node::LearnerJob job, I
   std::pair<node::LearnerResult, Instant> done{learner_->run(std::move(job)), compute_free_};
   after(done.first);
   return done;
+}
+
+std::pair<protocol::SharedBytes, Instant> SimNode::store_state(Instant now) {
+  compute_free_ = std::max(compute_free_, now) + job_time;
+  Bytes state;
+  static_cast<void>(learner_->write_state(
+      [&state](ByteSpan piece) { state.insert(state.end(), piece.begin(), piece.end()); }));
+  return {std::move(state), compute_free_};
 }
 
 void SimNode::before(const node::LearnerJob& job, Instant now) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <exception>
 #include <utility>
 
 #include "crypto/digest.h"
 #include "node/core/fixed_point.h"
+#include "node/core/memory_need.h"
 #include "node/core/soundness.h"
 #include "node/core/vote_oracle.h"
 #include "optim/ledger/vote_code.h"
@@ -16,11 +18,35 @@ namespace starling::node {
 
 namespace {
 
-std::size_t size_of(const std::vector<float>& parameters) {
-  return parameters.size();
+/// Values converted at a time, so that no second model is in memory.
+constexpr std::size_t block_values = 1U << 16U;
+
+/// The digest of to_fixed_point(values).
+template <class Value>
+Digest fixed_point_digest(std::span<const Value> values) {
+  crypto::Hasher hasher;
+  for (std::size_t at = 0; at < values.size(); at += block_values) {
+    const std::size_t count = std::min(block_values, values.size() - at);
+    hasher.update(to_fixed_point(values.subspan(at, count)));
+  }
+  return hasher.finish();
 }
-std::size_t size_of(const LedgerState& ledger) {
-  return ledger.grid.size();
+
+template <class Value>
+ByteSpan bytes_of(std::span<const Value> values) {
+  return {reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()};
+}
+
+/// The values of a state where they lie, or in `room` if that is not aligned.
+template <class Value>
+std::span<const Value> values_of(ByteSpan bytes, std::vector<Value>& room) {
+  const std::size_t count = bytes.size() / sizeof(Value);
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(Value) == 0) {
+    return {reinterpret_cast<const Value*>(bytes.data()), count};
+  }
+  room.resize(count);
+  std::memcpy(room.data(), bytes.data(), bytes.size());
+  return room;
 }
 
 std::vector<float> starting_point(const LearnerOptions& options, const Task& task) {
@@ -80,6 +106,10 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
     return std::unexpected(answers.error());
   }
   STARLING_CHECK(options.start.empty() || options.start.size() == task->parameter_count());
+  const MemoryNeed need = memory_need(options.recipe, task->parameter_count());
+  if (auto fits = check_memory(need, 1, options.memory_bytes); !fits) {
+    return std::unexpected(fits.error());
+  }
   if (options.recipe.oracle == optim::Oracle::votes) {
     auto replica = starting_replica(options, *task);
     if (!replica) return std::unexpected(replica.error());
@@ -112,6 +142,17 @@ void Learner::compute_with(ParallelFor parallel_for) {
 
 std::span<const float> Learner::parameters() const {
   return std::visit([](const auto& replica) { return replica.parameters(); }, replica_);
+}
+
+std::size_t Learner::payload_bytes_max() const {
+  const auto* replica = std::get_if<optim::Replica>(&replica_);
+  return replica == nullptr ? 0 : replica->payload_bytes_max();
+}
+
+Digest Learner::model_digest() const {
+  const auto* votes = std::get_if<optim::VoteReplica>(&replica_);
+  return votes != nullptr ? fixed_point_digest(std::span<const std::int32_t>(votes->grid()))
+                          : fixed_point_digest(parameters());
 }
 
 Bytes Learner::fixed_point() const {
@@ -214,7 +255,7 @@ LearnerResult Learner::perform(const ApplyVotesJob& job) {
 }
 
 LearnerResult Learner::perform(const EvaluateJob& job) {
-  return EvaluateDone{job.step, task_->evaluate(parameters()), crypto::digest_of(fixed_point())};
+  return EvaluateDone{job.step, task_->evaluate(parameters()), model_digest()};
 }
 
 LearnerResult Learner::perform(const ContributeJob& job) {
@@ -266,31 +307,50 @@ void Learner::look_without(const std::vector<VoteBatch>& batches, const GridLook
   apply(batches);
 }
 
-LedgerState Learner::without(const VoteCut& cut) {
-  LedgerState state{.packets = cut.packets, .votes = cut.votes, .grid = {}};
-  look_without(cut.without, [&state](std::span<const std::int32_t> grid) {
-    state.grid.assign(grid.begin(), grid.end());
+void Learner::save_ledger(const VoteCut& cut, SaveStateDone& done) {
+  look_without(cut.without, [&](std::span<const std::int32_t> grid) {
+    const std::string recipe = options_.recipe.canonical_text();
+    Bytes state = encode_state_head({.recipe = recipe,
+                                     .step = cut.step,
+                                     .values = grid.size(),
+                                     .is_ledger = true,
+                                     .packets = cut.packets,
+                                     .votes = cut.votes});
+    const ByteSpan values = bytes_of(grid);
+    state.reserve(state.size() + values.size());
+    state.insert(state.end(), values.begin(), values.end());
+    done.model = fixed_point_digest(grid);
+    done.state = std::move(state);
   });
-  return state;
+  done.step = cut.step;
+  done.votes = cut.votes;
+  for (const auto& [author, packets] : cut.packets) done.packets += packets;
+}
+
+StateHead Learner::state_head(std::string_view recipe) const {
+  return {.recipe = recipe, .step = step_, .values = parameters().size()};
+}
+
+Step Learner::write_state(const std::function<void(ByteSpan)>& write) const {
+  const std::string recipe = options_.recipe.canonical_text();
+  write(encode_state_head(state_head(recipe)));
+  write(bytes_of(parameters()));
+  return step_;
 }
 
 LearnerResult Learner::perform(const SaveStateJob& job) {
-  SavedState saved{.recipe = options_.recipe.canonical_text(), .step = step_, .values = {}};
   SaveStateDone done{.for_joiner = job.for_joiner, .request = job.request};
-  if (const auto* replica = std::get_if<optim::Replica>(&replica_)) {
-    const std::span<const float> now = replica->parameters();
-    saved.values = std::vector(now.begin(), now.end());
-    done.model = crypto::digest_of(fixed_point());
+  if (std::holds_alternative<optim::VoteReplica>(replica_)) {
+    save_ledger(job.cut, done);
   } else {
-    saved.step = job.cut.step;
-    LedgerState ledger = without(job.cut);
-    done.votes = ledger.votes;
-    for (const auto& [author, packets] : ledger.packets) done.packets += packets;
-    done.model = crypto::digest_of(to_fixed_point(ledger.grid));
-    saved.values = std::move(ledger);
+    const std::string recipe = options_.recipe.canonical_text();
+    Bytes state = encode_state_head(state_head(recipe));
+    const ByteSpan values = bytes_of(parameters());
+    state.reserve(state.size() + values.size());
+    state.insert(state.end(), values.begin(), values.end());
+    done.step = step_;
+    done.state = std::move(state);
   }
-  done.step = saved.step;
-  done.state = encode_saved_state(saved);
   done.digest = crypto::digest_of(done.state);
   return done;
 }
@@ -300,16 +360,15 @@ LearnerResult Learner::perform(const LoadStateJob& job) {
   if (job.digest && digest != *job.digest) {
     return LoadStateDone{0, "the state has another digest than neighbours vouch for"};
   }
-  auto saved = decode_saved_state(job.state);
+  auto saved = view_saved_state(job.state);
   if (!saved) return LoadStateDone{0, saved.error().message};
   if (saved->recipe != options_.recipe.canonical_text()) {
     return LoadStateDone{0, "the state was saved under another recipe"};
   }
-  if (saved->values.index() != replica_.index()) {
+  if (saved->is_ledger != std::holds_alternative<optim::VoteReplica>(replica_)) {
     return LoadStateDone{0, "the state does not hold what its recipe saves"};
   }
-  const std::size_t count =
-      std::visit([](const auto& values) { return size_of(values); }, saved->values);
+  const std::size_t count = saved->values.size() / sizeof(float);
   if (count != task_->parameter_count()) {
     return LoadStateDone{0, "the state has " + std::to_string(count) +
                                 " parameters, the task has " +
@@ -318,12 +377,14 @@ LearnerResult Learner::perform(const LoadStateJob& job) {
   step_ = saved->step;
   LoadStateDone done{.step = step_, .error = std::nullopt};
   done.digest = digest;
-  if (auto* ledger = std::get_if<LedgerState>(&saved->values)) {
-    votes().set_grid(ledger->grid);
-    done.packets = std::move(ledger->packets);
-    done.votes = ledger->votes;
+  if (saved->is_ledger) {
+    std::vector<std::int32_t> room;
+    votes().set_grid(values_of(saved->values, room));
+    done.packets = std::move(saved->packets);
+    done.votes = saved->votes;
   } else {
-    first_order().set_parameters(std::get<0>(saved->values));
+    std::vector<float> room;
+    first_order().set_parameters(values_of(saved->values, room));
   }
   return done;
 }

@@ -34,7 +34,8 @@ struct LearnerOptions {
   std::vector<float> start = {};  ///< The common starting point; empty: the task's, by model_seed.
   /// Entropy of this process that nobody else knows: the noise of private votes and their batches.
   std::optional<crypto::Secret<32>> privacy_secret = {};
-  std::string task_name = {};  ///< For errors.
+  std::string task_name = {};      ///< For errors.
+  std::uint64_t memory_bytes = 0;  ///< Of this machine, for this process; 0: not known.
 };
 
 /// What every replica under votes begins with. Error: segment factors that do not fit the task.
@@ -46,13 +47,21 @@ struct LearnerOptions {
 
 class Learner {
  public:
-  /// `task` is owned by the learner from here on. Error: the recipe needs a gradient and the task
+  /// `task` is owned by the learner from here on. Error: the model needs more memory than there is
+  /// (memory_need.h); the recipe needs a gradient and the task
   /// has none; the task has no parameters, or none of the
   /// segments that the recipe names.
   [[nodiscard]] static Result<Learner> create(LearnerOptions options, std::unique_ptr<Task> task);
 
   /// Never throws: an exception of the task becomes LearnerFailed.
   [[nodiscard]] LearnerResult run(LearnerJob&& job);
+
+  /// The replica of a first-order recipe as a saved state, piece by piece and without a copy, for
+  /// a StoreState. Returns the step that it is of.
+  Step write_state(const std::function<void(ByteSpan)>& write) const;
+
+  /// The largest payload of run(); 0 under votes.
+  [[nodiscard]] std::size_t payload_bytes_max() const;
 
   /// Threads for the sum of votes; without it, the caller's alone. Results do not depend on it.
   void compute_with(ParallelFor parallel_for);
@@ -95,7 +104,9 @@ class Learner {
   using GridLook = std::function<void(std::span<const std::int32_t>)>;
   /// Shows the grid as it is without `batches`, which have been applied.
   void look_without(const std::vector<VoteBatch>& batches, const GridLook& look);
-  LedgerState without(const VoteCut& cut);
+  void save_ledger(const VoteCut& cut, SaveStateDone& done);
+  [[nodiscard]] StateHead state_head(std::string_view recipe) const;
+  [[nodiscard]] Digest model_digest() const;
   void apply(const std::vector<VoteBatch>& batches);
   [[nodiscard]] optim::Replica& first_order();
   [[nodiscard]] optim::VoteReplica& votes();

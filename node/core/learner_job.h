@@ -35,7 +35,7 @@ struct EncodeJob {
 };
 struct EncodeDone {
   std::uint64_t number = 0;
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 
 /// A dense copy of what `peer` should hold of us (hat-copy memories): sent when an edge (re)opens.
@@ -44,24 +44,24 @@ struct ResyncJob {
 };
 struct ResyncDone {
   NodeId peer;
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 
 /// Takes such a copy from `peer`. The answer is a MixDone of number 0.
 struct TakeCopyJob {
   NodeId peer;
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 
 struct PeerPayload {
   NodeId peer;
   float weight = 0;  ///< The mixing weight w_ij, or 1/2 for a pair.
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 /// Mixes payloads of one exchange or round with our own payload of the same number.
 struct MixJob {
   std::uint64_t number = 0;
-  Bytes own;
+  protocol::SharedBytes own;
   std::vector<PeerPayload> peers;
 };
 /// rejected: peers whose payload did not decode; nothing of theirs was mixed.
@@ -210,7 +210,8 @@ struct AdoptDone {
   double norm = 0;      ///< L2 norm of the merged parameters.
 };
 
-/// The replica as a saved state (saved_state.h), for the disk or for a joiner. cut: under votes.
+/// The replica as a saved state (saved_state.h), for a joiner or, under votes, for the disk as
+/// well: a first-order replica goes to the disk without such a copy (StoreState). cut: under votes.
 struct SaveStateJob {
   bool for_joiner = false;
   std::uint64_t request = 0;
@@ -220,7 +221,7 @@ struct SaveStateDone {
   bool for_joiner = false;
   std::uint64_t request = 0;
   Step step = 0;
-  Bytes state = {};
+  protocol::SharedBytes state = {};
   Digest digest = {};         ///< Of `state`.
   Digest model = {};          ///< Of the replica as saved, as in EvaluateDone.
   std::uint64_t packets = 0;  ///< Contained, under votes.
@@ -228,7 +229,7 @@ struct SaveStateDone {
 };
 /// digest: what the state's bytes have to have, if set.
 struct LoadStateJob {
-  Bytes state;
+  protocol::SharedBytes state;
   std::optional<Digest> digest = {};
 };
 /// error: why the state was refused (another recipe, another size, cut short); nothing was changed.

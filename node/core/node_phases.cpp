@@ -79,14 +79,14 @@ NodeParts::NodeParts(Config config)
   }
 }
 
-std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
+std::vector<Output> NodeParts::start(Instant now, protocol::SharedBytes checkpoint,
                                      const std::vector<Bytes>& votes) {
   Turn turn(now);
   joining_since_ = now;
   is_restored_ = !checkpoint.empty() || !votes.empty();
   if (!checkpoint.empty()) {
     enter(Phase::restoring);
-    trainer_->load(Bytes(checkpoint.begin(), checkpoint.end()), turn);
+    trainer_->load(std::move(checkpoint), turn);
   }
   for (const Bytes& bytes : votes) {
     const auto opened = config_.open_announcement(bytes, config_.run);
@@ -303,6 +303,7 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
   // with its number.
   for (Bytes& packet : turn.vote_log) outputs.emplace_back(AppendVotes{std::move(packet)});
   for (LearnerJob& job : turn.jobs) outputs.emplace_back(RunLearner{std::move(job)});
+  if (turn.stores_state) outputs.emplace_back(StoreState{});
   for (protocol::Effect& effect : turn.effects.items) {
     if (auto* send = std::get_if<protocol::SendTo>(&effect)) {
       if (links_.contains(send->peer))

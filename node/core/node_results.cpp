@@ -48,7 +48,7 @@ void NodeParts::after_steps(Turn& turn) {
   if (const auto* done = std::get_if<StepsDone>(&turn.events.back())) loss_ = done->loss;
   if (crossed(config_.evaluate_every, evaluated_at_)) turn.jobs.emplace_back(EvaluateJob{step});
   if (trainer_->needs_state() && crossed(config_.checkpoint_every, saved_at_)) {
-    turn.jobs.emplace_back(SaveStateJob{.for_joiner = false, .request = 0});
+    turn.stores_state = true;
   }
 }
 
@@ -70,9 +70,7 @@ void NodeParts::on_loaded(const LoadStateDone& done, Turn& turn) {
 
 void NodeParts::on_saved(SaveStateDone&& done, Turn& turn) {
   if (!trainer_->needs_state()) return trainer_->saved(done, turn);
-  if (done.for_joiner) return catch_up_.saved(std::move(done), turn);
-  turn.checkpoint = std::move(done.state);
-  if (phase_ == Phase::leaving) leave(turn);
+  catch_up_.saved(std::move(done), turn);
 }
 
 void NodeParts::on_adopted(const AdoptDone& done, Turn& turn) {

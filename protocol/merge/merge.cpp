@@ -257,7 +257,7 @@ void Merge::on_bulk(const NodeId& peer, Bulk&& bulk, Instant now, MergeOutput ou
   if (!is_ours || bulk.number >= limits::merge_slices_max) return;
   const auto slice = static_cast<std::uint32_t>(bulk.number);
   if (bulk.kind == BulkKind::merge_roster) {
-    take_roster_content(std::move(bulk.data), now, output);
+    take_roster_content(bulk.data.copy(), now, output);
   } else if (!run_) {  // a slice may outrun the roster
     early_bulk_bytes_ += bulk.data.size();
     if (early_bulk_bytes_ > 2 * limits::merge_window_bytes) return;
@@ -267,7 +267,7 @@ void Merge::on_bulk(const NodeId& peer, Bulk&& bulk, Instant now, MergeOutput ou
            [&](MergeRun& run) { run.on_part(slice, bulk.data, now, output); });
   } else if (bulk.kind == BulkKind::merged_slice) {
     in_run(bulk.context, now, output,
-           [&](MergeRun& run) { run.on_merged_slice(slice, std::move(bulk.data), now, output); });
+           [&](MergeRun& run) { run.on_merged_slice(slice, bulk.data.copy(), now, output); });
   }
 }
 

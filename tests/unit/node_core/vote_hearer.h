@@ -65,13 +65,13 @@ class Hearer {
     }
   }
   /// Begins from a snapshot, as a start with a checkpoint does before restore().
-  void load(const Bytes& state) {
+  void load(const protocol::SharedBytes& state) {
     Turn turn(Instant{});
     trainer_->load(state, turn);
     finish(turn);
   }
   /// A start with both: packets are restored while the snapshot is being loaded.
-  void load_and_restore(const Bytes& state, const std::vector<Bytes>& log) {
+  void load_and_restore(const protocol::SharedBytes& state, const std::vector<Bytes>& log) {
     Turn turn(Instant{});
     trainer_->load(state, turn);
     for (const Bytes& bytes : log) {
