@@ -234,6 +234,7 @@ BasicReplica<Scalar>& BasicReplica<Scalar>::operator=(BasicReplica&&) noexcept =
 template <class Scalar>
 double BasicReplica<Scalar>::local_step(Step step, const BasicGradientOracle<Scalar>& oracle) {
   State& state = *state_;
+  state.scratch.resize(state.x.size());  // it may have been released
   const double loss = oracle(state.x, state.scratch);
   if (state.tracking) state.tracking->correct(state.scratch);
   state.inner.apply(step, state.scratch, state.x);
@@ -315,9 +316,14 @@ std::span<const Scalar> BasicReplica<Scalar>::parameters() const {
 
 template <class Scalar>
 void BasicReplica<Scalar>::set_parameters(std::span<const Scalar> parameters) {
+  STARLING_CHECK(parameters.size() == state_->x.size());
+  set_parameters([&](std::span<Scalar> x) { std::ranges::copy(parameters, x.begin()); });
+}
+
+template <class Scalar>
+void BasicReplica<Scalar>::set_parameters(const std::function<void(std::span<Scalar>)>& write) {
   State& state = *state_;
-  STARLING_CHECK(parameters.size() == state.x.size());
-  std::ranges::copy(parameters, state.x.begin());
+  write(state.x);
   state.inner.restart();
   std::ranges::fill(state.scratch, Scalar{0});
   state.lanes[0].memory().restart(state.x);
@@ -328,6 +334,13 @@ void BasicReplica<Scalar>::set_parameters(std::span<const Scalar> parameters) {
   state.expected.clear();
   // The gap makes every neighbour that holds a hat of the old lanes ask for the new one.
   ++state.sequence;
+}
+
+template <class Scalar>
+void BasicReplica<Scalar>::release_working_memory() {
+  if (state_->tracking) return;  // its second lane is what encoding needs them for
+  state_->inner.release();
+  state_->scratch = std::vector<Scalar>();
 }
 
 template <class Scalar>

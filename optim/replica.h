@@ -72,6 +72,11 @@ class BasicReplica {
   /// Restarts inner state and lanes. With hat copies every edge needs a resync afterwards, in both
   /// directions.
   void set_parameters(std::span<const Scalar> parameters);
+  /// The same in place: `write` is given the parameters, to be overwritten.
+  void set_parameters(const std::function<void(std::span<Scalar>)>& write);
+  /// Training is over for now: gives the room of gradient and momentum back. Mixing goes on as
+  /// before; a further local step takes room anew, and begins with momentum zero.
+  void release_working_memory();
   /// c of local gradient tracking; else empty.
   [[nodiscard]] std::span<const Scalar> correction() const;
   /// Edge by edge, what c is made of; the neighbour holds the exact opposite. Empty like c.

@@ -12,7 +12,7 @@ namespace starling::protocol::limits {
 using namespace std::chrono_literals;
 
 /// The version in the preamble and in the handshake's prologue; a peer with another one is refused.
-inline constexpr std::uint8_t protocol_version = 3;
+inline constexpr std::uint8_t protocol_version = 4;
 
 // --- Frames (Noise specification, revision 34: a transport message is at most 65,535 bytes) ---
 inline constexpr std::size_t frame_bytes_max = 65'535;
@@ -208,7 +208,7 @@ inline constexpr Duration beacon_query_pause_first = 250ms;  // doubles: datagra
 // --- Final merge ---
 inline constexpr std::size_t merge_slice_bytes_min = 64U << 10U;
 inline constexpr std::size_t merge_slices_max = 4096;
-inline constexpr std::uint64_t merge_weight_max = 1U << 20U;  // 1,024 sums of int32 fit 64 bits
+inline constexpr std::uint64_t merge_weight_max = 1U << 20U;  // merge_block.h counts on it
 // Each member's id, digest, two varints, and 2 bytes for an edge: 211 KB with 64 edges a member.
 inline constexpr std::size_t merge_roster_bytes_max = 256U << 10U;
 inline constexpr std::size_t merge_results_max = 64;         // in one announcement, 36 bytes each
@@ -216,8 +216,9 @@ inline constexpr std::size_t merge_recall_slices_max = 512;  // in one announcem
 inline constexpr std::size_t merge_commitments_per_message_max = 64;
 // Signed commitments in one message; the rest of control_bytes_max is for the encoding.
 inline constexpr std::size_t merge_commitments_bytes_max = 14U << 10U;
-// Our guess: slices that a node works on at a time, half of what a link's queue holds.
-inline constexpr std::size_t merge_window_bytes = 32U << 20U;
+// Our guess: slices that a node works on at a time. Parts and merged slices of them wait in a
+// link's queue, 9 bytes a value where parts are sums, and room is left for others.
+inline constexpr std::size_t merge_window_bytes = 16U << 20U;
 inline constexpr std::size_t merge_roots_max = 4;       // remembered of one slice: of dead ones too
 inline constexpr std::size_t merge_slices_asked = 32;   // of one neighbour at a time; our guess
 inline constexpr Duration merge_batch_interval = 30ms;  // commitments, roots' words: our guess

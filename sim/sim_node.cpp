@@ -214,13 +214,19 @@ void SimNode::before(const node::LearnerJob& job, Instant now) {
     seen_.lost_edges.erase(drop->peer);
   } else if (const auto* adopt = std::get_if<node::AdoptJob>(&job)) {
     look_at_replica(now);
-    seen_.adopted = adopt->vector;
+    seen_.adopted = adopt->slices.empty() ? contributions_.at(contribution_) : Bytes();
+    for (const protocol::SharedBytes& slice : adopt->slices) {
+      seen_.adopted->insert(seen_.adopted->end(), slice.begin(), slice.end());
+    }
   }
 }
 
 void SimNode::after(const node::LearnerResult& result) {
   if (const auto* given = std::get_if<node::ContributeDone>(&result)) {
-    contributions_[given->digest] = given->vector;
+    if (given->fault) return;
+    const ByteSpan vector = learner_->model_bytes();
+    contributions_[given->digest].assign(vector.begin(), vector.end());
+    contribution_ = given->digest;
     seen_.given.insert(given->merge);
   } else if (const auto* evaluated = std::get_if<node::EvaluateDone>(&result)) {
     if (evaluated->evaluation) seen_.accuracy_before_merge = evaluated->evaluation->accuracy;
@@ -330,7 +336,7 @@ std::set<std::pair<NodeId, std::uint64_t>> SimNode::packets_on_disk() const {
 
 void SimNode::look_at_replica(Instant now) {
   seen_.looked_at = now;
-  seen_.model = crypto::digest_of(learner_->fixed_point());
+  seen_.model = learner_->model_digest();
   if (const optim::Replica* replica = learner_->replica()) {
     seen_.flows = difference(replica->flows(), seen_.flows_before);
     seen_.correction.assign(replica->correction().begin(), replica->correction().end());
@@ -372,6 +378,7 @@ Observation SimNode::observe(Instant now) {
     if (!seen_.adopted) look_at_replica(now);
   }
   seen_.contributions = contributions_;
+  seen_.is_on_grid = scenario_.recipe.oracle == optim::Oracle::votes;
   return seen_;
 }
 

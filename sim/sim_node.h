@@ -106,6 +106,7 @@ class SimNode {
   node::RememberedPeers peers_;
   std::vector<Bytes> votes_;
   std::map<Digest, Bytes> contributions_;  ///< Of every process, by digest.
+  Digest contribution_;                    ///< The last one.
   Observation seen_;
 };
 

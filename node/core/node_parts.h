@@ -112,6 +112,7 @@ class NodeParts {
   void perform(protocol::NeedContribution&& request, Turn& turn);
   void perform(protocol::NeedSum&& request, Turn& turn);
   void perform(protocol::NeedAverage&& request, Turn& turn);
+  void perform(protocol::NeedOwnPart&& request, Turn& turn);
   void perform(protocol::NeedAdoption&& request, Turn& turn);
   void perform(protocol::MergeComplete&& request, Turn& turn);
   void on_contributed(ContributeDone&& done, Turn& turn);
@@ -186,7 +187,8 @@ class NodeParts {
   Step restored_step_ = 0;
   bool is_restored_ = false;                    ///< A copy, perhaps: it has what a process left.
   Instant sole_process_at_ = Instant::never();  ///< If it is one: no other has answered by then.
-  std::string stop_reason_;                     ///< Why the node has to end; empty for a clean end.
+  std::string excluded_;  ///< Why this node gave nothing to the merge; empty: it did, or none was.
+  std::string stop_reason_;  ///< Why the node has to end; empty for a clean end.
   Instant joining_since_;
   Instant presence_at_ = Instant::never();
   std::optional<protocol::BroadcastId> presence_id_;  ///< Of our last word.

@@ -31,7 +31,7 @@ protocol::Merge::Options merge_options(const Config& config) {
   options.quorum = config.quorum;
   options.weight =
       config.recipe.merge_weight == optim::MergeWeight::samples ? config.sample_count : 1;
-  options.vector_bytes = config.parameter_count * 4;
+  options.values = config.parameter_count;
   return options;
 }
 
@@ -353,6 +353,7 @@ NodeStatus NodeParts::status(Instant now) const {
   status.nodes_present = roll_.present().size() + 1;
   status.nodes_seen = roll_.seen().size() + 1;
   status.quorum = policy_.needed(roll_);
+  status.excluded = excluded_;
   const bool lacks_quorum = !policy_.has_quorum(roll_) && !policy_.accepts_partial();
   if (may_propose() && roll_.all_finished() && lacks_quorum) status.phase = "waiting_for_quorum";
   for (const NodeId& peer : membership_.neighbours()) {

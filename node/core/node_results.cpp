@@ -14,8 +14,12 @@ void NodeParts::on_result(LearnerResult&& result, Turn& turn) {
     return on_contributed(std::move(*contributed), turn);
   }
   if (auto* sum = std::get_if<SumSliceDone>(&result)) {
-    return merge_.on_summed(sum->merge, sum->slice, sum->root, std::move(sum->data),
+    return merge_.on_summed(sum->merge, sum->slice, sum->root, std::move(sum->blocks),
                             merge_output(turn));
+  }
+  if (auto* own = std::get_if<OwnSliceDone>(&result)) {
+    return merge_.on_own_part(own->merge, own->slice, own->root, std::move(own->blocks),
+                              merge_output(turn));
   }
   if (auto* average = std::get_if<AverageSliceDone>(&result)) {
     return merge_.on_averaged(average->merge, average->slice, std::move(average->data),

@@ -18,10 +18,11 @@ void InnerStep<Scalar>::apply(Step step, std::span<const Scalar> direction, std:
   const auto step_size =
       static_cast<Scalar>(rule_.step_size * schedule_factor(schedule, step, steps_total_));
   const auto decay = static_cast<Scalar>(rule_.weight_decay);
-  if (momentum_.empty()) {
+  if (rule_.kind != InnerKind::momentum) {
     for (std::size_t i = 0; i < x.size(); ++i) x[i] -= step_size * (direction[i] + decay * x[i]);
     return;
   }
+  momentum_.resize(x.size());  // it may have been released
   const auto memory = static_cast<Scalar>(rule_.momentum);
   for (std::size_t i = 0; i < x.size(); ++i) {
     momentum_[i] = memory * momentum_[i] + (direction[i] + decay * x[i]);

@@ -22,6 +22,8 @@ class InnerStep {
   void apply(Step step, std::span<const Scalar> direction, std::span<Scalar> x);
 
   void restart();
+  /// Restarts, and takes the room for momentum anew at the next step.
+  void release() { momentum_ = std::vector<Scalar>(); }
 
   void save(ByteWriter& out) const { out.put_all(std::span(momentum_)); }
   /// False if the bytes do not fit; the object is then in no particular state.

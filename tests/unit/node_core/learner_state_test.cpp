@@ -36,7 +36,7 @@ TEST(LearnerState, OfVotesIsGoneOnFrom) {
   Learner second = testing::ledger_learner();
   EXPECT_FALSE(load(saved(first).state, second).error);
   apply(std::span(votes).subspan(40), second);
-  EXPECT_EQ(crypto::digest_of(second.fixed_point()), testing::sum_of(votes));
+  EXPECT_EQ(crypto::digest_of(second.model_bytes()), testing::sum_of(votes));
 }
 
 TEST(LearnerState, OfAnotherSizeIsRefusedAndNothingIsChanged) {

@@ -79,7 +79,7 @@ class Hearer {
     }
     finish(turn);
   }
-  [[nodiscard]] Digest model() const { return crypto::digest_of(learner_.fixed_point()); }
+  [[nodiscard]] Digest model() const { return crypto::digest_of(learner_.model_bytes()); }
   [[nodiscard]] const std::vector<Bytes>& log() const { return log_; }
   /// Announcements made for others.
   [[nodiscard]] std::size_t announced() const { return announced_; }
