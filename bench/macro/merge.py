@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The final merge beside Gloo's all-reduce of the same vector, in turns on the same machine.
 
-usage: merge.py SWARM_PROGRAM [--json]
+usage: merge.py SIZE_PROGRAM [--json]
 10 million parameters on 8 nodes three times, each beside Gloo with 8 processes; then 150 million on 4 nodes.
 What is printed last is one JSON object (docs/TESTING.md, Benchmarks); with --json nothing else goes to standard output.
 """
@@ -18,10 +18,11 @@ RATIO_MAX = 4
 
 def swarm(program, parameters, nodes, steps):
     command = [program, "--parameters", str(parameters), "--nodes", str(nodes), "--steps", str(steps)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"merge: {' '.join(command)} ended with status {done.returncode}: {done.stdout.strip()}")
-    return json.loads(done.stdout)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    told = json.loads(done.stdout)
+    if told["error"] or told["merge_contributors"] != nodes:
+        sys.exit(f"merge: {' '.join(command)} did not merge all nodes: {done.stdout.strip()}")
+    return told
 
 
 def gloo(parameters, processes):
@@ -38,17 +39,17 @@ def main():
     merges, reductions = [], []
     for _ in range(ROUNDS):
         reductions.append(gloo(10_000_000, 8))
-        merges.append(swarm(program, 10_000_000, 8, 2))
+        merges.append(swarm(program, 10_000_000, 8, 10))
         print(f"10 M x 8: merge {merges[-1]['merge_s']:.3f} s, Gloo {reductions[-1]:.3f} s, "
               f"{merges[-1]['peak_model_multiples']:.1f} models of memory a node", file=out)
-    large = swarm(program, 150_000_000, 4, 2)
-    print(f"150 M x 4: merge {large['merge_s']:.2f} s of {large['contributors_min']} nodes, "
+    large = swarm(program, 150_000_000, 4, 10)
+    print(f"150 M x 4: merge {large['merge_s']:.2f} s of {large['merge_contributors']} nodes, "
           f"{large['peak_model_multiples']:.2f} models of memory a node", file=out)
     merge_s = statistics.median(merge["merge_s"] for merge in merges)
     gloo_s = statistics.median(reductions)
     print(f"merge / Gloo: {merge_s / gloo_s:.2f}, at most {RATIO_MAX}", file=out)
     print(json.dumps({"merge_s": merge_s, "gloo_s": gloo_s, "merge_150m_x4_s": large["merge_s"],
-                      "contributors_150m_x4": large["contributors_min"],
+                      "contributors_150m_x4": large["merge_contributors"],
                       "peak_model_multiples": large["peak_model_multiples"]}))
 
 

@@ -9,9 +9,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -66,7 +66,9 @@ class Bowl final : public Task {
 /// What a node told from its start to its end.
 struct Story {
   std::size_t contributors = 0;
-  double merge_s = 0;
+  Clock::time_point merge_began = Clock::time_point::max();
+  Clock::time_point merge_ended = Clock::time_point::min();
+  Digest model;
   std::uint64_t exchanges = 0;
   std::uint64_t warnings = 0;
   std::string error;
@@ -81,14 +83,16 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Takes what has happened to the node. True once it has ended.
-bool follow(Node& node, std::optional<Clock::time_point>& merging, Story& story) {
-  while (const auto event = node.wait_event(20ms)) {
+/// Takes what happens to the node until it has ended.
+Story follow(Node& node) {
+  Story story;
+  while (const auto event = node.wait_event(1h)) {
     story.exchanges = std::max(story.exchanges, node.status().exchanges);
-    if (std::holds_alternative<MergeStarted>(*event)) merging = Clock::now();
+    if (std::holds_alternative<MergeStarted>(*event)) story.merge_began = Clock::now();
     if (const auto* merged = std::get_if<Merged>(&*event)) {
       story.contributors = merged->manifest.contributors.size();
-      if (merging) story.merge_s = seconds_since(*merging);
+      story.model = merged->manifest.model;
+      story.merge_ended = Clock::now();
     }
     if (const auto* warned = std::get_if<Warned>(&*event)) {
       story.warnings += 1;
@@ -100,10 +104,10 @@ bool follow(Node& node, std::optional<Clock::time_point>& merging, Story& story)
     }
     if (const auto* stopped = std::get_if<Stopped>(&*event)) {
       story.error = stopped->error;
-      return true;
+      break;
     }
   }
-  return false;
+  return story;
 }
 
 std::vector<Node> start(const Options& options) {
@@ -127,16 +131,24 @@ std::vector<Node> start(const Options& options) {
   return nodes;
 }
 
+/// merge_s: from the first node's MergeStarted to the last one's Merged; 0: there was none, or not
+/// one model.
 void print(const Options& options, const std::vector<Story>& stories, double seconds) {
-  Story all;
-  all.contributors = stories.front().contributors;
+  Story all = stories.front();
+  all.exchanges = all.warnings = 0;
   for (const Story& story : stories) {
     all.exchanges += story.exchanges;
     all.warnings += story.warnings;
     all.contributors = std::min(all.contributors, story.contributors);
-    all.merge_s = std::max(all.merge_s, story.merge_s);
+    all.merge_began = std::min(all.merge_began, story.merge_began);
+    all.merge_ended = std::max(all.merge_ended, story.merge_ended);
+    if (story.model != all.model) all.contributors = 0;
     if (!story.error.empty()) all.error = story.error;
   }
+  const double merge_s =
+      all.contributors == 0
+          ? 0
+          : std::chrono::duration<double>(all.merge_ended - all.merge_began).count();
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const double peak = static_cast<double>(usage.ru_maxrss) * 1024;
@@ -148,7 +160,7 @@ void print(const Options& options, const std::vector<Story>& stories, double sec
       "\"warnings\": %llu, \"peak_bytes\": %.0f, \"peak_model_multiples\": %.3f, "
       "\"error\": \"%s\"}\n",
       static_cast<unsigned long long>(options.parameters), options.nodes, options.recipe.c_str(),
-      options.steps, static_cast<unsigned long long>(all.exchanges), all.contributors, all.merge_s,
+      options.steps, static_cast<unsigned long long>(all.exchanges), all.contributors, merge_s,
       seconds, static_cast<unsigned long long>(all.warnings), peak, peak / models,
       all.error.c_str());
 }
@@ -179,13 +191,10 @@ int run(const Options& options) {
   const Clock::time_point begin = Clock::now();
   std::vector<Node> nodes = start(options);
   std::vector<Story> stories(nodes.size());
-  std::vector<std::optional<Clock::time_point>> merging(nodes.size());
-  std::vector<bool> has_ended(nodes.size());
-  for (std::size_t running = nodes.size(); running > 0;) {
+  {
+    std::vector<std::jthread> followers;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      if (has_ended[i] || !follow(nodes[i], merging[i], stories[i])) continue;
-      has_ended[i] = true;
-      running -= 1;
+      followers.emplace_back([&, i] { stories[i] = follow(nodes[i]); });
     }
   }
   print(options, stories, seconds_since(begin));

@@ -37,8 +37,9 @@ Bytes blocks(std::uint8_t unit, std::uint8_t width) {
 }
 
 TEST(MergeBlock, OfOneMemberHasIntegersOf32BitsAtMost) {
-  for (const std::uint8_t width : {0, 1, 3, 4}) {
-    EXPECT_TRUE(are_merge_blocks(blocks(246, width), values, false)) << int{width};
+  for (const int bytes : {0, 1, 3, 4}) {
+    const auto width = static_cast<std::uint8_t>(bytes);
+    EXPECT_TRUE(are_merge_blocks(blocks(246, width), values, false)) << bytes;
   }
   EXPECT_FALSE(are_merge_blocks(blocks(100, 5), values, false));
   EXPECT_FALSE(are_merge_blocks(blocks(247, 4), values, false)) << "no float32 is so large";
