@@ -1,10 +1,28 @@
 #!/usr/bin/env bash
+# ./dev bench size [--parameters P] [--nodes N] [--steps S] [--recipe R]: nodes of one program, and their memory, as
+# one JSON object.
+# ./dev bench merge [--json]: the final merge beside Gloo's all-reduce, and one of 150 million parameters, which needs
+# 11 GB; --json: one JSON object on standard output, all else on standard error.
 # ./dev bench [NAME] [--json | --full]: builds and runs the benchmarks, each beside its reference from the same run.
 # Names: crypto session node_core codec model ledger vote_log divergence (default: all). --json (codec, ledger, session): one
 # JSON object as the last line; the table goes to standard error. --full (ledger): also sums naively at all sizes, some four
 # minutes, and ends with the table of docs/LEDGER.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [ "${1:-}" = size ]; then
+  shift
+  [ -f build/bench/build.ninja ] || cmake --preset bench >/dev/null
+  ninja -C build/bench --quiet bench_size >&2
+  exec build/bench/bench/bench_size "$@"
+fi
+
+if [ "${1:-}" = merge ]; then
+  shift
+  [ -f build/bench/build.ninja ] || cmake --preset bench >/dev/null
+  ninja -C build/bench --quiet bench_size >&2
+  exec python3 bench/macro/merge.py build/bench/bench/bench_size "$@"
+fi
 
 names=(crypto session node_core codec model ledger vote_log divergence)
 json_names=(codec ledger session)

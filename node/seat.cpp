@@ -108,7 +108,8 @@ Result<DriverOptions> take_seat(const Invitation& invitation, Seat seat) {
                                         .data_seed = data_seed(run.seed, seat.key.id()),
                                         .start = std::move(*start),
                                         .privacy_secret = runtime::random_secret(),
-                                        .task_name = run.task},
+                                        .task_name = run.task,
+                                        .memory_bytes = runtime::memory_bytes()},
                                        std::move(seat.task));
   if (!learner) return std::unexpected(learner.error());
   return DriverOptions{.core = std::move(core),

@@ -347,14 +347,26 @@ std::span<const Scalar> BasicReplica<Scalar>::parameters() const {
 
 template <class Scalar>
 void BasicReplica<Scalar>::set_parameters(std::span<const Scalar> parameters) {
+  STARLING_CHECK(parameters.size() == state_->vectors.length());
+  set_parameters([&](std::span<Scalar> x) { std::ranges::copy(parameters, x.begin()); });
+}
+
+template <class Scalar>
+void BasicReplica<Scalar>::set_parameters(const std::function<void(std::span<Scalar>)>& write) {
   State& state = *state_;
-  state.vectors.assign(state.x, parameters);
+  write(state.vectors.at(state.x));
   state.inner->restart();
   state.correction->restart();
   for (Lane<Scalar>& lane : state.lanes) lane.restart();
   state.expected.clear();
   // The gap makes every neighbour that holds a copy of the old lanes ask for the new one.
   ++state.sequence;
+}
+
+template <class Scalar>
+void BasicReplica<Scalar>::release_working_memory() {
+  state_->inner->release();
+  std::vector<Scalar>().swap(state_->direction);
 }
 
 template <class Scalar>

@@ -7,6 +7,7 @@
 //   inbound      each lane: codec, once for each payload -> memory -> mixer -> outer step
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -72,6 +73,11 @@ class BasicReplica {
   /// Restarts all parts. With copies of peers every edge needs a resync afterwards, in both
   /// directions.
   void set_parameters(std::span<const Scalar> parameters);
+  /// The same in place: `write` is given the parameters, to be overwritten.
+  void set_parameters(const std::function<void(std::span<Scalar>)>& write);
+  /// Training is over for now: gives the room of gradient and inner step back. Mixing goes on as
+  /// before; a further local step takes room anew, and begins as the first one did.
+  void release_working_memory();
   /// The target of the correction's lane, whose sum over all nodes is zero; else empty.
   [[nodiscard]] std::span<const Scalar> correction() const;
   /// Edge by edge, what it is made of; the neighbour holds the exact opposite. Empty like it.

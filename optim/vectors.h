@@ -51,6 +51,11 @@ class Vectors {
   /// Overwrites the vector, also a released one.
   void assign(VectorId id, std::span<const Scalar> values);
   void fill_zero(VectorId id);
+  /// The vector; zeros if it was released.
+  [[nodiscard]] std::span<Scalar> ensure(VectorId id) {
+    if (at(id).empty()) fill_zero(id);
+    return at(id);
+  }
   /// Frees the vector's memory.
   void release(VectorId id);
 

@@ -12,7 +12,7 @@ namespace starling::protocol::limits {
 using namespace std::chrono_literals;
 
 /// The version in the preamble and in the handshake's prologue; a peer with another one is refused.
-inline constexpr std::uint8_t protocol_version = 3;
+inline constexpr std::uint8_t protocol_version = 4;
 
 // --- Frames (Noise specification, revision 34: a transport message is at most 65,535 bytes) ---
 inline constexpr std::size_t frame_bytes_max = 65'535;
@@ -34,15 +34,29 @@ inline constexpr std::size_t session_queue_messages_max = 4096;  // control and 
 // Two nodes that train a small model over loopback send each other up to 16,000 messages a second;
 // at 2 us each this is 10 % of a core.
 inline constexpr int session_messages_per_second_max = 50'000;
-inline constexpr std::size_t session_bulk_queue_bytes_max = 64U
-                                                            << 20U;  // PROTOCOL 8: 64 MiB per peer
-inline constexpr std::size_t bulk_message_bytes_max = 64U << 20U;
+// Of bulk a link's queue admits this much besides what the run's own sizes need (BulkBounds): the
+// slices of a merge, of which merge_window_bytes are on their way; the double is our guess.
+inline constexpr std::size_t bulk_queue_bytes_min = 64U << 20U;
+// What is set aside for an incoming bulk message: this much, and then as many times what has come.
+// A peer pays with bytes for a quarter of the memory that it is given.
+inline constexpr std::size_t bulk_room_bytes_first = 256U << 10U;
+inline constexpr std::size_t bulk_room_growth = 4;
+// A bulk message that takes longer than this is told of as often; our guess: far below the times
+// that end without progress.
+inline constexpr Duration bulk_progress_interval = 1s;
 inline constexpr std::size_t credit_window_bytes_initial = 256U << 10U;
 inline constexpr std::size_t credit_window_bytes_max = 4U << 20U;
 inline constexpr std::size_t links_max = 64;   // open connections of a node
 inline constexpr std::size_t edges_max = 128;  // remembered mixing edges, each may retain payloads
 // Two rounds overlap, a broken one may await completion, and an edge may begin later than proposed.
 inline constexpr std::size_t edge_payloads_max = 4;
+
+// --- Waiting for what others compute and send: without progress, whatever the size. Our guesses.
+inline constexpr Duration payload_time_max = 20s;  // of a pair; starts anew with every progress
+inline constexpr Duration round_time_max = 60s;
+inline constexpr Duration state_time_max = 30s;  // then another donor is asked as well
+// A peer may compute as many times as slowly as we do before its silence counts.
+inline constexpr int slower_peer_factor = 10;
 
 // --- Sealed channel ---
 inline constexpr std::uint64_t rekey_interval_frames = 256;
@@ -194,7 +208,7 @@ inline constexpr Duration beacon_query_pause_first = 250ms;  // doubles: datagra
 // --- Final merge ---
 inline constexpr std::size_t merge_slice_bytes_min = 64U << 10U;
 inline constexpr std::size_t merge_slices_max = 4096;
-inline constexpr std::uint64_t merge_weight_max = 1U << 20U;  // 1,024 sums of int32 fit 64 bits
+inline constexpr std::uint64_t merge_weight_max = 1U << 20U;  // merge_block.h counts on it
 // Each member's id, digest, two varints, and 2 bytes for an edge: 211 KB with 64 edges a member.
 inline constexpr std::size_t merge_roster_bytes_max = 256U << 10U;
 inline constexpr std::size_t merge_results_max = 64;         // in one announcement, 36 bytes each
@@ -202,8 +216,9 @@ inline constexpr std::size_t merge_recall_slices_max = 512;  // in one announcem
 inline constexpr std::size_t merge_commitments_per_message_max = 64;
 // Signed commitments in one message; the rest of control_bytes_max is for the encoding.
 inline constexpr std::size_t merge_commitments_bytes_max = 14U << 10U;
-// Our guess: slices that a node works on at a time, half of what a link's queue holds.
-inline constexpr std::size_t merge_window_bytes = 32U << 20U;
+// Our guess: slices that a node works on at a time. Parts and merged slices of them wait in a
+// link's queue, 9 bytes a value where parts are sums, and room is left for others.
+inline constexpr std::size_t merge_window_bytes = 16U << 20U;
 inline constexpr std::size_t merge_roots_max = 4;       // remembered of one slice: of dead ones too
 inline constexpr std::size_t merge_slices_asked = 32;   // of one neighbour at a time; our guess
 inline constexpr Duration merge_batch_interval = 30ms;  // commitments, roots' words: our guess

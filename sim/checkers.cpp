@@ -1,6 +1,7 @@
 #include "sim/checkers.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <iterator>
@@ -12,6 +13,7 @@
 
 #include "crypto/digest.h"
 #include "protocol/limits.h"
+#include "protocol/merge/slice_plan.h"
 
 namespace starling::sim {
 
@@ -53,30 +55,51 @@ double largest(std::span<const double> values) {
 
 // --- The merge, computed again ---
 
-/// Little endian, as merges have it; not the code that the merge itself uses.
-std::int64_t grid_value(ByteSpan vector, std::size_t at) {
+/// Of a vector, little endian; not the code that the merge itself uses.
+double value_at(ByteSpan vector, std::size_t at, bool is_on_grid) {
   std::uint32_t bits = 0;
   for (std::size_t byte = 4; byte > 0; --byte) bits = bits << 8U | vector[at * 4 + byte - 1];
-  return static_cast<std::int32_t>(bits);
+  if (!is_on_grid) return std::bit_cast<float>(bits);
+  return static_cast<double>(static_cast<std::int32_t>(bits)) / 0x1.0p24;
 }
+
+/// Values whose scale a merge has in common (docs/adr/0028).
+constexpr std::size_t block_values = 256;
 
 /// One slice of a manifest with the vectors that its contributors gave.
 struct SliceParts {
   std::vector<std::pair<std::uint64_t, ByteSpan>> parts;
   std::size_t first = 0;  ///< Values.
   std::size_t end = 0;
+  bool is_on_grid = false;
+
+  /// Of all values that any contributor has in the block from `at` on.
+  [[nodiscard]] double largest(std::size_t at) const {
+    double most = 0;
+    for (const auto& [weight, vector] : parts) {
+      for (std::size_t i = at; i < std::min(at + block_values, end); ++i) {
+        most = std::max(most, std::abs(value_at(vector, i, is_on_grid)));
+      }
+    }
+    return most;
+  }
 };
 
-/// True if the adopted values are the parts' weighted mean, up to the rounding to the grid.
+/// True if the adopted values are the parts' weighted mean, up to what a merge may round: on the
+/// grid half a unit; else 2^-30 of the block's largest magnitude, and to a float32.
 bool is_mean(const SliceParts& slice, ByteSpan adopted) {
+  double tolerance = 0.51 / 0x1.0p24;
   for (std::size_t at = slice.first; at < slice.end; ++at) {
+    if (!slice.is_on_grid && at % block_values == 0) tolerance = slice.largest(at) * 0x1.0p-30;
     double sum = 0;
     double weights = 0;
     for (const auto& [weight, vector] : slice.parts) {
-      sum += static_cast<double>(weight) * static_cast<double>(grid_value(vector, at));
+      sum += static_cast<double>(weight) * value_at(vector, at, slice.is_on_grid);
       weights += static_cast<double>(weight);
     }
-    if (std::abs(sum / weights - static_cast<double>(grid_value(adopted, at))) > 0.51) return false;
+    const double value = value_at(adopted, at, slice.is_on_grid);
+    const double rounding = slice.is_on_grid ? 0 : std::abs(value) * 0x1.0p-24 + 0x1.0p-149;
+    if (!(std::abs(sum / weights - value) <= tolerance + rounding)) return false;
   }
   return true;
 }
@@ -110,14 +133,18 @@ const MergeMember* member_of(const Manifest& manifest, const NodeId& id) {
   return member == manifest.members.end() || member->id != id ? nullptr : &*member;
 }
 
-void check_mean(const NodesById& nodes, std::uint32_t node, ByteSpan adopted,
-                const Manifest& manifest, Findings& findings) {
+void check_mean(const NodesById& nodes, std::uint32_t node, const Observation& seen,
+                Findings& findings) {
+  const ByteSpan adopted = *seen.adopted;
+  const Manifest& manifest = seen.merged->manifest;
   const std::size_t values = adopted.size() / 4;
+  const std::size_t blocks = (values + block_values - 1) / block_values;
   const std::size_t slices = manifest.slices.size();
   for (const MergeSlice& slice : manifest.slices) {
     SliceParts parts{.parts = {},
-                     .first = values * slice.index / slices,
-                     .end = values * (slice.index + 1) / slices};
+                     .first = blocks * slice.index / slices * block_values,
+                     .end = std::min(values, blocks * (slice.index + 1) / slices * block_values),
+                     .is_on_grid = seen.is_on_grid};
     for (const NodeId& id : slice.contributors) {
       const MergeMember* member = member_of(manifest, id);
       const Bytes* vector = member != nullptr ? contribution_of(nodes, *member) : nullptr;
@@ -145,6 +172,12 @@ std::string name_of_mean(const Manifest& manifest) {
     for (const NodeId& id : slice.contributors) hasher.update(id.bytes);
   }
   return hasher.finish().hex();
+}
+
+/// Of the vector that the node adopted.
+Digest model_of(const Observation& node) {
+  return node.is_on_grid ? crypto::digest_of(*node.adopted)
+                         : protocol::digest_by_slices(*node.adopted);
 }
 
 void append_all(std::vector<Violation>& all, std::vector<Violation>&& some) {
@@ -278,14 +311,14 @@ std::vector<Violation> check_merge(const Record& record) {
       findings.add(i, "gave its vector to the merge and is not among its members");
     }
     for (const MergeMember& member : manifest.members) {
-      if (contribution_of(nodes, member) != nullptr) continue;
+      if (member.weight == 0 || contribution_of(nodes, member) != nullptr) continue;
       findings.add(i, "a member of the merge has never given the vector it committed to");
     }
-    if (node.adopted && crypto::digest_of(*node.adopted) != manifest.model) {
+    if (node.adopted && model_of(node) != manifest.model) {
       findings.add(i, "adopted another model than its manifest names");
     }
     if (node.adopted && checked.insert(name_of_mean(manifest)).second) {
-      check_mean(nodes, i, *node.adopted, manifest, findings);
+      check_mean(nodes, i, node, findings);
     }
   }
   return findings.take();

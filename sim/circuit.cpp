@@ -46,4 +46,11 @@ std::optional<Circuit::Frame> Circuit::take_frame() {
   return frame;
 }
 
+std::optional<ByteSpan> Circuit::message_under_way() const {
+  const bool is_message = incoming_.size() >= header_bytes &&
+                          static_cast<FrameKind>(incoming_.front()) == FrameKind::message;
+  if (!is_message) return std::nullopt;
+  return ByteSpan(incoming_).subspan(header_bytes);
+}
+
 }  // namespace starling::sim

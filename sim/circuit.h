@@ -35,6 +35,9 @@ struct Circuit {
   /// Bytes from the relay.
   void append(ByteSpan bytes) { incoming_.insert(incoming_.end(), bytes.begin(), bytes.end()); }
   [[nodiscard]] std::optional<Frame> take_frame();
+  /// What has come of a message's frame that is not complete.
+  [[nodiscard]] std::optional<ByteSpan> message_under_way() const;
+  Instant progress_told_at = {};  ///< Of that one, or when there was none.
 
  private:
   std::deque<Bytes> control_;

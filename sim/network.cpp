@@ -61,7 +61,9 @@ std::vector<std::uint32_t> Network::peers_of(std::uint32_t node) const {
   return peers;
 }
 
-void Network::start(std::uint32_t node, std::uint64_t incarnation) {
+void Network::start(std::uint32_t node, std::uint64_t incarnation,
+                    const protocol::BulkBounds& bulk) {
+  hosts_[node].bulk = bulk;
   hosts_[node].is_up = true;
   hosts_[node].is_dark = false;
   hosts_[node].life += 1;
@@ -205,9 +207,13 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   const std::uint32_t to = host_of(from, peer);
   End* end = open_end({from, to});
   if (end == nullptr) return;
-  const Bytes bytes = wire_bytes(message);
+  if (const auto refusal = end->gate.refuses_to_send(message)) {
+    return deliver_(from, node::BulkRefused{.peer = peer, .refusal = *refusal, .is_own = true});
+  }
+  end->gate.sending(message);
+  const WireBytes bytes = wire_bytes(message);
   if (end->circuit) return send_relayed(*end->circuit, message, bytes);
-  trace_.note(queue_.now(), from, TraceKind::send, message.index(), bytes);
+  trace_.note_parts(queue_.now(), from, TraceKind::send, message.index(), {bytes.head, bytes.data});
   hosts_[from].bytes_sent += bytes.size();
   if (is_of_merge(message)) hosts_[from].merge_bytes_sent += bytes.size();
   Traffic& of_kind = traffic_[message.index()];
@@ -222,8 +228,8 @@ void Network::send(std::uint32_t from, const NodeId& peer, const protocol::Messa
   } else {
     last = std::max(last, model_.control_arrival(from, bytes.size(), queue_.now()));
   }
-  queue_.schedule(last, [this, from, to, link = end->link,
-                         received = read_back(bytes, data_bytes_of(message))]() mutable {
+  if (is_bulk) tell_progress({from, to}, end->link, std::get<protocol::Bulk>(message), last);
+  queue_.schedule(last, [this, from, to, link = end->link, received = read_back(bytes)]() mutable {
     arrive({from, to}, link, std::move(received));
   });
 }
@@ -248,7 +254,41 @@ void Network::arrive(Direction direction, std::uint64_t link, protocol::Message 
     return;
   }
   if (take_circuit_message(from, to, message)) return;
-  deliver_(to, node::MessageReceived{hosts_[from].id, std::move(message)});
+  deliver_message(direction, std::move(message));
+}
+
+/// A bulk message that its receiver does not take ends the link, as a session would.
+void Network::deliver_message(Direction direction, protocol::Message message) {
+  const auto [from, to] = direction;
+  const End* end = open_end({to, from});
+  const auto* bulk = std::get_if<protocol::Bulk>(&message);
+  const auto refusal = bulk != nullptr && end != nullptr
+                           ? end->gate.refuses(bulk->kind, bulk->data.size())
+                           : std::nullopt;
+  if (!refusal) {
+    return deliver_(to, node::MessageReceived{hosts_[from].id, std::move(message)});
+  }
+  deliver_(to, node::BulkRefused{.peer = hosts_[from].id, .refusal = *refusal});
+  deliver_(to, node::InputRejected{protocol::RejectReason::too_large});
+  disconnect(to, hosts_[from].id, CloseReason::misbehaviour);
+}
+
+/// All links of a node share its uplink, so that each of them moves on while one is full.
+void Network::tell_progress(Direction direction, std::uint64_t link, const protocol::Bulk& bulk,
+                            Instant arrives_at) {
+  constexpr Duration interval = protocol::limits::bulk_progress_interval;
+  const Instant next = queue_.now() + interval;
+  if (next >= arrives_at) return;
+  const node::BulkProgressed progress{hosts_[direction.first].id, bulk.kind, bulk.number};
+  queue_.schedule(next, [this, direction, link, progress, arrives_at] {
+    const auto end = ends_.find({direction.second, direction.first});
+    if (end == ends_.end() || end->second.link != link || end->second.is_closing) return;
+    const bool is_held = is_silent_ && apart(direction);
+    if (!is_held) deliver_(direction.second, progress);
+    tell_progress(direction, link,
+                  {.kind = progress.kind, .number = progress.number, .context = {}, .data = {}},
+                  arrives_at);
+  });
 }
 
 }  // namespace starling::sim

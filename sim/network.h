@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "node/core/io.h"
+#include "protocol/link/bulk_bounds.h"
 #include "sim/barriers.h"
 #include "sim/circuit.h"
 #include "sim/event_queue.h"
 #include "sim/link_model.h"
 #include "sim/trace.h"
 #include "sim/traffic.h"
+#include "sim/wire_bytes.h"
 
 namespace starling::sim {
 
@@ -42,7 +44,8 @@ class Network {
   void refuse(std::uint32_t node, const NodeId& peer, std::uint64_t incarnation, Bytes proof);
 
   // --- What happens to it ---
-  void start(std::uint32_t node, std::uint64_t incarnation);
+  /// bulk: which bulk messages the process sends and takes.
+  void start(std::uint32_t node, std::uint64_t incarnation, const protocol::BulkBounds& bulk);
   /// The process ends; its peers' sockets break.
   void stop(std::uint32_t node);
   /// Handshakes with it time out; open links stay.
@@ -71,6 +74,7 @@ class Network {
     NodeId id;
     std::uint64_t life = 0;
     std::uint64_t incarnation = 0;
+    protocol::BulkBounds bulk = {};
     bool is_up = false;
     bool is_dark = false;  ///< Its power went: nothing answers for it, not even a refusal.
     bool is_paused = false;
@@ -90,7 +94,8 @@ class Network {
     std::uint64_t peer_life = 0;
     Instant last_control;
     Instant last_bulk;
-    std::optional<CircuitKey> circuit = {};  ///< Set: a relayed link.
+    std::optional<CircuitKey> circuit = {};            ///< Set: a relayed link.
+    protocol::BulkGate gate = protocol::BulkGate({});  ///< What of bulk this end takes.
   };
   using Direction = std::pair<std::uint32_t, std::uint32_t>;
   using Delivery = std::function<void()>;
@@ -127,6 +132,10 @@ class Network {
   [[nodiscard]] bool apart(Direction ends) const;
   void release_held();
   void arrive(Direction direction, std::uint64_t link, protocol::Message message);
+  /// Tells the receiver of a bulk message that is under way, as often as a session would.
+  void tell_progress(Direction direction, std::uint64_t link, const protocol::Bulk& bulk,
+                     Instant arrives_at);
+  void deliver_message(Direction direction, protocol::Message message);
   [[nodiscard]] std::vector<std::uint32_t> peers_of(std::uint32_t node) const;
 
   // network_circuits.cpp: relayed links
@@ -135,7 +144,9 @@ class Network {
   bool take_circuit_message(std::uint32_t from, std::uint32_t to, const protocol::Message& message);
   void on_frame(const CircuitKey& key, const Circuit::Frame& frame);
   void establish(const CircuitKey& key);
-  void send_relayed(const CircuitKey& key, const protocol::Message& message, ByteSpan bytes);
+  void send_relayed(const CircuitKey& key, const protocol::Message& message,
+                    const WireBytes& bytes);
+  void tell_circuit_progress(const CircuitKey& key);
   void pump(const CircuitKey& key);
   /// The node's end is gone; its owner hears of it if it was a link.
   void end_circuit(const CircuitKey& key, protocol::DialProblem problem, bool tells_relay);

@@ -82,6 +82,7 @@ bool Network::take_circuit_message(std::uint32_t from, std::uint32_t to,
       if (!frame) break;
       on_frame(key, *frame);
     }
+    tell_circuit_progress(key);
   } else {
     end_circuit(key, DialProblem::not_accepted, false);
   }
@@ -104,8 +105,7 @@ void Network::on_frame(const CircuitKey& key, const Circuit::Frame& frame) {
       return establish(key);
     case FrameKind::message:
       if (!circuit.is_open || circuit.is_closing) return;
-      return deliver_(node,
-                      node::MessageReceived{hosts_[circuit.other].id, message_of(frame.content)});
+      return deliver_message({circuit.other, node}, message_of(frame.content));
     case FrameKind::farewell: {
       if (!circuit.is_open || circuit.is_closing) return;
       const std::uint32_t other = circuit.other;
@@ -130,11 +130,27 @@ void Network::establish(const CircuitKey& key) {
   open(from, to, PathKind::relayed, opener, key);
 }
 
+/// As a session tells of bulk that takes its time.
+void Network::tell_circuit_progress(const CircuitKey& key) {
+  const auto at = circuits_.find(key);
+  if (at == circuits_.end() || !at->second.is_open) return;
+  const auto part = at->second.message_under_way();
+  const auto header = part ? bulk_header_of(*part) : std::nullopt;
+  if (!header) {
+    at->second.progress_told_at = queue_.now();
+  } else if (queue_.now() - at->second.progress_told_at >=
+             protocol::limits::bulk_progress_interval) {
+    at->second.progress_told_at = queue_.now();
+    deliver_(std::get<0>(key),
+             node::BulkProgressed{hosts_[at->second.other].id, header->kind, header->number});
+  }
+}
+
 void Network::send_relayed(const CircuitKey& key, const protocol::Message& message,
-                           ByteSpan bytes) {
+                           const WireBytes& bytes) {
   if (is_of_merge(message)) hosts_[std::get<0>(key)].merge_bytes_sent += bytes.size();
   const bool is_bulk = std::holds_alternative<protocol::Bulk>(message);
-  circuits_.at(key).push(FrameKind::message, framed(message, bytes), is_bulk);
+  circuits_.at(key).push(FrameKind::message, framed(bytes), is_bulk);
   pump(key);
 }
 

@@ -218,14 +218,15 @@ void Network::open(std::uint32_t from, std::uint32_t to, PathKind path,
   close_end(from, to, CloseReason::duplicate_link);  // what is left of a link that half ended
   close_end(to, from, CloseReason::duplicate_link);
   links_made_ += 1;
-  const auto end_towards = [this](std::uint32_t peer) {
+  const auto end_of = [this](std::uint32_t node, std::uint32_t peer) {
     return End{.link = links_made_,
                .peer_life = hosts_[peer].life,
                .last_control = queue_.now(),
-               .last_bulk = queue_.now()};
+               .last_bulk = queue_.now(),
+               .gate = protocol::BulkGate(hosts_[node].bulk)};
   };
-  ends_[{from, to}] = end_towards(to);
-  ends_[{to, from}] = end_towards(from);
+  ends_[{from, to}] = end_of(from, to);
+  ends_[{to, from}] = end_of(to, from);
   ends_[{from, to}].circuit = std::move(opener);
   ends_[{to, from}].circuit = std::move(called);
   const bool is_direct = path != PathKind::relayed;

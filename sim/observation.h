@@ -60,7 +60,7 @@ struct Observation {
   Flows counters;                    ///< The part of the correction that came over each edge.
   std::uint64_t half_exchanged = 0;  ///< Exchanges not known to be applied at both ends.
   std::set<NodeId> neighbours;
-  Digest model;  ///< Of the parameters on the grid.
+  Digest model;  ///< As evaluations name it.
   Digest votes;  ///< Of the set of vote packets held.
   std::uint64_t vote_packets = 0;
   /// Of each author whom this process knows to equivocate, the number from which its packets are
@@ -70,9 +70,12 @@ struct Observation {
   std::vector<DivergenceLocated> located;  ///< Reports of replicas that were wrong.
 
   // --- The merge ---
-  std::map<Digest, Bytes> contributions;  ///< Of every process of this node, by their digest.
-  std::set<Digest> given;                 ///< Merges that this process gave its vector to.
-  std::optional<Bytes> adopted;           ///< The vector taken.
+  /// Of every process of this node, by their digest: 4 bytes a value, float32 or, under votes,
+  /// int32 of unit 2^-24.
+  std::map<Digest, Bytes> contributions;
+  bool is_on_grid = false;       ///< The latter.
+  std::set<Digest> given;        ///< Merges that this process gave its vector to.
+  std::optional<Bytes> adopted;  ///< The vector taken, in the same form.
 };
 
 }  // namespace starling::sim

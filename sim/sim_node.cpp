@@ -8,6 +8,7 @@
 #include "crypto/byte_order.h"
 #include "crypto/digest.h"
 #include "model/tasks.h"
+#include "node/core/bulk_bounds_of.h"
 #include "node/core/saved_state.h"
 #include "protocol/overlay/incarnation.h"
 #include "protocol/wire/announcement.h"
@@ -107,6 +108,7 @@ node::Config SimNode::config(const std::vector<NodeId>& ids) const {
     config.pinned_neighbours.push_back({ids[i], address_of(i)});
   }
   config.parameter_count = learner_->parameters().size();
+  config.payload_bytes_max = learner_->payload_bytes_max();
   config.segments = learner_->task().segments();
   config.data_form = learner_->task().data_form();
   config.sampling_rate = learner_->sampling_rate();
@@ -156,7 +158,9 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.since_start).count();
   incarnation_ = protocol::incarnation_of(static_cast<std::uint64_t>(ms) + 1, core_entropy());
   compute_free_ = now;
-  core_.emplace(config(ids));
+  node::Config core_config = config(ids);
+  bulk_bounds_ = node::bulk_bounds_of(core_config);
+  core_.emplace(std::move(core_config));
   seen_ = Observation();
   seen_.id = id();
   seen_.has_started = true;
@@ -195,6 +199,14 @@ std::pair<node::LearnerResult, Instant> SimNode::compute(node::LearnerJob job, I
   return done;
 }
 
+std::pair<protocol::SharedBytes, Instant> SimNode::store_state(Instant now) {
+  compute_free_ = std::max(compute_free_, now) + job_time;
+  Bytes state;
+  static_cast<void>(learner_->write_state(
+      [&state](ByteSpan piece) { state.insert(state.end(), piece.begin(), piece.end()); }));
+  return {std::move(state), compute_free_};
+}
+
 void SimNode::before(const node::LearnerJob& job, Instant now) {
   if (seen_.adopted) return;  // training is over, and what the checkers compare is written down
   if (const auto* drop = std::get_if<node::DropEdgeJob>(&job)) {
@@ -202,13 +214,19 @@ void SimNode::before(const node::LearnerJob& job, Instant now) {
     seen_.lost_edges.erase(drop->peer);
   } else if (const auto* adopt = std::get_if<node::AdoptJob>(&job)) {
     look_at_replica(now);
-    seen_.adopted = adopt->vector;
+    seen_.adopted = adopt->slices.empty() ? contributions_.at(contribution_) : Bytes();
+    for (const protocol::SharedBytes& slice : adopt->slices) {
+      seen_.adopted->insert(seen_.adopted->end(), slice.begin(), slice.end());
+    }
   }
 }
 
 void SimNode::after(const node::LearnerResult& result) {
   if (const auto* given = std::get_if<node::ContributeDone>(&result)) {
-    contributions_[given->digest] = given->vector;
+    if (given->fault) return;
+    const ByteSpan vector = learner_->model_bytes();
+    contributions_[given->digest].assign(vector.begin(), vector.end());
+    contribution_ = given->digest;
     seen_.given.insert(given->merge);
   } else if (const auto* evaluated = std::get_if<node::EvaluateDone>(&result)) {
     if (evaluated->evaluation) seen_.accuracy_before_merge = evaluated->evaluation->accuracy;
@@ -318,7 +336,7 @@ std::set<std::pair<NodeId, std::uint64_t>> SimNode::packets_on_disk() const {
 
 void SimNode::look_at_replica(Instant now) {
   seen_.looked_at = now;
-  seen_.model = crypto::digest_of(learner_->fixed_point());
+  seen_.model = learner_->model_digest();
   if (const optim::Replica* replica = learner_->replica()) {
     seen_.flows = difference(replica->flows(), seen_.flows_before);
     seen_.correction.assign(replica->correction().begin(), replica->correction().end());
@@ -360,6 +378,7 @@ Observation SimNode::observe(Instant now) {
     if (!seen_.adopted) look_at_replica(now);
   }
   seen_.contributions = contributions_;
+  seen_.is_on_grid = scenario_.recipe.as_ledger() != nullptr;
   return seen_;
 }
 

@@ -48,6 +48,10 @@ class SimNode {
   /// Runs the job at once and says when its result is due.
   [[nodiscard]] std::pair<node::LearnerResult, Instant> compute(node::LearnerJob job, Instant now);
   void save(node::SaveCheckpoint&& output) { checkpoint_ = std::move(output.state); }
+  /// The learner's state as it is now, and when it is on the disk.
+  [[nodiscard]] std::pair<protocol::SharedBytes, Instant> store_state(Instant now);
+  /// Which bulk messages the newest process takes.
+  [[nodiscard]] const protocol::BulkBounds& bulk_bounds() const { return bulk_bounds_; }
   void save(node::SavePeers&& output) { peers_ = std::move(output.peers); }
   void save(node::AppendVotes&& output) { votes_.push_back(std::move(output.packet)); }
   void notice(const Event& event, Instant now);
@@ -97,10 +101,12 @@ class SimNode {
   std::optional<node::NodeCore> core_;
   std::optional<node::Learner> learner_;
   Instant compute_free_;
-  Bytes checkpoint_;
+  protocol::SharedBytes checkpoint_;
+  protocol::BulkBounds bulk_bounds_;
   node::RememberedPeers peers_;
   std::vector<Bytes> votes_;
   std::map<Digest, Bytes> contributions_;  ///< Of every process, by digest.
+  Digest contribution_;                    ///< The last one.
   Observation seen_;
 };
 

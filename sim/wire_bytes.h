@@ -1,21 +1,33 @@
 #pragma once
-// Messages as the bytes that travel between simulated nodes.
+// Messages as the bytes that a session would seal: what is sent is read back from them, so that the
+// simulator sees what the wire keeps. The data of bulk is shared, and lies beside its header.
 
+#include <cstddef>
+#include <optional>
+
+#include "protocol/shared_bytes.h"
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
 
 namespace starling::sim {
 
-/// A bulk's header has an encoding, its data travels raw behind it (wire.h).
-[[nodiscard]] Bytes wire_bytes(const protocol::Message& message);
-/// Of a bulk; of others 0.
-[[nodiscard]] std::size_t data_bytes_of(const protocol::Message& message);
-/// What the receiver makes of the bytes, of which the last data_bytes are a bulk's. Ours are always
-/// good: anything else is a bug of the wire.
-[[nodiscard]] protocol::Message read_back(ByteSpan bytes, std::size_t data_bytes);
+struct WireBytes {
+  Bytes head;                  ///< The message; of bulk, its header.
+  protocol::SharedBytes data;  ///< Of bulk.
 
-/// For a stream, in which no one knows the message: the number of data bytes goes first.
-[[nodiscard]] Bytes framed(const protocol::Message& message, ByteSpan bytes);
+  [[nodiscard]] std::size_t size() const { return head.size() + data.size(); }
+};
+
+[[nodiscard]] WireBytes wire_bytes(const protocol::Message& message);
+
+/// What the receiver makes of them.
+[[nodiscard]] protocol::Message read_back(const WireBytes& bytes);
+
+/// The same in one string, for a stream that has no messages of its own.
+[[nodiscard]] Bytes framed(const WireBytes& bytes);
+/// framed: by framed().
 [[nodiscard]] protocol::Message message_of(ByteSpan framed);
+/// Of a bulk message that has come in part, as soon as its header is there.
+[[nodiscard]] std::optional<protocol::BulkHeader> bulk_header_of(ByteSpan framed_part);
 
 }  // namespace starling::sim

@@ -71,6 +71,7 @@ class World {
   void perform(std::uint32_t node, node::StartTimer& output);
   void perform(std::uint32_t node, node::RunLearner& output);
   void perform(std::uint32_t node, node::SaveCheckpoint& output);
+  void perform(std::uint32_t node, node::StoreState&);
   void perform(std::uint32_t node, node::AppendVotes& output);
   void perform(std::uint32_t node, node::SavePeers& output);
   void perform(std::uint32_t, node::SaveMergedModel&) {}
@@ -133,7 +134,7 @@ void World::start(std::uint32_t node) {
     error_ = outputs.error();
     return;
   }
-  network_.start(node, nodes_[node].incarnation());
+  network_.start(node, nodes_[node].incarnation(), nodes_[node].bulk_bounds());
   perform_all(node, std::move(*outputs));
 }
 
@@ -172,6 +173,16 @@ void World::perform(std::uint32_t node, node::RunLearner& output) {
 void World::perform(std::uint32_t node, node::SaveCheckpoint& output) {
   trace_.note(queue_.now(), node, TraceKind::saved, 0, output.state);
   nodes_[node].save(std::move(output));
+}
+
+void World::perform(std::uint32_t node, node::StoreState&) {
+  auto [state, due] = nodes_[node].store_state(queue_.now());
+  queue_.schedule(due, [this, node, life = nodes_[node].life(),
+                        saved = node::SaveCheckpoint{std::move(state)}]() mutable {
+    if (nodes_[node].life() != life || !nodes_[node].is_running()) return;
+    perform(node, saved);
+    deliver(node, node::StateStored{});
+  });
 }
 
 void World::perform(std::uint32_t node, node::AppendVotes& output) {

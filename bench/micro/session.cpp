@@ -41,7 +41,7 @@ constexpr std::size_t read_bytes = 256U << 10U;
 
 Bulk bulk_message() {
   Bulk bulk;
-  bulk.data.assign(message_bytes, 0x5a);
+  bulk.data = Bytes(message_bytes, 0x5a);
   return bulk;
 }
 

@@ -67,6 +67,12 @@ struct SnapshotSaved {
 struct MergeStarted {
   Digest merge;
 };
+/// This node gives nothing to the merge, which goes on with the others: its model is not finite
+/// where `reason` says. It takes the merged model, and ends with the reason as its error.
+struct Excluded {
+  Digest merge;
+  std::string reason;
+};
 /// All nodes at hand have done their steps, but they are too few of the run for a merge to be
 /// final: the node waits for the others. Told again when that changes.
 struct QuorumMissing {
@@ -83,11 +89,12 @@ struct MergeSlice {
 };
 struct MergeMember {
   NodeId id;
-  std::uint64_t weight = 1;
+  std::uint64_t weight = 1;  ///< 0: it had no sound model to give, and is no contributor.
   Step step = 0;
   Digest contribution;  ///< The first 16 bytes of it; the others are zero.
 };
 /// Who contributed what to the merged model. `attestations`: members that hold the same model.
+/// `model`: its digest. `slices`: none where all contributions were equal.
 struct Manifest {
   RunId run;
   Digest merge;
@@ -141,9 +148,10 @@ struct Stopped {
   std::string error;
 };
 
-using Event = std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated,
-                           ContactFailed, CaughtUp, SnapshotSaved, MergeStarted, QuorumMissing,
-                           Merged, Warned, Diverged, DivergenceLocated, Equivocated, Stopped>;
+using Event =
+    std::variant<PeerJoined, PeerLost, StepsDone, Evaluated, Exchanged, Isolated, ContactFailed,
+                 CaughtUp, SnapshotSaved, MergeStarted, Excluded, QuorumMissing, Merged, Warned,
+                 Diverged, DivergenceLocated, Equivocated, Stopped>;
 
 struct NeighbourStatus {
   NodeId id;
@@ -187,7 +195,8 @@ struct NodeStatus {
   std::uint64_t nodes_present = 1;        ///< Of the run, as far as is known; this one included.
   std::uint64_t nodes_seen = 1;           ///< Ever; this one included.
   std::uint64_t quorum = 1;               ///< So many nodes make a merge final.
-  std::uint64_t unreconciled = 0;         ///< Exchanges not yet known to be applied at both ends.
+  std::string excluded;            ///< Why it gave nothing to the merge; empty: nothing wrong.
+  std::uint64_t unreconciled = 0;  ///< Exchanges not yet known to be applied at both ends.
   std::map<std::string, std::uint64_t> rejected;  ///< Dropped input by reason.
 };
 

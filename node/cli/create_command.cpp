@@ -5,16 +5,31 @@
 #include <utility>
 #include <vector>
 
+#include "model/tasks.h"
 #include "node/cli/command.h"
 #include "node/cli/node_directory.h"
 #include "node/cli/qr_code.h"
+#include "node/core/memory_need.h"
 #include "node/invitation.h"
 #include "node/runtime/file.h"
+#include "node/runtime/platform.h"
 #include "node/runtime/store.h"
 #include "node/start_model.h"
 
 namespace starling::cli {
 namespace {
+
+/// A run whose model does not fit here, where its first node is to be, is not made. What a task
+/// makes of data that is not here is seen when a node joins.
+Result<void> check_room(const RunDescription& run) {
+  model::TaskOptions options;
+  options.data.feature_count = run.features;
+  options.data.class_count = run.classes;
+  const auto task = model::make_task(run.task, options);
+  if (!task) return {};
+  const auto need = node::memory_need(run.recipe, (*task)->parameter_count());
+  return node::check_memory(need, 1, runtime::memory_bytes());
+}
 
 class CreateCommand final : public Command {
  public:
@@ -52,6 +67,7 @@ class CreateCommand final : public Command {
   Result<void> run() override {
     const Result<RunFile> file = load_run_file(run_file_);
     if (!file) return std::unexpected(file.error());
+    if (auto room = check_room(file->run); !room) return room;
     NewDirectory directory(directory_.empty() ? default_directory(file->run)
                                               : std::filesystem::path(directory_));
     auto store = runtime::Store::open(directory.path());

@@ -56,6 +56,7 @@ struct LineOf {
   Line operator()(const ContactFailed& e) const { return contact_failed_text(e); }
   Line operator()(const CaughtUp& e) const { return catch_up_text(e); }
   Line operator()(const MergeStarted&) const { return "the final merge has begun"; }
+  Line operator()(const Excluded& e) const { return "EXCLUDED: " + e.reason; }
   Line operator()(const QuorumMissing& e) const { return quorum_text(e); }
   Line operator()(const Merged& e) const {
     return "merged " + std::to_string(e.manifest.contributors.size()) + " nodes" +

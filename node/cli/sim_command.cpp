@@ -9,8 +9,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "model/tasks.h"
 #include "node/cli/command.h"
 #include "node/cli/terminal.h"
+#include "node/core/memory_need.h"
 #include "node/runtime/file.h"
 #include "node/runtime/platform.h"
 #include "sim/simulation.h"
@@ -103,6 +105,7 @@ class SimCommand final : public Command {
 
  private:
   [[nodiscard]] Result<sim::Scenario> read_scenario() const;
+  [[nodiscard]] Result<void> check_room(const sim::Scenario& scenario) const;
   [[nodiscard]] Result<void> run_seed(const sim::Scenario& scenario, std::uint64_t seed);
   [[nodiscard]] Result<std::pair<std::uint64_t, std::uint64_t>> seed_range() const;
   void print(const sim::Report& report, double wall_s) const;
@@ -187,9 +190,20 @@ void SimCommand::print(const sim::Report& report, double wall_s) const {
               nodes_ > 0 ? (" --nodes " + std::to_string(nodes_)).c_str() : "");
 }
 
+/// All nodes of a scenario live in this process.
+Result<void> SimCommand::check_room(const sim::Scenario& scenario) const {
+  model::TaskOptions options;
+  options.shard = {.rule = scenario.skew, .node_count = scenario.nodes, .seed = seed_};
+  const auto task = model::make_task(scenario.task, options);
+  if (!task) return std::unexpected(task.error());
+  const auto need = node::memory_need(scenario.recipe, (*task)->parameter_count());
+  return node::check_memory(need, scenario.nodes, runtime::memory_bytes());
+}
+
 Result<void> SimCommand::run() {
   const auto scenario = read_scenario();
   if (!scenario) return std::unexpected(scenario.error());
+  if (auto room = check_room(*scenario); !room) return room;
   const auto seeds = seed_range();
   if (!seeds) return std::unexpected(seeds.error());
   for (std::uint64_t seed = seeds->first; seed <= seeds->second; ++seed) {

@@ -8,6 +8,8 @@
 
 #include "node/core/catch_up_plan.h"
 #include "node/core/learner.h"
+#include "node/core/memory_need.h"
+#include "node/runtime/platform.h"
 #include "node/start_model.h"
 
 namespace starling::cli {
@@ -148,6 +150,11 @@ Result<TaskFacts> check_plan(const TestnetPlan& plan) {
   auto start = starting_parameters(plan.run, std::move(*model), **task);
   if (!start) return std::unexpected(start.error());
   const TaskFacts facts{(*task)->parameter_count(), (*task)->has_gradient()};
+  const auto need = node::memory_need(plan.run.recipe, facts.parameters);
+  const std::uint64_t nodes = plan.run.nodes + plan.join.nodes;
+  if (auto room = node::check_memory(need, nodes, runtime::memory_bytes()); !room) {
+    return std::unexpected(room.error());
+  }
   const auto fits = node::Learner::create(
       {.recipe = plan.run.recipe, .run = {}, .self = {}, .steps_total = plan.run.steps},
       std::move(*task));

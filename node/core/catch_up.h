@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "node/core/bulk_progress.h"
 #include "node/core/turn.h"
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
@@ -23,13 +24,14 @@ class CatchUp {
 
   /// Asks the next of `donors` that has not failed us yet.
   void ask(const std::vector<NodeId>& donors, Turn& turn);
-  /// True while an answer is awaited.
-  [[nodiscard]] bool asking() const { return asked_.has_value(); }
-  /// A state that we asked for goes to the learner; anything else is ignored.
+  /// A state that we asked for goes to the learner, however late it comes; anything else is
+  /// ignored.
   void receive(const NodeId& peer, protocol::Bulk&& state, Turn& turn);
   void receive(const NodeId& peer, const protocol::StateUnavailable& answer);
   void link_down(const NodeId& peer);
-  [[nodiscard]] Instant next_deadline() const { return asked_ ? deadline_ : Instant::never(); }
+  /// A part of a state has come: no other donor is asked while it goes on.
+  void progressed(const BulkProgressed& progress, Instant now);
+  [[nodiscard]] Instant next_deadline() const { return awaited_ ? deadline_ : Instant::never(); }
   void tick(Instant now);
 
   // --- The donor ---
@@ -39,13 +41,17 @@ class CatchUp {
   void saved(SaveStateDone&& done, Turn& turn);
 
  private:
+  [[nodiscard]] bool is_asked(const NodeId& peer, std::uint64_t request) const;
+  void give_up_waiting();
+
   struct Promise {
     NodeId peer;
     std::uint64_t request = 0;
   };
 
   Digest recipe_;
-  std::optional<NodeId> asked_;
+  std::optional<NodeId> awaited_;          ///< Of those asked: no other is asked meanwhile.
+  std::map<NodeId, std::uint64_t> asked_;  ///< May still answer, to this request.
   std::set<NodeId> failed_;
   std::uint64_t request_ = 0;
   Instant deadline_ = Instant::never();

@@ -30,7 +30,8 @@ struct Config {
   /// If not empty, exactly these are the neighbours (fixed topologies of experiments).
   std::vector<protocol::PeerRecord> pinned_neighbours;
   optim::Recipe recipe;
-  std::size_t parameter_count = 0;     ///< Bounds every payload.
+  std::size_t parameter_count = 0;     ///< Bounds states and slices.
+  std::size_t payload_bytes_max = 0;   ///< Of what the learner encodes for its neighbours.
   std::vector<Segment> segments = {};  ///< The model's layout, and its parts' names in reports.
   DataForm data_form = {};             ///< Compared with every peer's, as are the two above.
   std::uint64_t sample_count = 1;      ///< Weight in a merge by samples.

@@ -8,6 +8,9 @@
 //   messages  MessageReceived comes only between the two. What a peer sends arrives at most once,
 //             and in order among control messages, among gossip and among bulk; bulk is overtaken
 //             by the others and never overtakes control sent before it.
+//   bulk      A bulk message above its kind's bound (bulk_bounds.h), or a state that was not asked
+//             for over this link, is not taken up: BulkRefused, InputRejected and the end of the
+//             link follow. One that takes long is told of while it comes (BulkProgressed).
 //   farewell  What was sent before a Disconnect, except bulk, arrives before the peer's
 //             PeerDisconnected, which has the reason given.
 //   circuits  Messages of circuits that end at this node are the performer's; the core hears of
@@ -19,9 +22,11 @@
 #include <variant>
 #include <vector>
 
+#include "node/core/bulk_progress.h"
 #include "node/core/learner_job.h"
 #include "node/core/peer_memory.h"
 #include "protocol/limits.h"
+#include "protocol/link/bulk_bounds.h"
 #include "protocol/link/dial_problem.h"
 #include "protocol/overlay/path_kind.h"
 #include "protocol/reject_reason.h"
@@ -63,6 +68,12 @@ struct MessageReceived {
   NodeId peer;
   protocol::Message message;
 };
+/// A bulk message that does not fit the run. is_own: one that this node was about to send.
+struct BulkRefused {
+  NodeId peer;
+  protocol::BulkRefusal refusal;
+  bool is_own = false;
+};
 /// A second process asks for a link under the id of a peer that has one, or under our own. It is
 /// kept waiting, and answered by Admit or Refuse. address: where it was reached or came from.
 struct SecondProcess {
@@ -74,6 +85,8 @@ struct TimerFired {};
 struct LearnerFinished {
   LearnerResult result;
 };
+/// Answers a StoreState: the state is on the disk, or the performer has said why not.
+struct StateStored {};
 /// The performer dropped something before it reached the core; only counted here.
 struct InputRejected {
   protocol::RejectReason reason = protocol::RejectReason::bad_frame;
@@ -105,10 +118,10 @@ struct AddressProbed {
   std::uint64_t nonce = 0;
   bool is_reached = false;
 };
-using Input =
-    std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, SecondProcess,
-                 TimerFired, LearnerFinished, InputRejected, MergeRequested, LeaveRequested,
-                 AddressChanged, AddressMapped, LanContact, AddressProbed>;
+using Input = std::variant<PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived,
+                           BulkProgressed, BulkRefused, SecondProcess, TimerFired, LearnerFinished,
+                           StateStored, InputRejected, MergeRequested, LeaveRequested,
+                           AddressChanged, AddressMapped, LanContact, AddressProbed>;
 
 // --- Outputs ---
 
@@ -165,8 +178,11 @@ struct RunLearner {
 };
 /// Survives the process: replaces the last checkpoint atomically.
 struct SaveCheckpoint {
-  Bytes state;
+  protocol::SharedBytes state;
 };
+/// The same with the learner's state as it is after the jobs asked for so far, written from where
+/// it lies: a model that fills the memory has no room for a copy. Answered by StateStored.
+struct StoreState {};
 /// Survives the process: appended to the vote log, in order.
 struct AppendVotes {
   Bytes packet;
@@ -185,6 +201,6 @@ struct Notify {
 };
 using Output =
     std::variant<Connect, ProbeAddress, Disconnect, Send, Admit, Refuse, StartTimer, RunLearner,
-                 SaveCheckpoint, AppendVotes, SavePeers, SaveMergedModel, Notify>;
+                 SaveCheckpoint, StoreState, AppendVotes, SavePeers, SaveMergedModel, Notify>;
 
 }  // namespace starling::node

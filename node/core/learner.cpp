@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
+#include <cstring>
 #include <exception>
+#include <type_traits>
 #include <utility>
 
 #include "crypto/digest.h"
-#include "node/core/fixed_point.h"
+#include "node/core/memory_need.h"
 #include "node/core/soundness.h"
 #include "node/core/vote_oracle.h"
 #include "optim/ledger/vote_code.h"
@@ -16,11 +19,21 @@ namespace starling::node {
 
 namespace {
 
-std::size_t size_of(const std::vector<float>& parameters) {
-  return parameters.size();
+template <class Value>
+ByteSpan bytes_of(std::span<const Value> values) {
+  return {reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()};
 }
-std::size_t size_of(const LedgerState& ledger) {
-  return ledger.grid.size();
+
+/// The values of a state where they lie, or in `room` if that is not aligned.
+template <class Value>
+std::span<const Value> values_of(ByteSpan bytes, std::vector<Value>& room) {
+  const std::size_t count = bytes.size() / sizeof(Value);
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(Value) == 0) {
+    return {reinterpret_cast<const Value*>(bytes.data()), count};
+  }
+  room.resize(count);
+  std::memcpy(room.data(), bytes.data(), bytes.size());
+  return room;
 }
 
 std::vector<float> starting_point(const LearnerOptions& options, const Task& task) {
@@ -30,20 +43,11 @@ std::vector<float> starting_point(const LearnerOptions& options, const Task& tas
   return parameters;
 }
 
-double norm_of(std::span<const float> values) {
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * value;
-  return std::sqrt(squares);
-}
-
-double distance_between(std::span<const float> a, std::span<const float> b) {
-  double squares = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = static_cast<double>(a[i]) - b[i];
-    squares += difference * difference;
-  }
-  return std::sqrt(squares);
-}
+/// Jobs after which the parameters may be others.
+template <class Job>
+constexpr bool changes_model =
+    std::same_as<Job, TrainJob> || std::same_as<Job, MixJob> || std::same_as<Job, ApplyVotesJob> ||
+    std::same_as<Job, RebuildJob> || std::same_as<Job, LoadStateJob>;
 
 }  // namespace
 
@@ -81,6 +85,10 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
     return std::unexpected(answers.error());
   }
   STARLING_CHECK(options.start.empty() || options.start.size() == task->parameter_count());
+  const MemoryNeed need = memory_need(options.recipe, task->parameter_count());
+  if (auto fits = check_memory(need, 1, options.memory_bytes); !fits) {
+    return std::unexpected(fits.error());
+  }
   if (options.recipe.as_ledger() != nullptr) {
     auto replica = starting_replica(options, *task);
     if (!replica) return std::unexpected(replica.error());
@@ -101,7 +109,12 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
 
 LearnerResult Learner::run(LearnerJob&& job) {
   try {
-    return std::visit([this](const auto& kind) { return perform(kind); }, job);
+    return std::visit(
+        [this](const auto& kind) {
+          if constexpr (changes_model<std::remove_cvref_t<decltype(kind)>>) before_change();
+          return perform(kind);
+        },
+        job);
   } catch (const std::exception& error) {
     return LearnerFailed{"task '" + options_.task_name + "' threw: " + error.what()};
   } catch (...) {
@@ -119,9 +132,9 @@ std::span<const float> Learner::parameters() const {
   return std::visit([](const auto& replica) { return replica.parameters(); }, replica_);
 }
 
-Bytes Learner::fixed_point() const {
-  const auto* votes = std::get_if<optim::VoteReplica>(&replica_);
-  return votes != nullptr ? to_fixed_point(votes->grid()) : to_fixed_point(parameters());
+std::size_t Learner::payload_bytes_max() const {
+  const auto* replica = std::get_if<optim::Replica>(&replica_);
+  return replica == nullptr ? 0 : replica->payload_bytes_max();
 }
 
 optim::Replica& Learner::first_order() {
@@ -219,44 +232,7 @@ LearnerResult Learner::perform(const ApplyVotesJob& job) {
 }
 
 LearnerResult Learner::perform(const EvaluateJob& job) {
-  return EvaluateDone{job.step, task_->evaluate(parameters()), crypto::digest_of(fixed_point())};
-}
-
-LearnerResult Learner::perform(const ContributeJob& job) {
-  if (auto* replica = std::get_if<optim::Replica>(&replica_)) {
-    auto fault = merge_fault(replica->parameters(), task_->segments());
-    if (fault) return LearnerFailed{std::move(*fault)};
-  }
-  Bytes vector = fixed_point();
-  const Digest digest = crypto::digest_of(vector);
-  return ContributeDone{job.merge, digest, std::move(vector)};
-}
-
-LearnerResult Learner::perform(const SumSliceJob& job) {
-  return SumSliceDone{job.merge, job.slice, job.root, weighted_sum(job.parts)};
-}
-
-LearnerResult Learner::perform(const AverageSliceJob& job) {
-  Bytes mean = weighted_mean(job.parts);
-  const Digest digest = crypto::digest_of(mean);
-  return AverageSliceDone{job.merge, job.slice, std::move(mean), digest};
-}
-
-LearnerResult Learner::perform(const AdoptJob& job) {
-  const std::vector<float> merged = from_fixed_point(job.vector);
-  STARLING_CHECK(merged.size() == task_->parameter_count());
-  AdoptDone done{.merge = job.merge,
-                 .model = crypto::digest_of(job.vector),
-                 .evaluation = {},
-                 .distance = distance_between(parameters(), merged),
-                 .norm = norm_of(merged)};
-  if (auto* replica = std::get_if<optim::Replica>(&replica_)) {
-    replica->set_parameters(merged);
-  } else {
-    votes().set_grid(fixed_point_values(job.vector));
-  }
-  done.evaluation = task_->evaluate(parameters());
-  return done;
+  return EvaluateDone{job.step, task_->evaluate(parameters()), model_digest()};
 }
 
 /// A vote with its sign turned is the vote's exact inverse (docs/LEDGER.md), so taking out and
@@ -271,31 +247,50 @@ void Learner::look_without(const std::vector<VoteBatch>& batches, const GridLook
   apply(batches);
 }
 
-LedgerState Learner::without(const VoteCut& cut) {
-  LedgerState state{.packets = cut.packets, .votes = cut.votes, .grid = {}};
-  look_without(cut.without, [&state](std::span<const std::int32_t> grid) {
-    state.grid.assign(grid.begin(), grid.end());
+void Learner::save_ledger(const VoteCut& cut, SaveStateDone& done) {
+  look_without(cut.without, [&](std::span<const std::int32_t> grid) {
+    const std::string recipe = options_.recipe.canonical_text();
+    Bytes state = encode_state_head({.recipe = recipe,
+                                     .step = cut.step,
+                                     .values = grid.size(),
+                                     .is_ledger = true,
+                                     .packets = cut.packets,
+                                     .votes = cut.votes});
+    const ByteSpan values = bytes_of(grid);
+    state.reserve(state.size() + values.size());
+    state.insert(state.end(), values.begin(), values.end());
+    done.model = crypto::digest_of(values);
+    done.state = std::move(state);
   });
-  return state;
+  done.step = cut.step;
+  done.votes = cut.votes;
+  for (const auto& [author, packets] : cut.packets) done.packets += packets;
+}
+
+StateHead Learner::state_head(std::string_view recipe) const {
+  return {.recipe = recipe, .step = step_, .values = parameters().size()};
+}
+
+Step Learner::write_state(const std::function<void(ByteSpan)>& write) const {
+  const std::string recipe = options_.recipe.canonical_text();
+  write(encode_state_head(state_head(recipe)));
+  write(bytes_of(parameters()));
+  return step_;
 }
 
 LearnerResult Learner::perform(const SaveStateJob& job) {
-  SavedState saved{.recipe = options_.recipe.canonical_text(), .step = step_, .values = {}};
   SaveStateDone done{.for_joiner = job.for_joiner, .request = job.request};
-  if (const auto* replica = std::get_if<optim::Replica>(&replica_)) {
-    const std::span<const float> now = replica->parameters();
-    saved.values = std::vector(now.begin(), now.end());
-    done.model = crypto::digest_of(fixed_point());
+  if (std::holds_alternative<optim::VoteReplica>(replica_)) {
+    save_ledger(job.cut, done);
   } else {
-    saved.step = job.cut.step;
-    LedgerState ledger = without(job.cut);
-    done.votes = ledger.votes;
-    for (const auto& [author, packets] : ledger.packets) done.packets += packets;
-    done.model = crypto::digest_of(to_fixed_point(ledger.grid));
-    saved.values = std::move(ledger);
+    const std::string recipe = options_.recipe.canonical_text();
+    Bytes state = encode_state_head(state_head(recipe));
+    const ByteSpan values = bytes_of(parameters());
+    state.reserve(state.size() + values.size());
+    state.insert(state.end(), values.begin(), values.end());
+    done.step = step_;
+    done.state = std::move(state);
   }
-  done.step = saved.step;
-  done.state = encode_saved_state(saved);
   done.digest = crypto::digest_of(done.state);
   return done;
 }
@@ -305,16 +300,15 @@ LearnerResult Learner::perform(const LoadStateJob& job) {
   if (job.digest && digest != *job.digest) {
     return LoadStateDone{0, "the state has another digest than neighbours vouch for"};
   }
-  auto saved = decode_saved_state(job.state);
+  auto saved = view_saved_state(job.state);
   if (!saved) return LoadStateDone{0, saved.error().message};
   if (saved->recipe != options_.recipe.canonical_text()) {
     return LoadStateDone{0, "the state was saved under another recipe"};
   }
-  if (saved->values.index() != replica_.index()) {
+  if (saved->is_ledger != std::holds_alternative<optim::VoteReplica>(replica_)) {
     return LoadStateDone{0, "the state does not hold what its recipe saves"};
   }
-  const std::size_t count =
-      std::visit([](const auto& values) { return size_of(values); }, saved->values);
+  const std::size_t count = saved->values.size() / sizeof(float);
   if (count != task_->parameter_count()) {
     return LoadStateDone{0, "the state has " + std::to_string(count) +
                                 " parameters, the task has " +
@@ -323,12 +317,14 @@ LearnerResult Learner::perform(const LoadStateJob& job) {
   step_ = saved->step;
   LoadStateDone done{.step = step_, .error = std::nullopt};
   done.digest = digest;
-  if (auto* ledger = std::get_if<LedgerState>(&saved->values)) {
-    votes().set_grid(ledger->grid);
-    done.packets = std::move(ledger->packets);
-    done.votes = ledger->votes;
+  if (saved->is_ledger) {
+    std::vector<std::int32_t> room;
+    votes().set_grid(values_of(saved->values, room));
+    done.packets = std::move(saved->packets);
+    done.votes = saved->votes;
   } else {
-    first_order().set_parameters(std::get<0>(saved->values));
+    std::vector<float> room;
+    first_order().set_parameters(values_of(saved->values, room));
   }
   return done;
 }

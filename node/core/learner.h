@@ -12,6 +12,7 @@
 
 #include "crypto/secret.h"
 #include "node/core/learner_job.h"
+#include "node/core/merge_blocks.h"
 #include "node/core/saved_state.h"
 #include "node/core/vote_oracle.h"
 #include "optim/recipe.h"
@@ -34,7 +35,8 @@ struct LearnerOptions {
   std::vector<float> start = {};  ///< The common starting point; empty: the task's, by model_seed.
   /// Entropy of this process that nobody else knows: the noise of private votes and their batches.
   std::optional<crypto::Secret<32>> privacy_secret = {};
-  std::string task_name = {};  ///< For errors.
+  std::string task_name = {};      ///< For errors.
+  std::uint64_t memory_bytes = 0;  ///< Of this machine, for this process; 0: not known.
 };
 
 /// What every replica under votes begins with. Error: segment factors that do not fit the task.
@@ -46,7 +48,8 @@ struct LearnerOptions {
 
 class Learner {
  public:
-  /// `task` is owned by the learner from here on. Error: the recipe needs a gradient and the task
+  /// `task` is owned by the learner from here on. Error: the model needs more memory than there is
+  /// (memory_need.h); the recipe needs a gradient and the task
   /// has none; the task has no parameters, or none of the
   /// segments that the recipe names.
   [[nodiscard]] static Result<Learner> create(LearnerOptions options, std::unique_ptr<Task> task);
@@ -54,20 +57,35 @@ class Learner {
   /// Never throws: an exception of the task becomes LearnerFailed.
   [[nodiscard]] LearnerResult run(LearnerJob&& job);
 
+  /// The replica of a first-order recipe as a saved state, piece by piece and without a copy, for
+  /// a StoreState. Returns the step that it is of.
+  Step write_state(const std::function<void(ByteSpan)>& write) const;
+
+  /// The largest payload of run(); 0 under votes.
+  [[nodiscard]] std::size_t payload_bytes_max() const;
+
   /// Threads for the sum of votes; without it, the caller's alone. Results do not depend on it.
   void compute_with(ParallelFor parallel_for);
 
   [[nodiscard]] std::span<const float> parameters() const;
-  /// What evaluations digest and merges average: int32 little endian, unit 2^-24 (fixed_point.h).
-  /// Under votes the ledger's integers, without the float copy's rounding.
-  [[nodiscard]] Bytes fixed_point() const;
+  [[nodiscard]] ModelForm form() const;
+  /// What the model's digest is of: the parameters as float32, or under votes the ledger's integers
+  /// (int32, unit 2^-24); 4 bytes each, little endian. Valid until the next job.
+  [[nodiscard]] ByteSpan model_bytes() const;
+  /// Names the model in evaluations, contributions and manifests: by slices
+  /// (protocol::digest_by_slices), or under votes the digest of model_bytes().
+  [[nodiscard]] Digest model_digest();
   [[nodiscard]] const Task& task() const { return *task_; }
   /// Probability that a sample of this node is in the batch of a private vote.
   [[nodiscard]] double sampling_rate() const;
   /// The replica of a first-order recipe, for checks of conservation; nullptr under votes.
-  [[nodiscard]] optim::Replica* replica() { return std::get_if<optim::Replica>(&replica_); }
+  [[nodiscard]] optim::Replica* replica() {
+    digest_.reset();
+    return std::get_if<optim::Replica>(&replica_);
+  }
   /// The replica under votes, for faults that tests plant; nullptr under a first-order recipe.
   [[nodiscard]] optim::VoteReplica* vote_replica() {
+    digest_.reset();
     return std::get_if<optim::VoteReplica>(&replica_);
   }
 
@@ -88,14 +106,25 @@ class Learner {
   LearnerResult perform(const EvaluateJob& job);
   LearnerResult perform(const ContributeJob& job);
   LearnerResult perform(const SumSliceJob& job);
+  LearnerResult perform(const OwnSliceJob& job);
   LearnerResult perform(const AverageSliceJob& job);
   LearnerResult perform(const AdoptJob& job);
   LearnerResult perform(const SaveStateJob& job);
   LearnerResult perform(const LoadStateJob& job);
+  void before_change();
+  void end_contribution();
+  /// This node's part of a slice, of what it has given to the merge.
+  [[nodiscard]] Bytes own_blocks(std::uint32_t slice) const;
+  [[nodiscard]] std::vector<WeightedSlice> with_own(const std::vector<WeightedSlice>& parts,
+                                                    std::uint32_t slice,
+                                                    std::uint64_t own_weight) const;
+  void take_back_contribution();
+  void take_merged(const AdoptJob& job, AdoptDone& done);
   using GridLook = std::function<void(std::span<const std::int32_t>)>;
   /// Shows the grid as it is without `batches`, which have been applied.
   void look_without(const std::vector<VoteBatch>& batches, const GridLook& look);
-  LedgerState without(const VoteCut& cut);
+  void save_ledger(const VoteCut& cut, SaveStateDone& done);
+  [[nodiscard]] StateHead state_head(std::string_view recipe) const;
   void apply(const std::vector<VoteBatch>& batches);
   [[nodiscard]] optim::Replica& first_order();
   [[nodiscard]] optim::VoteReplica& votes();
@@ -110,7 +139,13 @@ class Learner {
   optim::VoteSender sender_;
   float loss_weight_;  ///< Recipe::sample_weighting applied to the task's relative share.
   std::uint64_t noise_drawn_ = 0;
-  Step step_ = 0;  ///< Local steps done; travels with the saved state.
+  Step step_ = 0;                 ///< Local steps done; travels with the saved state.
+  std::optional<Digest> digest_;  ///< Of the model as it is, if known.
+
+  // What this node gives to a merge is the replica as it is, until that changes: then a copy.
+  bool is_contributing_ = false;
+  std::vector<float> kept_parameters_;   ///< First order.
+  std::vector<std::int32_t> kept_grid_;  ///< Votes.
 };
 
 }  // namespace starling::node

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/merge/member_set.h"
+#include "protocol/shared_bytes.h"
 #include "protocol/wire/message.h"
 #include "starling/ids.h"
 #include "starling/task.h"
@@ -35,7 +36,7 @@ struct EncodeJob {
 };
 struct EncodeDone {
   std::uint64_t number = 0;
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 
 /// A dense copy of what `peer` should hold of us (hat-copy memories): sent when an edge (re)opens.
@@ -44,24 +45,24 @@ struct ResyncJob {
 };
 struct ResyncDone {
   NodeId peer;
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 
 /// Takes such a copy from `peer`. The answer is a MixDone of number 0.
 struct TakeCopyJob {
   NodeId peer;
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 
 struct PeerPayload {
   NodeId peer;
   float weight = 0;  ///< The mixing weight w_ij, or 1/2 for a pair.
-  Bytes payload;
+  protocol::SharedBytes payload;
 };
 /// Mixes payloads of one exchange or round with our own payload of the same number.
 struct MixJob {
   std::uint64_t number = 0;
-  Bytes own;
+  protocol::SharedBytes own;
   std::vector<PeerPayload> peers;
 };
 /// rejected: peers whose payload did not decode; nothing of theirs was mixed.
@@ -154,53 +155,74 @@ struct EvaluateDone {
   Digest model;
 };
 
-/// The replica as the fixed-point vector that goes into a merge: int32 little endian, unit 2^-24.
+/// Training is over: the replica as it is now goes into a merge, by slices that are asked for.
 struct ContributeJob {
   Digest merge;
 };
+/// digest: of the model, as in EvaluateDone. fault: why there is nothing to give (a parameter that
+/// is not finite); the digest is then of no use.
 struct ContributeDone {
   Digest merge;
   Digest digest;
-  Bytes vector;
+  std::optional<std::string> fault = {};
 };
 
-/// A part of a slice of a merge: int32 values of weight `weight`, or if is_sum the sums of weight
-/// times value of several such, whose weights add up to `weight` (protocol/merge/merge_part.h).
+/// A part of a slice of a merge: one member's values of weight `weight`, or if is_sum the sums of
+/// weight times value of several such, whose weights add up to `weight`, in blocks
+/// (protocol/merge/merge_block.h).
 struct WeightedSlice {
   std::uint64_t weight = 1;
   bool is_sum = false;
-  Bytes data;
+  protocol::SharedBytes blocks;
 };
-/// The sum of parts of equal length; their order does not matter.
+/// The sum of parts of one slice; their order does not matter. own_weight: above 0, this node's own
+/// part is among them; without others it is given as it is, without its weight.
 struct SumSliceJob {
   Digest merge;
   std::uint32_t slice = 0;
   protocol::Member root = protocol::no_member;  ///< Where the sum is going.
+  std::uint64_t own_weight = 0;
   std::vector<WeightedSlice> parts;
 };
 struct SumSliceDone {
   Digest merge;
   std::uint32_t slice = 0;
   protocol::Member root = protocol::no_member;
-  Bytes data;
+  protocol::SharedBytes blocks;
 };
-/// Weighted mean of parts of equal length in fixed point; their order does not matter.
+/// This node's own part of a slice, once more.
+struct OwnSliceJob {
+  Digest merge;
+  std::uint32_t slice = 0;
+  protocol::Member root = protocol::no_member;
+};
+struct OwnSliceDone {
+  Digest merge;
+  std::uint32_t slice = 0;
+  protocol::Member root = protocol::no_member;
+  protocol::SharedBytes blocks;
+};
+/// Weighted mean of parts of one slice; their order does not matter. own_weight: as in SumSliceJob.
 struct AverageSliceJob {
   Digest merge;
   std::uint32_t slice = 0;
+  std::uint64_t own_weight = 0;
   std::vector<WeightedSlice> parts;
 };
+/// data: 4 bytes a value, float32 or under votes int32 of unit 2^-24.
 struct AverageSliceDone {
   Digest merge;
   std::uint32_t slice = 0;
-  Bytes data;
+  protocol::SharedBytes data;
   Digest digest;
 };
 
-/// Replaces the parameters by a merged fixed-point vector.
+/// Replaces the parameters by the merged ones: all slices in order with their digests; none: what
+/// this node has given is the merged model.
 struct AdoptJob {
   Digest merge;
-  Bytes vector;
+  std::vector<protocol::SharedBytes> slices;
+  std::vector<Digest> digests;
 };
 struct AdoptDone {
   Digest merge;
@@ -210,7 +232,8 @@ struct AdoptDone {
   double norm = 0;      ///< L2 norm of the merged parameters.
 };
 
-/// The replica as a saved state (saved_state.h), for the disk or for a joiner. cut: under votes.
+/// The replica as a saved state (saved_state.h), for a joiner or, under votes, for the disk as
+/// well: a first-order replica goes to the disk without such a copy (StoreState). cut: under votes.
 struct SaveStateJob {
   bool for_joiner = false;
   std::uint64_t request = 0;
@@ -220,7 +243,7 @@ struct SaveStateDone {
   bool for_joiner = false;
   std::uint64_t request = 0;
   Step step = 0;
-  Bytes state = {};
+  protocol::SharedBytes state = {};
   Digest digest = {};         ///< Of `state`.
   Digest model = {};          ///< Of the replica as saved, as in EvaluateDone.
   std::uint64_t packets = 0;  ///< Contained, under votes.
@@ -228,7 +251,7 @@ struct SaveStateDone {
 };
 /// digest: what the state's bytes have to have, if set.
 struct LoadStateJob {
-  Bytes state;
+  protocol::SharedBytes state;
   std::optional<Digest> digest = {};
 };
 /// error: why the state was refused (another recipe, another size, cut short); nothing was changed.
@@ -248,13 +271,14 @@ struct LearnerFailed {
 using LearnerJob =
     std::variant<TrainJob, EncodeJob, ResyncJob, TakeCopyJob, MixJob, DropEdgeJob, ProbeJob,
                  ApplyVotesJob, CutDigestJob, RebuildJob, EvaluateJob, ContributeJob, SumSliceJob,
-                 AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
+                 OwnSliceJob, AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
 struct DropEdgeDone {
   NodeId peer;
 };
-using LearnerResult = std::variant<TrainDone, EncodeDone, ResyncDone, MixDone, DropEdgeDone,
-                                   ProbeDone, ApplyVotesDone, CutDigestDone, RebuildDone,
-                                   EvaluateDone, ContributeDone, SumSliceDone, AverageSliceDone,
-                                   AdoptDone, SaveStateDone, LoadStateDone, LearnerFailed>;
+using LearnerResult =
+    std::variant<TrainDone, EncodeDone, ResyncDone, MixDone, DropEdgeDone, ProbeDone,
+                 ApplyVotesDone, CutDigestDone, RebuildDone, EvaluateDone, ContributeDone,
+                 SumSliceDone, OwnSliceDone, AverageSliceDone, AdoptDone, SaveStateDone,
+                 LoadStateDone, LearnerFailed>;
 
 }  // namespace starling::node

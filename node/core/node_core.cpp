@@ -11,9 +11,9 @@ NodeCore::~NodeCore() = default;
 NodeCore::NodeCore(NodeCore&&) noexcept = default;
 NodeCore& NodeCore::operator=(NodeCore&&) noexcept = default;
 
-std::vector<Output> NodeCore::start(Instant now, ByteSpan checkpoint,
+std::vector<Output> NodeCore::start(Instant now, protocol::SharedBytes checkpoint,
                                     const std::vector<Bytes>& votes) {
-  return parts_->start(now, checkpoint, votes);
+  return parts_->start(now, std::move(checkpoint), votes);
 }
 
 std::vector<Output> NodeCore::handle(Input input, Instant now) {

@@ -20,7 +20,7 @@ class NodeCore {
   NodeCore& operator=(NodeCore&&) noexcept;
 
   /// Begins: dials the bootstrap addresses, restores `checkpoint` and `votes` (each may be empty).
-  [[nodiscard]] std::vector<Output> start(Instant now, ByteSpan checkpoint,
+  [[nodiscard]] std::vector<Output> start(Instant now, protocol::SharedBytes checkpoint,
                                           const std::vector<Bytes>& votes);
 
   /// The one entry after start(). Outputs are to be performed in order.

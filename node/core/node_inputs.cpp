@@ -110,6 +110,25 @@ void NodeParts::on(TimerFired&&, Turn& turn) {
   }
 }
 
+/// Whoever sends lives, and what it sends is not overdue.
+void NodeParts::on(BulkProgressed&& input, Turn& turn) {
+  if (!links_.contains(input.peer)) return;
+  detector_.heard(input.peer, turn.now);
+  trainer_->progressed(input, turn);
+  if (input.kind == protocol::BulkKind::state) catch_up_.progressed(input, turn.now);
+}
+
+/// Told once for each kind: another version of the program would do it again and again.
+void NodeParts::on(BulkRefused&& input, Turn& turn) {
+  if (!refusals_told_.insert(input.refusal.kind).second) return;
+  const std::string whose = input.is_own ? "not sent to " : "refused from ";
+  turn.events.emplace_back(Warned{whose + input.peer.short_text() + ": " + text_of(input.refusal)});
+}
+
+void NodeParts::on(StateStored&&, Turn& turn) {
+  if (phase_ == Phase::leaving) leave(turn);
+}
+
 void NodeParts::on(LearnerFinished&& input, Turn& turn) {
   on_result(std::move(input.result), turn);
 }
@@ -131,7 +150,7 @@ void NodeParts::on(LeaveRequested&&, Turn& turn) {
   enter(Phase::leaving);
   trainer_->stop(turn);
   if (is_worth_saving && trainer_->needs_state()) {
-    turn.jobs.emplace_back(SaveStateJob{.for_joiner = false, .request = 0});
+    turn.stores_state = true;
   } else {
     leave(turn);
   }

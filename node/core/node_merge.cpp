@@ -25,7 +25,7 @@ std::vector<WeightedSlice> parts_of(std::vector<protocol::SlicePart>&& parts) {
   std::vector<WeightedSlice> weighted;
   weighted.reserve(parts.size());
   for (protocol::SlicePart& part : parts) {
-    weighted.push_back({part.weight, part.is_sum, std::move(part.data)});
+    weighted.push_back({part.weight, part.is_sum, std::move(part.blocks)});
   }
   return weighted;
 }
@@ -151,12 +151,14 @@ void NodeParts::contribute_if_settled(Turn& turn) {
   turn.jobs.emplace_back(ContributeJob{*std::exchange(wanted_contribution_, std::nullopt)});
 }
 
+/// A node whose model is ruined gives nothing, says why, and takes what the others make.
 void NodeParts::on_contributed(ContributeDone&& done, Turn& turn) {
   std::vector<NodeId> neighbours = membership_.neighbours();
   neighbours.resize(std::min(neighbours.size(), protocol::limits::links_max));
+  excluded_ = done.fault.value_or("");
+  if (done.fault) turn.events.emplace_back(Excluded{done.merge, *done.fault});
   merge_.on_contribution(done.merge,
-                         {.vector = std::move(done.vector),
-                          .digest = done.digest,
+                         {.digest = done.fault ? std::nullopt : std::optional(done.digest),
                           .step = trainer_->step(),
                           .neighbours = std::move(neighbours)},
                          merge_output(turn));
@@ -166,21 +168,30 @@ void NodeParts::perform(protocol::NeedSum&& request, Turn& turn) {
   turn.jobs.emplace_back(SumSliceJob{.merge = request.merge,
                                      .slice = request.slice,
                                      .root = request.root,
+                                     .own_weight = request.own_weight,
                                      .parts = parts_of(std::move(request.parts))});
 }
 
+void NodeParts::perform(protocol::NeedOwnPart&& request, Turn& turn) {
+  turn.jobs.emplace_back(OwnSliceJob{request.merge, request.slice, request.root});
+}
+
 void NodeParts::perform(protocol::NeedAverage&& request, Turn& turn) {
-  turn.jobs.emplace_back(AverageSliceJob{
-      .merge = request.merge, .slice = request.slice, .parts = parts_of(std::move(request.parts))});
+  turn.jobs.emplace_back(AverageSliceJob{.merge = request.merge,
+                                         .slice = request.slice,
+                                         .own_weight = request.own_weight,
+                                         .parts = parts_of(std::move(request.parts))});
 }
 
 void NodeParts::perform(protocol::NeedAdoption&& request, Turn& turn) {
-  turn.jobs.emplace_back(AdoptJob{request.merge, std::move(request.vector)});
+  turn.jobs.emplace_back(
+      AdoptJob{request.merge, std::move(request.slices), std::move(request.digests)});
 }
 
 void NodeParts::perform(protocol::MergeComplete&& request, Turn& turn) {
   if (phase_ != Phase::leaving) enter(Phase::done);
   manifest_ = std::move(request.manifest);
+  stop_reason_ = excluded_;  // it has the merged model, but nothing of its own is in it
   stop_at_ = turn.now + scaled(linger_after_merge, config_.interval_scale);
   linger_until_ = turn.now + scaled(linger_for_others_max, config_.interval_scale);
   turn.events.emplace_back(Merged{*manifest_, adopted_.evaluation.value_or(Evaluation{}),

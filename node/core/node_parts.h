@@ -36,7 +36,8 @@ class NodeParts {
  public:
   explicit NodeParts(Config config);
 
-  std::vector<Output> start(Instant now, ByteSpan checkpoint, const std::vector<Bytes>& votes);
+  std::vector<Output> start(Instant now, protocol::SharedBytes checkpoint,
+                            const std::vector<Bytes>& votes);
   std::vector<Output> handle(Input input, Instant now);
   [[nodiscard]] NodeStatus status(Instant now) const;
 
@@ -46,9 +47,12 @@ class NodeParts {
   void on(PeerDisconnected&& input, Turn& turn);
   void on(ConnectFailed&& input, Turn& turn);
   void on(MessageReceived&& input, Turn& turn);
+  void on(BulkProgressed&& input, Turn& turn);
+  void on(BulkRefused&& input, Turn& turn);
   void on(SecondProcess&& input, Turn& turn);
   void on(TimerFired&&, Turn& turn);
   void on(LearnerFinished&& input, Turn& turn);
+  void on(StateStored&&, Turn& turn);
   void on(InputRejected&& input, Turn& turn);
   void on(MergeRequested&& input, Turn& turn);
   void on(LeaveRequested&&, Turn& turn);
@@ -108,6 +112,7 @@ class NodeParts {
   void perform(protocol::NeedContribution&& request, Turn& turn);
   void perform(protocol::NeedSum&& request, Turn& turn);
   void perform(protocol::NeedAverage&& request, Turn& turn);
+  void perform(protocol::NeedOwnPart&& request, Turn& turn);
   void perform(protocol::NeedAdoption&& request, Turn& turn);
   void perform(protocol::MergeComplete&& request, Turn& turn);
   void on_contributed(ContributeDone&& done, Turn& turn);
@@ -168,6 +173,7 @@ class NodeParts {
   std::set<NodeId> fitting_;       ///< Of these links: have told that they train the same.
   std::set<NodeId> contacts_;      ///< Of these links: dialled at an address that the ticket names.
   std::set<NodeId> misfits_told_;  ///< To the owner.
+  std::set<protocol::BulkKind> refusals_told_;  ///< Likewise, own or not.
   std::map<NodeId, Step> begun_;  ///< Of these links: trained already when we joined, at this step.
   std::set<NodeId> lost_;         ///< Gone for good, their edges not given up yet.
   std::set<NodeId> described_to_;  ///< Of these links: have been given the run's description.
@@ -181,7 +187,8 @@ class NodeParts {
   Step restored_step_ = 0;
   bool is_restored_ = false;                    ///< A copy, perhaps: it has what a process left.
   Instant sole_process_at_ = Instant::never();  ///< If it is one: no other has answered by then.
-  std::string stop_reason_;                     ///< Why the node has to end; empty for a clean end.
+  std::string excluded_;  ///< Why this node gave nothing to the merge; empty: it did, or none was.
+  std::string stop_reason_;  ///< Why the node has to end; empty for a clean end.
   Instant joining_since_;
   Instant presence_at_ = Instant::never();
   std::optional<protocol::BroadcastId> presence_id_;  ///< Of our last word.

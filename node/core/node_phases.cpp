@@ -31,7 +31,7 @@ protocol::Merge::Options merge_options(const Config& config) {
   options.quorum = config.quorum;
   options.weight =
       config.recipe.merge_weight == optim::MergeWeight::samples ? config.sample_count : 1;
-  options.vector_bytes = config.parameter_count * 4;
+  options.values = config.parameter_count;
   return options;
 }
 
@@ -79,14 +79,14 @@ NodeParts::NodeParts(Config config)
   }
 }
 
-std::vector<Output> NodeParts::start(Instant now, ByteSpan checkpoint,
+std::vector<Output> NodeParts::start(Instant now, protocol::SharedBytes checkpoint,
                                      const std::vector<Bytes>& votes) {
   Turn turn(now);
   joining_since_ = now;
   is_restored_ = !checkpoint.empty() || !votes.empty();
   if (!checkpoint.empty()) {
     enter(Phase::restoring);
-    trainer_->load(Bytes(checkpoint.begin(), checkpoint.end()), turn);
+    trainer_->load(std::move(checkpoint), turn);
   }
   for (const Bytes& bytes : votes) {
     const auto opened = config_.open_announcement(bytes, config_.run);
@@ -303,6 +303,7 @@ std::vector<Output> NodeParts::outputs_of(Turn&& turn) {
   // with its number.
   for (Bytes& packet : turn.vote_log) outputs.emplace_back(AppendVotes{std::move(packet)});
   for (LearnerJob& job : turn.jobs) outputs.emplace_back(RunLearner{std::move(job)});
+  if (turn.stores_state) outputs.emplace_back(StoreState{});
   for (protocol::Effect& effect : turn.effects.items) {
     if (auto* send = std::get_if<protocol::SendTo>(&effect)) {
       if (links_.contains(send->peer))
@@ -352,6 +353,7 @@ NodeStatus NodeParts::status(Instant now) const {
   status.nodes_present = roll_.present().size() + 1;
   status.nodes_seen = roll_.seen().size() + 1;
   status.quorum = policy_.needed(roll_);
+  status.excluded = excluded_;
   const bool lacks_quorum = !policy_.has_quorum(roll_) && !policy_.accepts_partial();
   if (may_propose() && roll_.all_finished() && lacks_quorum) status.phase = "waiting_for_quorum";
   for (const NodeId& peer : membership_.neighbours()) {

@@ -14,8 +14,12 @@ void NodeParts::on_result(LearnerResult&& result, Turn& turn) {
     return on_contributed(std::move(*contributed), turn);
   }
   if (auto* sum = std::get_if<SumSliceDone>(&result)) {
-    return merge_.on_summed(sum->merge, sum->slice, sum->root, std::move(sum->data),
+    return merge_.on_summed(sum->merge, sum->slice, sum->root, std::move(sum->blocks),
                             merge_output(turn));
+  }
+  if (auto* own = std::get_if<OwnSliceDone>(&result)) {
+    return merge_.on_own_part(own->merge, own->slice, own->root, std::move(own->blocks),
+                              merge_output(turn));
   }
   if (auto* average = std::get_if<AverageSliceDone>(&result)) {
     return merge_.on_averaged(average->merge, average->slice, std::move(average->data),
@@ -48,7 +52,7 @@ void NodeParts::after_steps(Turn& turn) {
   if (const auto* done = std::get_if<StepsDone>(&turn.events.back())) loss_ = done->loss;
   if (crossed(config_.evaluate_every, evaluated_at_)) turn.jobs.emplace_back(EvaluateJob{step});
   if (trainer_->needs_state() && crossed(config_.checkpoint_every, saved_at_)) {
-    turn.jobs.emplace_back(SaveStateJob{.for_joiner = false, .request = 0});
+    turn.stores_state = true;
   }
 }
 
@@ -70,9 +74,7 @@ void NodeParts::on_loaded(const LoadStateDone& done, Turn& turn) {
 
 void NodeParts::on_saved(SaveStateDone&& done, Turn& turn) {
   if (!trainer_->needs_state()) return trainer_->saved(done, turn);
-  if (done.for_joiner) return catch_up_.saved(std::move(done), turn);
-  turn.checkpoint = std::move(done.state);
-  if (phase_ == Phase::leaving) leave(turn);
+  catch_up_.saved(std::move(done), turn);
 }
 
 void NodeParts::on_adopted(const AdoptDone& done, Turn& turn) {

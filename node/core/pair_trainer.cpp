@@ -63,6 +63,7 @@ void PairTrainer::proceed(Turn& turn) {
   count = std::min(count, steps_total_ - step_);
   if (!pace_.may_step(count, company(), turn.now)) return;
   training_ = true;
+  training_since_ = turn.now;
   turn.jobs.emplace_back(TrainJob{.first = step_, .count = static_cast<std::uint32_t>(count)});
 }
 
@@ -124,9 +125,9 @@ void PairTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
   }
   if (!neighbours_.contains(peer)) return;
   if (const auto* offer = std::get_if<protocol::ExchangeOffer>(&message)) {
-    if (exchange_.on_offer(peer, *offer, willing(), step_, turn.now, turn.effects)) encode(turn);
+    if (exchange_.on_offer(peer, *offer, willing(), step_, turn.effects)) encode(turn);
   } else if (const auto* accept = std::get_if<protocol::ExchangeAccept>(&message)) {
-    if (exchange_.on_accept(peer, *accept, turn.now, turn.effects)) encode(turn);
+    if (exchange_.on_accept(peer, *accept, turn.effects)) encode(turn);
   } else if (const auto* busy = std::get_if<protocol::ExchangeBusy>(&message)) {
     exchange_.on_busy(peer, *busy);
   } else if (const auto* applied = std::get_if<protocol::ExchangeApplied>(&message)) {
@@ -141,6 +142,7 @@ void PairTrainer::receive(const NodeId& peer, protocol::Message&& message, Turn&
 void PairTrainer::finished(LearnerResult& result, Turn& turn) {
   if (const auto* trained = std::get_if<TrainDone>(&result)) {
     training_ = false;
+    exchange_.set_compute_time(turn.now - training_since_);
     const auto count = static_cast<std::uint32_t>(trained->next - step_);
     since_exchange_ += count;
     if (exchange_.running()) during_exchange_ += count;
@@ -149,13 +151,18 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
     turn.events.emplace_back(StepsDone{step_, trained->loss});
     report_progress(turn);
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
-    mix(exchange_.on_encoded(std::move(encoded->payload), step_, turn.effects), turn);
+    mix(exchange_.on_encoded(std::move(encoded->payload), step_, turn.now, turn.effects), turn);
   } else if (const auto* mixed = std::get_if<MixDone>(&result)) {
     for (const NodeId& peer : mixed->rejected) {
       turn.blame(peer, protocol::RejectReason::bad_payload);
     }
   }
   proceed(turn);
+}
+
+void PairTrainer::progressed(const BulkProgressed& progress, Turn& turn) {
+  if (progress.kind != protocol::BulkKind::pair_payload) return;
+  exchange_.on_progress(progress.peer, progress.number, turn.now);
 }
 
 void PairTrainer::tick(Turn& turn) {

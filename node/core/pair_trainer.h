@@ -23,6 +23,7 @@ class PairTrainer final : public Trainer {
   void give_up(const NodeId& peer, Turn& turn) override;
   void receive(const NodeId& peer, protocol::Message&& message, Turn& turn) override;
   void finished(LearnerResult& result, Turn& turn) override;
+  void progressed(const BulkProgressed& progress, Turn& turn) override;
   [[nodiscard]] Instant next_deadline() const override {
     return std::min(exchange_.next_deadline(), pace_.next_deadline());
   }
@@ -60,6 +61,7 @@ class PairTrainer final : public Trainer {
   bool started_ = false;
   bool stopped_ = false;
   bool training_ = false;  ///< A TrainJob is under way.
+  Instant training_since_;
 };
 
 }  // namespace starling::node

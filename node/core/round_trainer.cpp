@@ -78,6 +78,7 @@ void RoundTrainer::proceed(Turn& turn) {
       static_cast<std::uint32_t>(std::min<std::uint64_t>(local_steps_, steps_total_ - step_));
   if (!pace_.may_step(count, company(), turn.now)) return;
   computing_ = true;
+  computing_since_ = turn.now;
   const std::uint64_t next = rounds_.round() + 1;
   if (has_memory_ && next > 1) {
     for (const NodeId& peer : rounds_.starting_at(next)) turn.jobs.emplace_back(ResyncJob{peer});
@@ -122,6 +123,7 @@ void RoundTrainer::finished(LearnerResult& result, Turn& turn) {
     turn.events.emplace_back(StepsDone{step_, trained->loss});
   } else if (auto* encoded = std::get_if<EncodeDone>(&result)) {
     computing_ = false;
+    rounds_.set_compute_time(turn.now - computing_since_);
     rounds_.on_encoded(std::move(encoded->payload), step_, turn.now, turn.effects);
   } else if (auto* copy = std::get_if<ResyncDone>(&result)) {
     turn.effects.send(copy->peer, protocol::Bulk{.kind = protocol::BulkKind::hat_copy,
@@ -136,6 +138,13 @@ void RoundTrainer::finished(LearnerResult& result, Turn& turn) {
     }
   }
   proceed(turn);
+}
+
+/// A copy of a hat precedes the payload of the edge's first round.
+void RoundTrainer::progressed(const BulkProgressed& progress, Turn& turn) {
+  const bool is_payload = progress.kind == protocol::BulkKind::round_payload ||
+                          progress.kind == protocol::BulkKind::hat_copy;
+  if (is_payload) rounds_.on_progress(progress.peer, progress.number, turn.now);
 }
 
 void RoundTrainer::tick(Turn& turn) {

@@ -3,9 +3,13 @@
 // under first-order ones, the ledger's integers and the packets that they contain under votes.
 // Layout, little endian; sizes in bits:
 //
-//   state = "SLS2", kind (8: 0 parameters, 1 ledger), step (64),
-//           length (32) and bytes of the recipe's canonical text, [ledger], count (32), value (32)*
-//   ledger = votes (64), authors (32), (node id (32 bytes), packets (64))*     kind 1 only
+//   state = "SLS3", kind (8: 0 parameters, 1 ledger), zeros (24), step (64), values (64),
+//           length of the recipe (32), authors (32), votes (64),
+//           the recipe's canonical text, (node id (32 bytes), packets (64))* by author,
+//           zeros up to a multiple of 8 bytes, value (32)*
+//
+// Parameters have no authors and no votes. The values lie aligned, so that whoever has the bytes of
+// a state reads them where they are.
 //
 // Nodes that hold the same votes before a step save the same bytes, so a joiner can ask several
 // whether they know a state's digest.
@@ -15,7 +19,9 @@
 // (edge_book.h).
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -41,9 +47,38 @@ struct SavedState {
   friend bool operator==(const SavedState&, const SavedState&) = default;
 };
 
+/// What stands before the values.
+struct StateHead {
+  std::string_view recipe;
+  Step step = 0;
+  std::uint64_t values = 0;
+  bool is_ledger = false;
+  std::span<const protocol::VoteCount> packets = {};  ///< Of a ledger, as its votes.
+  std::uint64_t votes = 0;
+};
+/// The bytes up to the first value.
+[[nodiscard]] Bytes encode_state_head(const StateHead& head);
+
+/// The most bytes of a state of so many values, whatever has been voted.
+[[nodiscard]] std::uint64_t saved_state_bytes_max(std::uint64_t values, std::size_t recipe_bytes);
+
+/// A state in its encoded form.
+struct SavedStateView {
+  std::string_view recipe;
+  Step step = 0;
+  bool is_ledger = false;
+  std::vector<protocol::VoteCount> packets;
+  std::uint64_t votes = 0;
+  ByteSpan values;  ///< 4 bytes each; aligned if the state is.
+};
+
+/// The view refers to `bytes`. Error: not such a state, cut short, authors not in order, or a
+/// parameter that is not finite.
+[[nodiscard]] Result<SavedStateView> view_saved_state(ByteSpan bytes);
+
 [[nodiscard]] Bytes encode_saved_state(const SavedState& state);
 
-/// Error: not such a state, cut short, authors not in order, or a value that is not finite.
+/// A copy. Error: as view_saved_state().
 [[nodiscard]] Result<SavedState> decode_saved_state(ByteSpan bytes);
 
 }  // namespace starling::node

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "node/core/trainer.h"
-#include "protocol/limits.h"
 
 namespace starling::node {
 
@@ -17,7 +16,6 @@ constexpr Duration giving_interval = 10s;
 }  // namespace
 
 void SnapshotDonor::keep(const SaveStateDone& saved) {
-  if (saved.state.size() > protocol::limits::bulk_message_bytes_max) return;
   state_ = saved.state;
   offer_ = {.request = 0,
             .step = saved.step,
@@ -27,7 +25,7 @@ void SnapshotDonor::keep(const SaveStateDone& saved) {
 }
 
 void SnapshotDonor::forget() {
-  state_.clear();
+  state_ = {};
   offer_ = {};
 }
 

@@ -17,7 +17,7 @@ class SnapshotDonor {
   SnapshotDonor(Digest recipe, double interval_scale)
       : recipe_(recipe), interval_scale_(interval_scale) {}
 
-  /// From now on this one is given. One that no bulk message can carry is not kept.
+  /// From now on this one is given.
   void keep(const SaveStateDone& saved);
 
   /// No longer: it holds votes that are void.
@@ -32,7 +32,7 @@ class SnapshotDonor {
   Digest recipe_;
   double interval_scale_;
   protocol::StateOffer offer_;
-  Bytes state_;
+  protocol::SharedBytes state_;
   std::map<NodeId, Instant> given_at_;
 };
 

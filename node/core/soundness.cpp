@@ -20,9 +20,8 @@ std::string name_of_parameter(std::size_t index, const std::vector<Segment>& seg
   return "parameter " + std::to_string(index);
 }
 
-template <class Sound>
-std::optional<std::size_t> first_unsound(std::span<const float> parameters, Sound is_sound) {
-  const auto found = std::ranges::find_if_not(parameters, is_sound);
+std::optional<std::size_t> first_not_finite(std::span<const float> parameters) {
+  const auto found = std::ranges::find_if_not(parameters, [](float v) { return std::isfinite(v); });
   if (found == parameters.end()) return std::nullopt;
   return static_cast<std::size_t>(found - parameters.begin());
 }
@@ -37,7 +36,7 @@ std::optional<std::string> loss_fault(double loss, Step step) {
 
 std::optional<std::string> divergence_fault(std::span<const float> parameters,
                                             const std::vector<Segment>& segments, Step step) {
-  const auto at = first_unsound(parameters, [](float value) { return std::isfinite(value); });
+  const auto at = first_not_finite(parameters);
   if (!at) return std::nullopt;
   return "training has diverged: after step " + std::to_string(step) + " " +
          name_of_parameter(*at, segments) + " is " + std::to_string(parameters[*at]) +
@@ -45,16 +44,12 @@ std::optional<std::string> divergence_fault(std::span<const float> parameters,
 }
 
 std::optional<std::string> merge_fault(std::span<const float> parameters,
-                                       const std::vector<Segment>& segments) {
-  const auto at = first_unsound(parameters, [](float value) {
-    return std::abs(static_cast<double>(value)) <= merge_magnitude_max;
-  });
+                                       const std::vector<Segment>& segments, Step steps) {
+  const auto at = first_not_finite(parameters);
   if (!at) return std::nullopt;
-  return name_of_parameter(*at, segments) + " is " + std::to_string(parameters[*at]) +
-         ", and a merge holds magnitudes up to " +
-         std::to_string(static_cast<int>(merge_magnitude_max)) +
-         ": this node has nothing to contribute. Start a run with data whose columns are about as "
-         "large as 1";
+  return "this node is left out of the merge: after " + std::to_string(steps) + " steps " +
+         name_of_parameter(*at, segments) + " is " + std::to_string(parameters[*at]) +
+         ", expected a finite number" + advice;
 }
 
 }  // namespace starling::node

@@ -12,9 +12,6 @@
 
 namespace starling::node {
 
-/// Largest magnitude that a merge can hold: 2^31 units of the grid (fixed_point.h).
-inline constexpr double merge_magnitude_max = 128;
-
 /// What is wrong with a step's mean loss, and what to do; nothing if it is finite.
 [[nodiscard]] std::optional<std::string> loss_fault(double loss, Step step);
 
@@ -23,8 +20,10 @@ inline constexpr double merge_magnitude_max = 128;
                                                           const std::vector<Segment>& segments,
                                                           Step step);
 
-/// The first parameter that a merge cannot hold; nothing if there is none.
+/// Why a model is nothing to give to a merge: the first parameter that is not finite, by its
+/// segment; nothing if there is none. Magnitudes have no bound.
 [[nodiscard]] std::optional<std::string> merge_fault(std::span<const float> parameters,
-                                                     const std::vector<Segment>& segments);
+                                                     const std::vector<Segment>& segments,
+                                                     Step steps);
 
 }  // namespace starling::node

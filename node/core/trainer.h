@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "node/core/bulk_progress.h"
 #include "node/core/config.h"
 #include "node/core/roll.h"
 #include "node/core/turn.h"
@@ -51,7 +52,7 @@ class Trainer {
     receive(announcement, std::move(signed_bytes), turn);
   }
   /// Begins from a saved state; answered by loaded(). Before restore(), which may add to it.
-  virtual void load(Bytes state, Turn& turn) {
+  virtual void load(protocol::SharedBytes state, Turn& turn) {
     turn.jobs.emplace_back(LoadStateJob{std::move(state)});
   }
   virtual void loaded(const LoadStateDone& done, Turn& turn) {
@@ -64,6 +65,11 @@ class Trainer {
     static_cast<void>(turn);
   }
   virtual void finished(LearnerResult& result, Turn& turn) = 0;
+  /// A part of a bulk message has come: the peer has not fallen silent.
+  virtual void progressed(const BulkProgressed& progress, Turn& turn) {
+    static_cast<void>(progress);
+    static_cast<void>(turn);
+  }
 
   [[nodiscard]] virtual Instant next_deadline() const = 0;
   virtual void tick(Turn& turn) = 0;

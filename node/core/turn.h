@@ -24,7 +24,8 @@ struct Turn {
   std::vector<LearnerJob> jobs;
   std::vector<protocol::Announcement> announcements;  ///< To be signed and broadcast.
   std::vector<Bytes> vote_log;                        ///< Signed packets to be kept on disk.
-  std::optional<Bytes> checkpoint;
+  std::optional<protocol::SharedBytes> checkpoint;
+  bool stores_state = false;             ///< To the disk, as it is after the jobs so far.
   std::optional<RememberedPeers> peers;  ///< To be kept on disk.
   std::vector<std::pair<NodeId, protocol::RejectReason>> misconduct;
   std::vector<protocol::NewcomerVerdict> verdicts;  ///< Of second processes that wait.

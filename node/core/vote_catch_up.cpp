@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "node/core/trainer.h"
+#include "protocol/limits.h"
 
 namespace starling::node {
 
@@ -22,7 +23,6 @@ constexpr std::uint64_t packets_missing_per_author_min = 8;
 constexpr Duration considering_interval = 1s;
 constexpr Duration offer_time_max = 1s;
 constexpr Duration sample_time_max = 2s;
-constexpr Duration state_time_max = 30s;
 /// Without a packet that was missing, until others are asked for it, and then until the rest is
 /// given up: a neighbour may tell of more than there is. Not shorter where intervals are: a link
 /// that is full is so at any pace.
@@ -210,7 +210,7 @@ void VoteCatchUp::fetch_snapshot(Turn& turn) {
   donor_ = *donor;
   stage_ = Stage::fetching;
   request_ += 1;
-  deadline_ = turn.now + scaled_time(state_time_max);
+  deadline_ = turn.now + scaled_time(protocol::limits::state_time_max);
   turn.effects.send(donor_, protocol::StateRequest{request_});
 }
 
@@ -226,6 +226,12 @@ std::optional<LoadStateJob> VoteCatchUp::receive(const NodeId& peer, protocol::B
   stage_ = Stage::loading;
   deadline_ = Instant::never();
   return LoadStateJob{std::move(state.data), candidate_->offer.state};
+}
+
+void VoteCatchUp::progressed(const BulkProgressed& progress, Instant now) {
+  const bool is_awaited =
+      stage_ == Stage::fetching && progress.peer == donor_ && progress.number == request_;
+  if (is_awaited) deadline_ = now + scaled_time(protocol::limits::state_time_max);
 }
 
 void VoteCatchUp::loaded(bool is_good, Turn& turn) {

@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "node/core/bulk_progress.h"
 #include "node/core/catch_up_plan.h"
 #include "node/core/config.h"
 #include "node/core/turn.h"
@@ -42,6 +43,8 @@ class VoteCatchUp {
   void receive(const NodeId& peer, const protocol::VoteRange& range, Turn& turn);
   /// The snapshot, if it is the one asked for: to be loaded, which is answered by loaded().
   [[nodiscard]] std::optional<LoadStateJob> receive(const NodeId& peer, protocol::Bulk&& state);
+  /// A part of the snapshot has come: no other donor is asked while it goes on.
+  void progressed(const BulkProgressed& progress, Instant now);
   void loaded(bool is_good, Turn& turn);
   /// Everything inserted has been applied; `step`: the newest voted on.
   void applied(Step step, Turn& turn);

@@ -17,7 +17,7 @@ constexpr Step snapshot_lag = 8;
 
 }  // namespace
 
-void VoteTrainer::load(Bytes state, Turn& turn) {
+void VoteTrainer::load(protocol::SharedBytes state, Turn& turn) {
   begin_load({std::move(state)}, false, turn);
 }
 

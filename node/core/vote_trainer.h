@@ -30,6 +30,9 @@ class VoteTrainer final : public Trainer {
   void receive(const protocol::SignedAnnouncement& announcement, Bytes&& signed_bytes,
                Turn& turn) override;
   void finished(LearnerResult& result, Turn& turn) override;
+  void progressed(const BulkProgressed& progress, Turn& turn) override {
+    catch_up_.progressed(progress, turn.now);
+  }
   [[nodiscard]] Instant next_deadline() const override;
   void tick(Turn& turn) override;
   [[nodiscard]] Step step() const override { return step_; }
@@ -43,14 +46,14 @@ class VoteTrainer final : public Trainer {
 
   void restore(const protocol::SignedAnnouncement& announcement, Bytes signed_bytes,
                Turn& turn) override;
-  void load(Bytes state, Turn& turn) override;
+  void load(protocol::SharedBytes state, Turn& turn) override;
   void loaded(const LoadStateDone& done, Turn& turn) override;
   void saved(const SaveStateDone& done, Turn& turn) override;
 
  private:
   /// Until it is loaded no vote is applied: what the state contains must not be added twice.
   struct LoadingState {
-    Bytes state;
+    protocol::SharedBytes state;
     bool is_from_peer = false;
   };
 

@@ -145,6 +145,10 @@ void Connection::handle(protocol::SessionEvents& events) {
       owner_->on_established(*this, *established);
     } else if (auto* received = std::get_if<protocol::SessionReceived>(&event)) {
       owner_->on_message(*this, std::move(received->message));
+    } else if (const auto* progress = std::get_if<protocol::SessionBulkProgressed>(&event)) {
+      owner_->on_bulk_progressed(*this, *progress);
+    } else if (const auto* refused = std::get_if<protocol::SessionBulkRefused>(&event)) {
+      owner_->on_bulk_refused(*this, refused->refusal);
     } else {
       released_at_ = std::min(released_at_, monotonic_now() + last_write_time_max);
       owner_->on_closed(*this, std::get<protocol::SessionClosed>(event));

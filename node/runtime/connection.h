@@ -6,6 +6,7 @@
 #include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "node/runtime/transport.h"
@@ -29,6 +30,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     virtual void on_established(Connection& connection,
                                 const protocol::SessionEstablished& established) = 0;
     virtual void on_message(Connection& connection, protocol::Message message) = 0;
+    virtual void on_bulk_progressed(Connection& connection,
+                                    const protocol::SessionBulkProgressed& progress) = 0;
+    /// on_closed follows.
+    virtual void on_bulk_refused(Connection& connection, const protocol::BulkRefusal& refusal) = 0;
     /// The peer ended the link, broke a rule, or is gone. Not called after our own close().
     virtual void on_closed(Connection& connection, const protocol::SessionClosed& closed) = 0;
     /// The socket is closed. The last call for this connection.
@@ -42,6 +47,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// False: dropped, see Session::send.
   [[nodiscard]] bool send(protocol::Message message);
+
+  /// As Session::refuses_to_send.
+  [[nodiscard]] std::optional<protocol::BulkRefusal> refuses_to_send(
+      const protocol::Message& message) const {
+    return session_.refuses_to_send(message);
+  }
 
   /// Sends what is queued and a farewell while the peer takes it, then closes the socket.
   void close(protocol::CloseReason reason);

@@ -75,6 +75,7 @@ class Driver::Node {
   void perform(node::StartTimer& output);
   void perform(node::RunLearner& output);
   void perform(node::SaveCheckpoint& output);
+  void perform(node::StoreState&);
   void perform(node::AppendVotes& output);
   void perform(node::SavePeers& output);
   void perform(node::SaveMergedModel& output);
@@ -92,6 +93,7 @@ class Driver::Node {
   void bound_the_end();
   void end_now();
   void end_when_done();
+  void note_checkpoint(const Result<void>& saved);
   void note_disk(const std::string& what, const Result<void>& written);
   void tick_status();
   void announce(const std::string& address);
@@ -182,7 +184,7 @@ Result<void> Driver::Node::run() {
 void Driver::Node::start() {
   endpoint_.start();
   handling_ = true;  // what the first outputs cause waits in the inbox
-  perform_all(core_.start(monotonic_now(), saved_.checkpoint, saved_.votes));
+  perform_all(core_.start(monotonic_now(), std::move(saved_.checkpoint), saved_.votes));
   for (const std::string& warning : saved_.warnings) notify(Warned{warning});
   for (const std::string& warning : options_.warnings) notify(Warned{warning});
   saved_ = {};
@@ -248,10 +250,26 @@ void Driver::Node::perform(node::SaveCheckpoint& output) {
   if (!options_.store) return;
   save_on_worker(
       [this, state = std::move(output.state)] { return options_.store->save_checkpoint(state); },
-      // What is not saved when leaving is lost; in the middle of a run the next one may succeed.
+      [this](const Result<void>& saved) { note_checkpoint(saved); });
+}
+
+void Driver::Node::perform(node::StoreState&) {
+  save_on_worker(
+      [this]() -> Result<void> {
+        if (!options_.store) return {};
+        return options_.store->save_checkpoint([this](const std::function<void(ByteSpan)>& write) {
+          static_cast<void>(options_.learner.write_state(write));
+        });
+      },
       [this](const Result<void>& saved) {
-        leaving_ && !saved ? fail(saved.error()) : note_disk("the checkpoint", saved);
+        note_checkpoint(saved);
+        deliver(node::StateStored{});
       });
+}
+
+/// What is not saved when leaving is lost; in the middle of a run the next one may succeed.
+void Driver::Node::note_checkpoint(const Result<void>& saved) {
+  leaving_ && !saved ? fail(saved.error()) : note_disk("the checkpoint", saved);
 }
 
 void Driver::Node::perform(node::AppendVotes& output) {

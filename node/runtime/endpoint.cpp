@@ -97,7 +97,11 @@ void Endpoint::Links::drop(AcceptLimits::Number knock) {
 
 void Endpoint::Links::send(const NodeId& peer, protocol::Message message) {
   const auto found = established_.find(peer);
-  if (found == established_.end() || found->second->send(std::move(message))) return;
+  if (found == established_.end()) return;
+  if (const auto refusal = found->second->refuses_to_send(message)) {
+    return sink_(node::BulkRefused{.peer = peer, .refusal = *refusal, .is_own = true});
+  }
+  if (found->second->send(std::move(message))) return;
   disconnect(peer, CloseReason::timed_out);
 }
 
@@ -278,6 +282,19 @@ void Endpoint::Links::on_message(Connection& connection, protocol::Message messa
   if (!is_current(connection, peer)) return;  // we hung up while a batch was being handed over
   if (take_circuit_message(connection, peer, message)) return;
   sink_(node::MessageReceived{peer, std::move(message)});
+}
+
+void Endpoint::Links::on_bulk_progressed(Connection& connection,
+                                         const protocol::SessionBulkProgressed& progress) {
+  const auto& peer = links_.at(&connection).peer;
+  if (!peer || !is_current(connection, *peer)) return;
+  sink_(node::BulkProgressed{*peer, progress.header.kind, progress.header.number});
+}
+
+void Endpoint::Links::on_bulk_refused(Connection& connection,
+                                      const protocol::BulkRefusal& refusal) {
+  const auto& peer = links_.at(&connection).peer;
+  if (peer) sink_(node::BulkRefused{.peer = *peer, .refusal = refusal});
 }
 
 void Endpoint::Links::on_closed(Connection& connection, const protocol::SessionClosed& closed) {

@@ -13,7 +13,7 @@
 #include "crypto/signature.h"
 #include "node/core/io.h"
 #include "node/runtime/listener.h"
-#include "protocol/limits.h"
+#include "protocol/link/bulk_bounds.h"
 
 namespace asio {
 class io_context;
@@ -26,7 +26,7 @@ struct EndpointOptions {
   crypto::SigningKey key;
   std::uint64_t incarnation = 0;                         ///< Of this process.
   std::optional<crypto::Secret<32>> psk = std::nullopt;  ///< Set: a private run.
-  std::size_t bulk_bytes_max = protocol::limits::bulk_message_bytes_max;
+  protocol::BulkBounds bulk = {};                        ///< Which bulk messages the run has.
   /// Sockets that the process can afford, links and strangers and dials together; a dial that
   /// races several addresses may need two or three for a moment.
   std::size_t sockets_max = std::numeric_limits<std::size_t>::max();
@@ -47,8 +47,8 @@ struct Traffic {
 /// Thread: the one that runs `network`, for every call.
 class Endpoint {
  public:
-  /// Takes PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, SecondProcess and
-  /// InputRejected.
+  /// Takes PeerConnected, PeerDisconnected, ConnectFailed, MessageReceived, BulkProgressed,
+  /// BulkRefused, SecondProcess and InputRejected.
   using Sink = std::function<void(node::Input)>;
 
   /// network must outlive the endpoint. Accepting starts with start(). Without a socket in

@@ -111,7 +111,7 @@ protocol::SessionOptions Endpoint::Links::session_options(const Link& link) {
                         .expected_peer = wanted != no_id ? std::optional(wanted) : std::nullopt,
                         .now = unix_now(),
                         .rekey_interval_frames = limits::rekey_interval_frames},
-          .bulk_bytes_max = options_.bulk_bytes_max,
+          .bulk = options_.bulk,
           .bulk_frame_bytes =
               is_relayed ? limits::relayed_bulk_frame_bytes : limits::bulk_plaintext_bytes_max,
           .crossing_secret = may_cross ? std::optional(random_secret()) : std::nullopt};

@@ -100,6 +100,9 @@ class Endpoint::Links : public Connection::Owner, public std::enable_shared_from
   void on_established(Connection& connection,
                       const protocol::SessionEstablished& established) override;
   void on_message(Connection& connection, protocol::Message message) override;
+  void on_bulk_progressed(Connection& connection,
+                          const protocol::SessionBulkProgressed& progress) override;
+  void on_bulk_refused(Connection& connection, const protocol::BulkRefusal& refusal) override;
   void on_closed(Connection& connection, const protocol::SessionClosed& closed) override;
   void on_released(Connection& connection) override;
   void on_traffic(std::uint64_t bytes_sent, std::uint64_t bytes_received) override;

@@ -53,6 +53,10 @@ Result<Bytes> read_file(const std::filesystem::path& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return system_error("read", path.native(), errno);
   Bytes bytes;
+  struct stat found{};
+  if (::fstat(file.get(), &found) == 0 && found.st_size > 0) {
+    bytes.reserve(static_cast<std::size_t>(found.st_size));
+  }
   std::array<std::uint8_t, 64 * 1024> buffer;
   for (;;) {
     const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
@@ -112,12 +116,17 @@ int open_alone(const std::string& temporary, mode_t mode) {
 
 Result<void> write_atomically(const std::filesystem::path& path, ByteSpan bytes,
                               WriteOptions options) {
+  return write_atomically(path, [bytes](int fd) { return write_all(fd, bytes); }, options);
+}
+
+Result<void> write_atomically(const std::filesystem::path& path,
+                              const std::function<int(int fd)>& fill, WriteOptions options) {
   const std::string temporary = path.native() + ".new";
   int problem = 0;
   {
     const FileDescriptor file(open_alone(temporary, options.mode));
     if (!file.is_open()) return system_error("write", path.native(), errno);
-    problem = write_all(file.get(), bytes);
+    problem = fill(file.get());
     if (problem == 0 && options.survives_power_cut && ::fsync(file.get()) != 0) problem = errno;
     if (problem == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) problem = errno;
     if (problem != 0) ::unlink(temporary.c_str());

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -60,6 +61,12 @@ struct WriteOptions {
 /// Replaces `path` as a whole: after a crash at any moment it holds the old bytes or the new ones.
 /// Error: names path and cause; the old file is untouched.
 [[nodiscard]] Result<void> write_atomically(const std::filesystem::path& path, ByteSpan bytes,
+                                            WriteOptions options = {});
+
+/// The same of bytes that come piece by piece. fill: writes the file at the descriptor, which is
+/// empty; returns 0 or the errno.
+[[nodiscard]] Result<void> write_atomically(const std::filesystem::path& path,
+                                            const std::function<int(int fd)>& fill,
                                             WriteOptions options = {});
 
 /// Makes renames inside `directory` survive a power cut.

@@ -39,6 +39,10 @@ void raise_descriptor_limit();
 /// How many descriptors this process can still open.
 [[nodiscard]] std::size_t descriptors_free();
 
+/// Memory of this machine that this process may use: all there is, or what its control group
+/// allows. 0: not known.
+[[nodiscard]] std::uint64_t memory_bytes();
+
 /// Lowers the calling thread's priority (19: runs only when nothing else wants the processor).
 void set_thread_niceness(int niceness);
 

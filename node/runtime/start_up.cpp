@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "node/core/bulk_bounds_of.h"
 #include "node/runtime/own_address.h"
 #include "node/runtime/platform.h"
 
@@ -53,6 +54,7 @@ Result<void> keep_port(Store& store, const Listener& listener) {
 node::Config completed(node::Config config, const node::Learner& learner,
                        const Listener& listener) {
   config.parameter_count = learner.parameters().size();
+  config.payload_bytes_max = learner.payload_bytes_max();
   config.segments = learner.task().segments();
   config.data_form = learner.task().data_form();
   config.sampling_rate = learner.sampling_rate();
@@ -72,6 +74,7 @@ EndpointOptions endpoint_options(const node::Config& config,
           .key = config.key,
           .incarnation = config.incarnation,
           .psk = psk,
+          .bulk = node::bulk_bounds_of(config),
           .sockets_max = std::max<std::size_t>(free - reserve, 1)};
 }
 

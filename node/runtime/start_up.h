@@ -18,7 +18,7 @@
 namespace starling::runtime {
 
 struct SavedState {
-  Bytes checkpoint;
+  protocol::SharedBytes checkpoint;
   std::vector<Bytes> votes;
   std::vector<std::string> warnings;  ///< Of files that had to be mended or left out.
 };

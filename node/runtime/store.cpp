@@ -33,7 +33,7 @@ ByteSpan bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-std::array<std::uint8_t, checkpoint_length_bytes> length_field(std::size_t length) {
+std::array<std::uint8_t, checkpoint_length_bytes> length_field(std::uint64_t length) {
   std::array<std::uint8_t, checkpoint_length_bytes> field;
   for (std::size_t i = 0; i < field.size(); ++i) {
     field[i] = static_cast<std::uint8_t>(length >> (8 * i));
@@ -41,27 +41,36 @@ std::array<std::uint8_t, checkpoint_length_bytes> length_field(std::size_t lengt
   return field;
 }
 
-Bytes checkpoint_header(ByteSpan state) {
+Bytes checkpoint_header(std::uint64_t length, const Digest& digest) {
   Bytes header(checkpoint_magic.begin(), checkpoint_magic.end());
-  std::ranges::copy(length_field(state.size()), std::back_inserter(header));
-  std::ranges::copy(crypto::digest_of(state).bytes, std::back_inserter(header));
+  std::ranges::copy(length_field(length), std::back_inserter(header));
+  std::ranges::copy(digest.bytes, std::back_inserter(header));
   return header;
 }
 
-Bytes checkpoint_file(ByteSpan state) {
-  Bytes file = checkpoint_header(state);
-  file.insert(file.end(), state.begin(), state.end());
-  return file;
+/// Fills a new file. The header is known last and written last: a file cut before that is no
+/// checkpoint.
+int write_checkpoint(int fd, const Store::Pieces& write_state) {
+  int problem = write_all(fd, Bytes(checkpoint_header_bytes));
+  crypto::Hasher hasher;
+  std::uint64_t length = 0;
+  write_state([&](ByteSpan piece) {
+    if (problem != 0) return;
+    hasher.update(piece);
+    length += piece.size();
+    problem = write_all(fd, piece);
+  });
+  if (problem != 0) return problem;
+  if (::lseek(fd, 0, SEEK_SET) != 0) return errno;
+  return write_all(fd, checkpoint_header(length, hasher.finish()));
 }
 
-/// The state in a checkpoint file; nothing if the file is cut or damaged.
-std::optional<Bytes> checked_state(ByteSpan file) {
-  if (file.size() < checkpoint_header_bytes) return std::nullopt;
+/// True if the file is a whole checkpoint.
+bool is_checkpoint(ByteSpan file) {
+  if (file.size() < checkpoint_header_bytes) return false;
   const ByteSpan state = file.subspan(checkpoint_header_bytes);
-  if (!std::ranges::equal(file.first(checkpoint_header_bytes), checkpoint_header(state))) {
-    return std::nullopt;
-  }
-  return Bytes(state.begin(), state.end());
+  return std::ranges::equal(file.first(checkpoint_header_bytes),
+                            checkpoint_header(state.size(), crypto::digest_of(state)));
 }
 
 bool has_file(const std::filesystem::path& path) {
@@ -100,12 +109,11 @@ Result<void> write_ticket(const std::filesystem::path& directory, std::string_vi
   return write_atomically(directory / "ticket", bytes_of(ticket), {.mode = private_file});
 }
 
-Result<Bytes> read_checkpoint(const std::filesystem::path& path) {
-  const Result<Bytes> file = read_file(path);
-  if (!file) return file;
-  auto state = checked_state(*file);
-  if (!state) return failure(path.native() + " is damaged");
-  return std::move(*state);
+Result<protocol::SharedBytes> read_checkpoint(const std::filesystem::path& path) {
+  Result<Bytes> file = read_file(path);
+  if (!file) return std::unexpected(file.error());
+  if (!is_checkpoint(*file)) return failure(path.native() + " is damaged");
+  return protocol::SharedBytes(std::move(*file)).from(checkpoint_header_bytes);
 }
 
 Store::Store(std::filesystem::path directory, FileDescriptor lock)
@@ -216,9 +224,14 @@ Result<LoadedCheckpoint> Store::load_checkpoint() {
 }
 
 Result<void> Store::save_checkpoint(ByteSpan state) {
+  return save_checkpoint([state](const std::function<void(ByteSpan)>& write) { write(state); });
+}
+
+Result<void> Store::save_checkpoint(const Pieces& write_state) {
   const auto path = path_of("checkpoint");
   const auto fresh = path_of("checkpoint.fresh");
-  if (auto written = write_atomically(fresh, checkpoint_file(state)); !written) return written;
+  const auto fill = [&write_state](int fd) { return write_checkpoint(fd, write_state); };
+  if (auto written = write_atomically(fresh, fill); !written) return written;
   std::error_code problem;
   if (has_file(path)) std::filesystem::rename(path, path_of("checkpoint.previous"), problem);
   if (!problem) std::filesystem::rename(fresh, path, problem);
@@ -231,7 +244,9 @@ bool Store::has_start() const {
 }
 
 Result<void> Store::save_start(ByteSpan state) {
-  return write_atomically(path_of("start"), checkpoint_file(state));
+  return write_atomically(path_of("start"), [state](int fd) {
+    return write_checkpoint(fd, [state](const auto& write) { write(state); });
+  });
 }
 
 Result<std::vector<Bytes>> Store::load_votes() {

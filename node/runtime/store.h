@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@
 #include "node/runtime/bounded_log.h"
 #include "node/runtime/file.h"
 #include "node/runtime/record_log.h"
+#include "protocol/shared_bytes.h"
 #include "starling/ids.h"
 #include "starling/result.h"
 
@@ -35,7 +37,7 @@ namespace starling::runtime {
 /// state: empty if the node never saved one. warning: set if the newest was damaged and the one
 /// before it was taken.
 struct LoadedCheckpoint {
-  Bytes state;
+  protocol::SharedBytes state;
   std::string warning;
 };
 
@@ -46,7 +48,7 @@ struct LoadedPeers {
 };
 
 /// The state in a checkpoint file of a node directory. Error: not readable, cut or damaged.
-[[nodiscard]] Result<Bytes> read_checkpoint(const std::filesystem::path& path);
+[[nodiscard]] Result<protocol::SharedBytes> read_checkpoint(const std::filesystem::path& path);
 
 /// True if a process holds the node directory. Takes nothing and changes nothing.
 [[nodiscard]] bool is_in_use(const std::filesystem::path& directory);
@@ -93,6 +95,9 @@ class Store {
   /// Error: both checkpoints are damaged.
   [[nodiscard]] Result<LoadedCheckpoint> load_checkpoint();
   [[nodiscard]] Result<void> save_checkpoint(ByteSpan state);
+  /// The same of a state that `write_state` gives piece by piece to the function it is called with.
+  using Pieces = std::function<void(const std::function<void(ByteSpan)>& write)>;
+  [[nodiscard]] Result<void> save_checkpoint(const Pieces& write_state);
 
   /// Keeps the starting point, once: from it and the vote log any model of the run can be rebuilt.
   [[nodiscard]] bool has_start() const;

@@ -102,6 +102,9 @@ struct EventFields {
   Json operator()(const MergeStarted& e) const {
     return {{"event", "merge_started"}, {"merge", e.merge.hex()}};
   }
+  Json operator()(const Excluded& e) const {
+    return {{"event", "excluded"}, {"merge", e.merge.hex()}, {"reason", e.reason}};
+  }
   Json operator()(const QuorumMissing& e) const {
     return {{"event", "quorum_missing"},
             {"present", e.present},
@@ -196,6 +199,7 @@ std::string status_json(const NodeStatus& status) {
                {"nodes_present", status.nodes_present},
                {"nodes_seen", status.nodes_seen},
                {"quorum", status.quorum},
+               {"excluded", status.excluded},
                {"unreconciled", status.unreconciled},
                {"rejected", status.rejected}});
 }

@@ -22,7 +22,9 @@ struct CorrectionTraits {
   bool needs_linear_mixer = false;
   /// Mixing its lane must not change the sum over all nodes.
   bool needs_conserved_sum = false;
-  double vectors = 0;  ///< That it keeps, in lengths of the model, without what it keeps per edge.
+  bool has_lane = false;
+  double vectors = 0;                ///< That it keeps, in lengths of the model.
+  double vectors_per_neighbour = 0;  ///< The same of each neighbour.
 };
 
 template <class Scalar>

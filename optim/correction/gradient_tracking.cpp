@@ -77,7 +77,11 @@ class GradientTracking final : public Correction<Scalar> {
 };
 
 CorrectionTraits traits(const Settings& /*settings*/) {
-  return {.needs_linear_mixer = true, .needs_conserved_sum = true, .vectors = 3};
+  return {.needs_linear_mixer = true,
+          .needs_conserved_sum = true,
+          .has_lane = true,
+          .vectors = 3,
+          .vectors_per_neighbour = 1};
 }
 
 }  // namespace

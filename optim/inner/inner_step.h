@@ -32,6 +32,9 @@ class InnerStep {
 
   /// x was replaced: what was kept of steps before is forgotten.
   virtual void restart() {}
+  /// Training is over for now: restarts, and gives its memory back. A further apply() takes it
+  /// anew.
+  virtual void release() {}
 };
 
 struct InnerEntry : PartEntry<InnerStep, InnerTraits> {};

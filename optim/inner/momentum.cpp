@@ -16,7 +16,7 @@ class Momentum final : public InnerStep<Scalar> {
 
   void apply(std::span<const Scalar> direction, double step_size, std::span<Scalar> x) override {
     const auto size = static_cast<Scalar>(step_size);
-    const auto momentum = vectors_.at(momentum_);
+    const auto momentum = vectors_.ensure(momentum_);
     for (std::size_t i = 0; i < x.size(); ++i) {
       momentum[i] = share_ * momentum[i] + (direction[i] + decay_ * x[i]);
       x[i] -= size * momentum[i];
@@ -24,6 +24,7 @@ class Momentum final : public InnerStep<Scalar> {
   }
 
   void restart() override { vectors_.fill_zero(momentum_); }
+  void release() override { vectors_.release(momentum_); }
 
  private:
   Vectors<Scalar>& vectors_;

@@ -35,7 +35,7 @@ bool PairExchange::offer(Step step, Instant now, Effects& effects) {
 }
 
 bool PairExchange::on_offer(const NodeId& peer, const ExchangeOffer& offer, bool willing, Step step,
-                            Instant now, Effects& effects) {
+                            Effects& effects) {
   const Edge* edge = edges_.find(peer);
   const bool same = active_ && active_->peer == peer && active_->number == offer.exchange;
   if (same && active_->stage != Stage::offered) return false;  // already accepted
@@ -50,19 +50,18 @@ bool PairExchange::on_offer(const NodeId& peer, const ExchangeOffer& offer, bool
     return false;
   }
   edges_.set_peer_step(peer, offer.step);
-  begin(peer, offer.exchange, Stage::encoding, now + options_.payload_time_max);
+  begin(peer, offer.exchange, Stage::encoding, Instant::never());
   effects.send(peer, ExchangeAccept{.exchange = offer.exchange, .step = step});
   return true;
 }
 
-bool PairExchange::on_accept(const NodeId& peer, const ExchangeAccept& accept, Instant now,
-                             Effects& effects) {
+bool PairExchange::on_accept(const NodeId& peer, const ExchangeAccept& accept, Effects& effects) {
   const bool same = active_ && active_->peer == peer && active_->number == accept.exchange;
   if (!same) effects.send(peer, ExchangeBusy{.exchange = accept.exchange});  // we had given up
   if (!same || active_->stage != Stage::offered) return false;
   edges_.set_peer_step(peer, accept.step);
   active_->stage = Stage::encoding;
-  active_->deadline = now + options_.payload_time_max;
+  active_->deadline = Instant::never();
   return true;
 }
 
@@ -73,7 +72,8 @@ void PairExchange::on_busy(const NodeId& peer, const ExchangeBusy& busy) {
   busy_.insert(peer);
 }
 
-std::optional<PairMix> PairExchange::on_encoded(Bytes payload, Step step, Effects& effects) {
+std::optional<PairMix> PairExchange::on_encoded(SharedBytes payload, Step step, Instant now,
+                                                Effects& effects) {
   if (!active_ || active_->stage != Stage::encoding) return std::nullopt;
   Bulk message{.kind = BulkKind::pair_payload,
                .number = active_->number,
@@ -85,6 +85,7 @@ std::optional<PairMix> PairExchange::on_encoded(Bytes payload, Step step, Effect
   effects.send(active_->peer, message);
   edges_.retain(active_->peer, std::move(message));
   active_->stage = Stage::sent;
+  active_->deadline = now + patience();
   return mix_if_complete(effects);
 }
 
@@ -118,6 +119,11 @@ std::optional<PairMix> PairExchange::mix_if_complete(Effects& effects) {
   edges_.applied(done.peer, done.number);
   effects.send(done.peer, ExchangeApplied{.exchange = done.number});
   return mix;
+}
+
+void PairExchange::on_progress(const NodeId& peer, std::uint64_t number, Instant now) {
+  const bool is_awaited = active_ && active_->peer == peer && active_->number == number;
+  if (is_awaited && active_->stage == Stage::sent) active_->deadline = now + patience();
 }
 
 void PairExchange::on_link_down(const NodeId& peer) {

@@ -10,6 +10,7 @@
 
 #include "protocol/effects.h"
 #include "protocol/exchange/edge_book.h"
+#include "protocol/limits.h"
 #include "protocol/wire/message.h"
 #include "starling/instant.h"
 #include "starling/rng.h"
@@ -20,8 +21,8 @@ namespace starling::protocol {
 struct PairMix {
   NodeId peer;
   std::uint64_t number = 0;
-  Bytes own;
-  Bytes theirs;
+  SharedBytes own;
+  SharedBytes theirs;
   Step peer_step = 0;
 };
 
@@ -31,7 +32,7 @@ class PairExchange {
     std::uint64_t seed = 0;
     Digest recipe;  ///< Payloads of another recipe are refused.
     Duration answer_time_max = std::chrono::seconds(2);
-    Duration payload_time_max = std::chrono::seconds(20);
+    Duration payload_time_max = limits::payload_time_max;
   };
   PairExchange(Options options, EdgeBook& edges)
       : options_(options), edges_(edges), rng_(options.seed) {}
@@ -42,16 +43,23 @@ class PairExchange {
 
   /// Answers busy unless `willing`. Returns true if an exchange begins: encode now.
   [[nodiscard]] bool on_offer(const NodeId& peer, const ExchangeOffer& offer, bool willing,
-                              Step step, Instant now, Effects& effects);
+                              Step step, Effects& effects);
   /// Returns true if our offer was taken: encode now.
-  [[nodiscard]] bool on_accept(const NodeId& peer, const ExchangeAccept& accept, Instant now,
-                               Effects& effects);
+  [[nodiscard]] bool on_accept(const NodeId& peer, const ExchangeAccept& accept, Effects& effects);
   void on_busy(const NodeId& peer, const ExchangeBusy& busy);
 
-  /// Our payload is ready; it is sent and retained.
-  [[nodiscard]] std::optional<PairMix> on_encoded(Bytes payload, Step step, Effects& effects);
+  /// What the steps between two exchanges take here: a peer may take longer by
+  /// limits::slower_peer_factor before its silence counts.
+  void set_compute_time(Duration time) { compute_time_ = time; }
+
+  /// Our payload is ready; it is sent and retained. Only now does the peer owe us its own.
+  [[nodiscard]] std::optional<PairMix> on_encoded(SharedBytes payload, Step step, Instant now,
+                                                  Effects& effects);
   [[nodiscard]] std::optional<PairMix> on_payload(const NodeId& peer, Bulk&& bulk,
                                                   Effects& effects);
+
+  /// A part of the peer's payload of exchange `number` has come.
+  void on_progress(const NodeId& peer, std::uint64_t number, Instant now);
 
   void on_link_down(const NodeId& peer);
   [[nodiscard]] Instant next_deadline() const {
@@ -68,18 +76,22 @@ class PairExchange {
     NodeId peer;
     std::uint64_t number = 0;
     Stage stage = Stage::offered;
-    Instant deadline;
-    Bytes own;  ///< Kept here too: a peer that says hello again can empty the edge.
+    Instant deadline;  ///< never: we have to encode first.
+    SharedBytes own;   ///< Kept here too: a peer that says hello again can empty the edge.
     std::optional<Bulk> theirs;
   };
 
   void begin(const NodeId& peer, std::uint64_t number, Stage stage, Instant deadline);
+  [[nodiscard]] Duration patience() const {
+    return options_.payload_time_max + limits::slower_peer_factor * compute_time_;
+  }
   [[nodiscard]] std::optional<PairMix> mix_if_complete(Effects& effects);
 
   Options options_;
   EdgeBook& edges_;
   Rng rng_;
   std::optional<Active> active_;
+  Duration compute_time_{0};
   std::set<NodeId> busy_;  ///< Asked since our last exchange, and busy.
 };
 

@@ -66,9 +66,9 @@ void RoundExchange::on_link_down(const NodeId& peer) {
   neighbours_.erase(peer);
 }
 
-void RoundExchange::on_encoded(Bytes payload, Step step, Instant now, Effects& effects) {
+void RoundExchange::on_encoded(SharedBytes payload, Step step, Instant now, Effects& effects) {
   round_ += 1;
-  deadline_ = now + options_.round_time_max;
+  deadline_ = now + patience();
   own_ = Bulk{.kind = BulkKind::round_payload,
               .number = round_,
               .step = step,
@@ -111,9 +111,8 @@ bool RoundExchange::on_payload(const NodeId& peer, Bulk&& bulk, Effects& effects
 }
 
 bool RoundExchange::complete() const {
-  return own_ && std::ranges::all_of(neighbours_, [this](const auto& entry) {
-           return !in_round(entry.second) || entry.second.payloads.contains(round_);
-         });
+  return own_ && std::ranges::none_of(neighbours_,
+                                      [this](const auto& entry) { return is_owing(entry.second); });
 }
 
 std::vector<RoundMix> RoundExchange::take_mixes(Effects& effects) {
@@ -139,13 +138,27 @@ RoundMix RoundExchange::finish_round(Effects& effects) {
 }
 
 void RoundExchange::tick(Instant now, Effects& effects) {
-  if (!running() || now < deadline_) return;
-  for (const auto& [peer, neighbour] : neighbours_) {
-    if (in_round(neighbour) && !neighbour.payloads.contains(round_)) {
-      effects.hang_up(peer, CloseReason::timed_out);
-    }
+  if (!running()) return;
+  for (auto& [peer, neighbour] : neighbours_) {
+    if (!is_owing(neighbour) || now < deadline_of(neighbour)) continue;
+    effects.hang_up(peer, CloseReason::timed_out);
+    neighbour.patience_ends = now + patience();
   }
-  deadline_ = now + options_.round_time_max;
+}
+
+void RoundExchange::on_progress(const NodeId& peer, std::uint64_t number, Instant now) {
+  const auto found = neighbours_.find(peer);
+  if (found == neighbours_.end() || number < round_ || number > round_ + 1) return;
+  found->second.patience_ends = now + patience();
+}
+
+Instant RoundExchange::next_deadline() const {
+  Instant next = Instant::never();
+  if (!running()) return next;
+  for (const auto& [peer, neighbour] : neighbours_) {
+    if (is_owing(neighbour)) next = std::min(next, deadline_of(neighbour));
+  }
+  return next;
 }
 
 }  // namespace starling::protocol

@@ -10,6 +10,7 @@
 // proposes a round and stops before it; the higher one answers with the later of that and its own
 // next round, which is final.
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,6 +18,7 @@
 
 #include "protocol/effects.h"
 #include "protocol/exchange/edge_book.h"
+#include "protocol/limits.h"
 #include "protocol/wire/message.h"
 #include "starling/instant.h"
 
@@ -25,11 +27,11 @@ namespace starling::protocol {
 struct RoundMixPeer {
   NodeId peer;
   float weight = 0;
-  Bytes payload;
+  SharedBytes payload;
 };
 struct RoundMix {
   std::uint64_t round = 0;
-  Bytes own;
+  SharedBytes own;
   std::vector<RoundMixPeer> peers;
 };
 
@@ -38,8 +40,8 @@ class RoundExchange {
   struct Options {
     NodeId self;
     Digest recipe;
-    Duration round_time_max =
-        std::chrono::seconds(60);  ///< A neighbour slower than this is dropped.
+    /// A neighbour is dropped of whose payload nothing has come for so long.
+    Duration round_time_max = limits::round_time_max;
   };
   RoundExchange(Options options, EdgeBook& edges) : options_(options), edges_(edges) {}
 
@@ -61,10 +63,17 @@ class RoundExchange {
   [[nodiscard]] std::vector<NodeId> starting_at(std::uint64_t round) const;
   void on_link_down(const NodeId& peer);
 
+  /// What a round's steps take here: a neighbour may take longer by limits::slower_peer_factor
+  /// before its silence counts.
+  void set_compute_time(Duration time) { compute_time_ = time; }
+
   /// Our payload of the next round. It is sent to the neighbours of that round.
-  void on_encoded(Bytes payload, Step step, Instant now, Effects& effects);
+  void on_encoded(SharedBytes payload, Step step, Instant now, Effects& effects);
   /// False if `bulk` belongs to no round that we are in or before.
   bool on_payload(const NodeId& peer, Bulk&& bulk, Effects& effects);
+
+  /// A part of the neighbour's payload of round `number` has come.
+  void on_progress(const NodeId& peer, std::uint64_t number, Instant now);
 
   /// The mixes that have become possible: broken rounds completed late, then the running round.
   [[nodiscard]] std::vector<RoundMix> take_mixes(Effects& effects);
@@ -73,7 +82,7 @@ class RoundExchange {
   [[nodiscard]] bool running() const { return own_.has_value(); }
   [[nodiscard]] std::uint64_t round() const { return round_; }
 
-  [[nodiscard]] Instant next_deadline() const { return running() ? deadline_ : Instant::never(); }
+  [[nodiscard]] Instant next_deadline() const;
   void tick(Instant now, Effects& effects);
 
  private:
@@ -81,7 +90,18 @@ class RoundExchange {
     std::uint64_t start = 0;  ///< First round that includes the edge; 0: not agreed yet.
     bool is_agreed = false;   ///< Both ends know `start`.
     std::map<std::uint64_t, Bulk> payloads;  ///< Of this round and the next, by round.
+    Instant patience_ends = {};              ///< Set by progress; before it it is not dropped.
   };
+  /// Its payload of the running round is not there.
+  [[nodiscard]] bool is_owing(const Neighbour& neighbour) const {
+    return in_round(neighbour) && !neighbour.payloads.contains(round_);
+  }
+  [[nodiscard]] Instant deadline_of(const Neighbour& neighbour) const {
+    return std::max(deadline_, neighbour.patience_ends);
+  }
+  [[nodiscard]] Duration patience() const {
+    return options_.round_time_max + limits::slower_peer_factor * compute_time_;
+  }
   [[nodiscard]] bool in_round(const Neighbour& neighbour) const {
     return neighbour.start != 0 && neighbour.start <= round_;
   }
@@ -93,6 +113,7 @@ class RoundExchange {
   std::uint64_t round_ = 0;  ///< The running round, or the last one.
   std::optional<Bulk> own_;
   Instant deadline_ = Instant::never();
+  Duration compute_time_{0};
   std::map<NodeId, Neighbour> neighbours_;
   std::vector<RoundMix> late_;
 };

@@ -5,30 +5,39 @@
 
 namespace starling::protocol {
 
-BulkProgress BulkReceiver::begin(const BulkHeader& header) {
-  if (bulk_) return std::unexpected(RejectReason::unexpected);
-  if (header.bytes > bulk_bytes_max_) return std::unexpected(RejectReason::too_large);
-  bulk_ = Bulk{header.kind, header.number, header.step, header.degree, header.context, {}};
-  missing_bytes_ = static_cast<std::size_t>(header.bytes);
-  bulk_->data.reserve(missing_bytes_);
+BulkOutcome BulkReceiver::begin(const BulkHeader& header) {
+  if (header_) return std::unexpected(RejectReason::unexpected);
+  header_ = header;
   return take_if_complete();
 }
 
-BulkProgress BulkReceiver::append(ByteSpan data) {
-  if (!bulk_ || data.empty() || data.size() > missing_bytes_) {
+BulkOutcome BulkReceiver::append(ByteSpan data) {
+  if (!header_ || data.empty() || data.size() > header_->bytes - buffer_.size()) {
     return std::unexpected(RejectReason::unexpected);
   }
   if (data.size() > credit_) return std::unexpected(RejectReason::flood);
-  bulk_->data.insert(bulk_->data.end(), data.begin(), data.end());
-  missing_bytes_ -= data.size();
+  make_room(data.size());
+  buffer_.insert(buffer_.end(), data.begin(), data.end());
   credit_ -= data.size();
   consumed_bytes_ += data.size();
   return take_if_complete();
 }
 
+/// In steps so large that what has come is copied two times at most, and so that at the end the
+/// room is just the message.
+void BulkReceiver::make_room(std::size_t bytes) {
+  const std::size_t needed = buffer_.size() + bytes;
+  if (needed <= buffer_.capacity()) return;
+  const std::size_t wanted =
+      std::max(needed * limits::bulk_room_growth, limits::bulk_room_bytes_first);
+  buffer_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(header_->bytes, wanted)));
+}
+
 std::optional<Bulk> BulkReceiver::take_if_complete() {
-  if (missing_bytes_ > 0) return std::nullopt;
-  return std::exchange(bulk_, std::nullopt);
+  if (buffer_.size() < header_->bytes) return std::nullopt;
+  const BulkHeader header = *std::exchange(header_, std::nullopt);
+  return Bulk{header.kind,   header.number,  header.step,
+              header.degree, header.context, std::exchange(buffer_, {})};
 }
 
 std::uint64_t BulkReceiver::take_grant() {

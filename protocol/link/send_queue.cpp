@@ -52,8 +52,7 @@ std::deque<Bytes>& SendQueue::queue_for(const Message& message) {
 
 bool SendQueue::push_bulk(Bulk bulk) {
   const std::size_t bytes = bulk.data.size();
-  if (bytes > bulk_bytes_max_) return false;
-  if (bytes > limits::session_bulk_queue_bytes_max - bulk_queued_bytes_) return false;
+  if (!bulk_.empty() && bulk_queued_bytes_ + bytes > bulk_bytes_max_) return false;
   if (bulk_.size() >= limits::session_queue_messages_max) return false;
   bulk_queued_bytes_ += bytes;
   bulk_.push_back(std::move(bulk));

@@ -22,13 +22,13 @@ enum class FrameKind : std::uint8_t {
 /// never more than the peer's credit.
 class SendQueue {
  public:
-  /// bulk_bytes_max: of one bulk message; larger ones are refused here because the peer would.
+  /// bulk_bytes_max: of all bulk that waits; one message, however large, always may.
   /// bulk_frame_bytes: of bulk data in one frame.
-  explicit SendQueue(std::size_t bulk_bytes_max,
+  explicit SendQueue(std::uint64_t bulk_bytes_max,
                      std::size_t bulk_frame_bytes = limits::bulk_plaintext_bytes_max)
       : bulk_bytes_max_(bulk_bytes_max), bulk_frame_bytes_(bulk_frame_bytes) {}
 
-  /// False: the message is dropped because it, or the queue with it, is above a bound of limits.h.
+  /// False: the message is dropped because it is above a bound of limits.h, or no room is left.
   [[nodiscard]] bool push(Message message);
 
   /// Grants the peer more bulk; several grants that wait become one.
@@ -53,13 +53,13 @@ class SendQueue {
   void append_next(Bytes& out);
 
  private:
-  const std::size_t bulk_bytes_max_;
+  const std::uint64_t bulk_bytes_max_;
   const std::size_t bulk_frame_bytes_;
   std::deque<Bytes> control_;  // encoded
   std::deque<Bytes> gossip_;   // encoded
   std::deque<Bytes> relayed_;  // encoded
   std::deque<Bulk> bulk_;
-  std::size_t bulk_queued_bytes_ = 0;
+  std::uint64_t bulk_queued_bytes_ = 0;
   std::optional<std::size_t> front_sent_bytes_;  // of bulk_.front(); empty: its header is due
   std::uint64_t credit_ = limits::credit_window_bytes_initial;
   std::uint64_t credit_for_peer_ = 0;

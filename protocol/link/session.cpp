@@ -47,9 +47,8 @@ SessionClosed told_by(const Refusal& refusal) {
 }  // namespace
 
 Session::Session(SessionOptions options, Instant now)
-    : bulk_receiver_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max)),
-      queue_(std::min(options.bulk_bytes_max, limits::bulk_message_bytes_max),
-             options.bulk_frame_bytes),
+    : gate_(options.bulk),
+      queue_(options.bulk.queue_bytes_max, options.bulk_frame_bytes),
       run_(options.handshake.run),
       dials_(options.handshake.role == crypto::HandshakeRole::initiator),
       is_private_(options.handshake.psk.has_value()),
@@ -230,7 +229,7 @@ bool Session::within_rate(Instant now) {
 
 Session::Outcome Session::dispatch(Message message, Instant now, SessionEvents& events) {
   if (const auto* header = std::get_if<BulkHeader>(&message)) {
-    return receive_bulk(bulk_receiver_.begin(*header), now, events);
+    return begin_bulk(*header, now, events);
   }
   if (const auto* credit = std::get_if<Credit>(&message)) {
     if (!queue_.add_credit(credit->bytes)) return std::unexpected(RejectReason::flood);
@@ -244,18 +243,35 @@ Session::Outcome Session::dispatch(Message message, Instant now, SessionEvents& 
   return {};
 }
 
-Session::Outcome Session::receive_bulk(BulkProgress progress, Instant now, SessionEvents& events) {
-  if (!progress) return std::unexpected(progress.error());
-  if (*progress) events.emplace_back(SessionReceived{std::move(**progress)});
+/// Before any memory is taken for it.
+Session::Outcome Session::begin_bulk(const BulkHeader& header, Instant now, SessionEvents& events) {
+  if (const auto refusal = gate_.refuses(header.kind, header.bytes)) {
+    events.emplace_back(SessionBulkRefused{*refusal});
+    return std::unexpected(RejectReason::too_large);
+  }
+  bulk_told_at_ = now;
+  return receive_bulk(bulk_receiver_.begin(header), now, events);
+}
+
+Session::Outcome Session::receive_bulk(BulkOutcome outcome, Instant now, SessionEvents& events) {
+  if (!outcome) return std::unexpected(outcome.error());
+  if (*outcome) events.emplace_back(SessionReceived{std::move(**outcome)});
   queue_.push_credit(bulk_receiver_.take_grant());
-  bulk_deadline_ = bulk_receiver_.in_progress() ? now + limits::frame_time_max : Instant::never();
+  const bool is_under_way = bulk_receiver_.in_progress();
+  bulk_deadline_ = is_under_way ? now + limits::frame_time_max : Instant::never();
+  if (is_under_way && now - bulk_told_at_ >= limits::bulk_progress_interval) {
+    bulk_told_at_ = now;
+    events.emplace_back(
+        SessionBulkProgressed{bulk_receiver_.header(), bulk_receiver_.received_bytes()});
+  }
   return {};
 }
 
 // --- Sending ---
 
 bool Session::send(Message message) {
-  if (closed_ || !channel_) return false;
+  if (closed_ || !channel_ || gate_.refuses_to_send(message)) return false;
+  gate_.sending(message);
   return queue_.push(std::move(message));
 }
 

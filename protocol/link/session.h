@@ -20,6 +20,7 @@
 
 #include "crypto/node_handshake.h"
 #include "protocol/limits.h"
+#include "protocol/link/bulk_bounds.h"
 #include "protocol/link/bulk_receiver.h"
 #include "protocol/link/dial_problem.h"
 #include "protocol/link/frame.h"
@@ -34,9 +35,8 @@ namespace starling::protocol {
 struct SessionOptions {
   /// Includes all entropy. The owner sets protocol_version to limits::protocol_version.
   crypto::NodeHandshakeOptions handshake;
-  /// The largest bulk message of this run, from the agreed model; at most
-  /// limits::bulk_message_bytes_max counts.
-  std::size_t bulk_bytes_max = limits::bulk_message_bytes_max;
+  /// Which bulk messages this run has; without them none is sent or taken.
+  BulkBounds bulk = {};
   /// Of bulk in one frame: little where a frame under way is long in the way of others.
   std::size_t bulk_frame_bytes = limits::bulk_plaintext_bytes_max;
   /// Set: an initiator whose expected peer may have dialled as well, in the same connection (TCP's
@@ -55,6 +55,15 @@ struct SessionEstablished {
 struct SessionReceived {
   Message message;
 };
+/// A part of a bulk message that takes its time has come: once in bulk_progress_interval.
+struct SessionBulkProgressed {
+  BulkHeader header;
+  std::uint64_t received_bytes = 0;
+};
+/// The peer announced a bulk message that this end does not take; SessionClosed follows.
+struct SessionBulkRefused {
+  BulkRefusal refusal;
+};
 /// Always the last event. CloseReason: the peer's farewell, or connection_lost. RejectReason: the
 /// peer broke a rule. The owner writes what pull() still gives, if it can, and closes the socket.
 struct SessionClosed {
@@ -63,7 +72,8 @@ struct SessionClosed {
   std::optional<DialProblem> problem = std::nullopt;
   DialDetail detail = {};
 };
-using SessionEvent = std::variant<SessionEstablished, SessionReceived, SessionClosed>;
+using SessionEvent = std::variant<SessionEstablished, SessionReceived, SessionBulkProgressed,
+                                  SessionBulkRefused, SessionClosed>;
 using SessionEvents = std::vector<SessionEvent>;
 
 /// As on the socket: headers, handshake and seals included.
@@ -89,9 +99,13 @@ class Session {
   void end_of_stream(SessionEvents& events);
 
   /// Queues a message. Control overtakes gossip, gossip overtakes bulk; each kind keeps its order.
-  /// False: dropped, because the session is not established (any more) or a bound of limits.h or
-  /// bulk_bytes_max would be exceeded.
+  /// False: dropped, because the session is not established (any more), a bound of limits.h would
+  /// be exceeded, or refuses_to_send() says why.
   [[nodiscard]] bool send(Message message);
+  /// A bulk message that is none of this run, which the peer would refuse.
+  [[nodiscard]] std::optional<BulkRefusal> refuses_to_send(const Message& message) const {
+    return gate_.refuses_to_send(message);
+  }
 
   /// Appends sealed frames to `out` until `bytes_max` are reached (the last frame may go beyond) or
   /// nothing waits. Returns the number of bytes appended. What is not pulled can still be
@@ -114,6 +128,7 @@ class Session {
   std::optional<crypto::NodeHandshake> handshake_;     // until established
   std::optional<crypto::EstablishedChannel> channel_;  // set: established
   FrameReader reader_;
+  BulkGate gate_;
   BulkReceiver bulk_receiver_;
   SendQueue queue_;
   Bytes handshake_output_;  // framed, not sealed
@@ -132,6 +147,7 @@ class Session {
   Instant handshake_deadline_;
   Instant frame_deadline_ = Instant::never();   // of the frame being received
   Instant bulk_deadline_ = Instant::never();    // of the next piece of bulk being received
+  Instant bulk_told_at_;                        // of its beginning, or the last progress told
   Instant credit_deadline_ = Instant::never();  // of the credit that queued bulk waits for
   Instant second_began_;                        // of the rate below
   int messages_this_second_ = 0;
@@ -147,7 +163,8 @@ class Session {
   [[nodiscard]] Outcome receive_sealed(std::span<std::uint8_t> body, Instant now,
                                        SessionEvents& events);
   [[nodiscard]] Outcome receive_message(ByteSpan encoded, Instant now, SessionEvents& events);
-  [[nodiscard]] Outcome receive_bulk(BulkProgress progress, Instant now, SessionEvents& events);
+  [[nodiscard]] Outcome begin_bulk(const BulkHeader& header, Instant now, SessionEvents& events);
+  [[nodiscard]] Outcome receive_bulk(BulkOutcome outcome, Instant now, SessionEvents& events);
   [[nodiscard]] Outcome dispatch(Message message, Instant now, SessionEvents& events);
   [[nodiscard]] bool within_rate(Instant now);
   void restart_deadlines(bool frame_completed, Instant now);

@@ -6,7 +6,6 @@
 #include "protocol/limits.h"
 #include "protocol/overload.h"
 #include "protocol/pace.h"
-#include "starling/check.h"
 
 namespace starling::protocol {
 namespace {
@@ -148,29 +147,28 @@ void Merge::take_proposal(const NodeId& author, const MergeProposal& proposal,
       std::min(proposal.deadline_ms, static_cast<std::uint64_t>(wait_max.count()))));
   // The others give the proposer twice its time before they take it for dead.
   deadline_ = now + (leads() ? wait : 2 * wait);
-  if (own_.vector.empty()) {
-    output.requests.emplace_back(NeedContribution{proposal.merge});
-  } else {
+  if (own_) {
     commit(output);
+  } else {
+    output.requests.emplace_back(NeedContribution{proposal.merge});
   }
   replay_early(now, output);
 }
 
 /// The vector is the same for whichever proposal has won meanwhile.
 void Merge::on_contribution(const Digest&, Contribution contribution, MergeOutput output) {
-  if (stage_ != Stage::committing || !own_.vector.empty()) return;
-  STARLING_CHECK(contribution.vector.size() == options_.vector_bytes);
+  if (stage_ != Stage::committing || own_) return;
   own_ = std::move(contribution);
   commit(output);
 }
 
 void Merge::commit(MergeOutput output) {
   output.requests.emplace_back(SignCommitment{{.merge = proposal_.merge,
-                                               .weight = options_.weight,
-                                               .step = own_.step,
-                                               .digest = own_.digest,
+                                               .weight = own_->digest ? options_.weight : 0,
+                                               .step = own_->step,
+                                               .digest = own_->digest.value_or(Digest{}),
                                                .nodes_seen = nodes_seen_,
-                                               .neighbours = own_.neighbours}});
+                                               .neighbours = own_->neighbours}});
 }
 
 void Merge::on_signed_commitment(const MergeCommitment& commitment, Bytes signed_bytes, Instant now,
@@ -206,6 +204,10 @@ void Merge::cut_roster(Instant now, MergeOutput output) {
                    now, output);
   }
   Roster roster = roster_of(commitments_.all(), proposal_.nodes_seen);
+  if (std::ranges::none_of(roster.members, &RosterMember::weight)) {
+    return give_up("none of its " + std::to_string(here) + " members has a sound model", now,
+                   output);
+  }
   output.announce(rosters_.offer(roster, output.effects));
   begin_run(std::move(roster), now, output);
 }
@@ -223,7 +225,7 @@ void Merge::receive(const NodeId& peer, const MergeRosterRequest& request, Merge
   }
 }
 
-void Merge::take_roster_content(Bytes content, Instant now, MergeOutput output) {
+void Merge::take_roster_content(SharedBytes content, Instant now, MergeOutput output) {
   if (stage_ != Stage::committing) return;
   auto roster = rosters_.take(std::move(content), output.effects);
   if (roster) begin_run(std::move(*roster), now, output);
@@ -239,11 +241,12 @@ void Merge::begin_run(Roster roster, Instant now, MergeOutput output) {
                         .run = options_.run,
                         .proposer = proposer_,
                         .proposal = proposal_,
-                        .vector_bytes = options_.vector_bytes,
+                        .values = options_.values,
                         .quorum = options_.quorum,
                         .nodes_seen = nodes_seen_,
                         .interval_scale = options_.interval_scale},
-      std::move(roster), MergeRun::Own{own_.vector, own_.digest, has_committed_}, linked_, now);
+      std::move(roster), MergeRun::Own{own_ ? own_->digest : std::nullopt, has_committed_}, linked_,
+      now);
   in_run(proposal_.merge, now, output, [&](MergeRun& run) { run.start(now, output); });
   replay_early(now, output);
   for (auto& [peer, bulk] : std::exchange(early_bulk_, {})) {
@@ -264,20 +267,25 @@ void Merge::on_bulk(const NodeId& peer, Bulk&& bulk, Instant now, MergeOutput ou
     early_bulk_.emplace_back(peer, std::move(bulk));
   } else if (bulk.kind == BulkKind::merge_part) {
     in_run(bulk.context, now, output,
-           [&](MergeRun& run) { run.on_part(slice, bulk.data, now, output); });
+           [&](MergeRun& run) { run.on_part(slice, std::move(bulk.data), now, output); });
   } else if (bulk.kind == BulkKind::merged_slice) {
     in_run(bulk.context, now, output,
            [&](MergeRun& run) { run.on_merged_slice(slice, std::move(bulk.data), now, output); });
   }
 }
 
-void Merge::on_summed(const Digest& merge, std::uint32_t slice, Member root, Bytes sum,
+void Merge::on_summed(const Digest& merge, std::uint32_t slice, Member root, SharedBytes sum,
                       MergeOutput output) {
   if (run_ && merge == proposal_.merge) run_->on_summed(slice, root, std::move(sum), output);
 }
 
-void Merge::on_averaged(const Digest& merge, std::uint32_t slice, Bytes data, const Digest& digest,
-                        Instant now, MergeOutput output) {
+void Merge::on_own_part(const Digest& merge, std::uint32_t slice, Member root, SharedBytes blocks,
+                        MergeOutput output) {
+  if (run_ && merge == proposal_.merge) run_->on_own_part(slice, root, std::move(blocks), output);
+}
+
+void Merge::on_averaged(const Digest& merge, std::uint32_t slice, SharedBytes data,
+                        const Digest& digest, Instant now, MergeOutput output) {
   in_run(merge, now, output,
          [&](MergeRun& run) { run.on_averaged(slice, std::move(data), digest, now, output); });
 }
@@ -332,7 +340,7 @@ void Merge::give_up(std::string reason, Instant now, MergeOutput output) {
   stage_ = Stage::idle;
   deadline_ = Instant::never();
   failure_ = std::move(reason);
-  own_ = {};
+  own_.reset();
   run_.reset();
   replay_early(now, output);
 }

@@ -29,7 +29,7 @@ class Merge {
     NodeId self;
     RunId run;
     std::uint64_t weight = 1;
-    std::size_t vector_bytes = 0;
+    std::size_t values = 0;  ///< Of the vector.
     /// A merge of no more than this share of the nodes ever seen is not final by itself.
     double quorum = 0.5;
     double interval_scale = 1;                        ///< Times all intervals of the merge; > 0.
@@ -41,10 +41,11 @@ class Merge {
     std::set<NodeId> expected;  ///< Whose commitments end the wait early (ourselves included).
     bool accepts_partial = false;
   };
-  /// A vector of this node, as it goes into a merge.
+  /// What this node gives to a merge.
   struct Contribution {
-    Bytes vector;  ///< Of vector_bytes.
-    Digest digest;
+    /// Of its vector. Nothing: it has no sound one, and takes part with weight 0; others send their
+    /// parts through it, and it takes the result.
+    std::optional<Digest> digest;
     Step step = 0;
     std::vector<NodeId> neighbours;  ///< Linked ones, links_max at most.
   };
@@ -66,9 +67,11 @@ class Merge {
                             MergeOutput output);
   void on_contribution(const Digest& merge, Contribution contribution, MergeOutput output);
   void on_bulk(const NodeId& peer, Bulk&& bulk, Instant now, MergeOutput output);
-  void on_summed(const Digest& merge, std::uint32_t slice, Member root, Bytes sum,
+  void on_summed(const Digest& merge, std::uint32_t slice, Member root, SharedBytes sum,
                  MergeOutput output);
-  void on_averaged(const Digest& merge, std::uint32_t slice, Bytes data, const Digest& digest,
+  void on_own_part(const Digest& merge, std::uint32_t slice, Member root, SharedBytes blocks,
+                   MergeOutput output);
+  void on_averaged(const Digest& merge, std::uint32_t slice, SharedBytes data, const Digest& digest,
                    Instant now, MergeOutput output);
   void on_adopted(const Digest& merge, const Digest& model, Instant now, MergeOutput output);
   void receive(const NodeId& peer, const MergeSliceRequest& request, MergeOutput output);
@@ -108,7 +111,7 @@ class Merge {
                      const std::optional<NodeId>& from, Instant now, MergeOutput output);
   void take_roster(const NodeId& author, const MergeRoster& word, const std::optional<NodeId>& from,
                    Instant now, MergeOutput output);
-  void take_roster_content(Bytes content, Instant now, MergeOutput output);
+  void take_roster_content(SharedBytes content, Instant now, MergeOutput output);
   void commit(MergeOutput output);
   void cut_roster_if_all_here(Instant now, MergeOutput output);
   void cut_roster(Instant now, MergeOutput output);
@@ -127,7 +130,7 @@ class Merge {
   std::set<NodeId> expected_;
   Instant deadline_ = Instant::never();  ///< Of committing.
   std::set<NodeId> linked_;              ///< Of all nodes, members or not.
-  Contribution own_;
+  std::optional<Contribution> own_;
   bool has_committed_ = false;  ///< This process, to this merge.
   Commitments commitments_;
   RosterExchange rosters_;

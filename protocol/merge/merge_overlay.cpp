@@ -16,6 +16,11 @@ MergeOverlay::MergeOverlay(Options options, Roster roster, std::set<NodeId> link
       self_(roster_.find(options_.self)),
       linked_(std::move(linked)),
       lost_(roster_.members.size()) {
+  for (Member member = 0; member < size(); ++member) {
+    if (roster_.members[member].weight == 0) lost_.insert(member);
+  }
+  // What the roster says of this node need not be said again.
+  observes_ = last_word_.observes = self_ && is_lost(*self_);
   note_links(now);
   note_paths(now);
 }

@@ -49,7 +49,8 @@ class MergeOverlay {
   [[nodiscard]] bool is_linked(Member member) const { return linked_.contains(id(member)); }
   [[nodiscard]] const std::set<NodeId>& linked() const { return linked_; }
 
-  /// Once lost, a member is neither waited for nor a root again; what it still sends is taken.
+  /// Once lost, a member is neither waited for nor a root again; what it still sends is taken. So
+  /// it is with members that have nothing to give (weight 0).
   [[nodiscard]] bool is_lost(Member member) const { return lost_.contains(member); }
   [[nodiscard]] const MergeTree& tree(Member root) const;
   [[nodiscard]] std::vector<Member> children(Member root) const;

@@ -16,7 +16,7 @@ constexpr std::size_t closings_max = 8;
 MergeRun::MergeRun(Options options, Roster roster, Own own, const std::set<NodeId>& linked,
                    Instant now)
     : options_(std::move(options)),
-      plan_(options_.vector_bytes),
+      plan_(options_.values),
       own_(std::move(own)),
       deadline_(now + scaled(options_.idle_time)),
       overlay_({.merge = options_.proposal.merge,
@@ -38,26 +38,28 @@ Duration MergeRun::scaled(Duration duration) const {
 void MergeRun::start(Instant now, MergeOutput output) {
   if (is_observer()) {
     if (overlay_.self()) overlay_.observe(now);
-    reduction_.start({}, now, output);
+    reduction_.start(false, now, output);
   } else if (!all_agree_already()) {
-    reduction_.start(own_.vector, now, output);
+    reduction_.start(true, now, output);
   }
   adopt_if_complete(output);
 }
 
-/// Not on the roster, or another process than the one that committed: takes the result only.
+/// Not on the roster, without anything to give, or another process than the one that committed:
+/// takes the result only.
 bool MergeRun::is_observer() const {
   const auto self = overlay_.self();
-  return !self || !own_.is_committed ||
-         overlay_.roster().members[*self].contribution != name_of_contribution(own_.digest);
+  return !self || !own_.is_committed || !own_.digest ||
+         overlay_.roster().members[*self].contribution != name_of_contribution(*own_.digest);
 }
 
-/// Replicas that agree byte for byte (votes) are their own merge: nothing has to travel.
+/// Replicas that agree byte for byte (votes) are their own merge: nothing has to travel. Who has
+/// nothing to give needs the slices of the others.
 bool MergeRun::all_agree_already() const {
-  if (own_.vector.empty()) return false;
-  const ContributionName own = name_of_contribution(own_.digest);
+  if (!own_.digest) return false;
+  const ContributionName own = name_of_contribution(*own_.digest);
   return std::ranges::all_of(overlay_.roster().members, [&](const RosterMember& member) {
-    return member.contribution == own;
+    return member.weight > 0 && member.contribution == own;
   });
 }
 
@@ -67,16 +69,22 @@ void MergeRun::note_progress(Instant now) {
   deadline_ = std::max(deadline_, now + scaled(options_.idle_time));
 }
 
-void MergeRun::on_part(std::uint32_t slice, ByteSpan data, Instant now, MergeOutput output) {
+void MergeRun::on_part(std::uint32_t slice, const SharedBytes& data, Instant now,
+                       MergeOutput output) {
   note_progress(now);
   reduction_.on_part(slice, data, now, output);
 }
 
-void MergeRun::on_summed(std::uint32_t slice, Member root, Bytes sum, MergeOutput output) {
+void MergeRun::on_summed(std::uint32_t slice, Member root, SharedBytes sum, MergeOutput output) {
   reduction_.on_summed(slice, root, std::move(sum), output);
 }
 
-void MergeRun::on_averaged(std::uint32_t slice, Bytes data, const Digest& digest, Instant now,
+void MergeRun::on_own_part(std::uint32_t slice, Member root, SharedBytes blocks,
+                           MergeOutput output) {
+  reduction_.on_own_part(slice, root, std::move(blocks), output);
+}
+
+void MergeRun::on_averaged(std::uint32_t slice, SharedBytes data, const Digest& digest, Instant now,
                            MergeOutput output) {
   auto contributors = reduction_.take_contributors(slice);
   if (!contributors) return;
@@ -86,7 +94,8 @@ void MergeRun::on_averaged(std::uint32_t slice, Bytes data, const Digest& digest
   adopt_if_complete(output);
 }
 
-void MergeRun::on_merged_slice(std::uint32_t slice, Bytes data, Instant now, MergeOutput output) {
+void MergeRun::on_merged_slice(std::uint32_t slice, SharedBytes data, Instant now,
+                               MergeOutput output) {
   if (!slices_.on_slice(slice, std::move(data), now, output)) return;
   note_progress(now);
   reduction_.finish(slice, now, output);
@@ -123,8 +132,12 @@ void MergeRun::adopt_if_complete(MergeOutput output) {
                 std::to_string(nodes_seen()) + " nodes seen, too few for a final one");
   }
   stage_ = Stage::adopting;
-  output.requests.emplace_back(
-      NeedAdoption{overlay_.merge(), is_own ? own_.vector : slices_.vector()});
+  NeedAdoption adoption{.merge = overlay_.merge(), .slices = {}, .digests = {}};
+  if (!is_own) {
+    adoption.slices = slices_.slices();
+    adoption.digests = slices_.digests();
+  }
+  output.requests.emplace_back(std::move(adoption));
 }
 
 // --- Attestation and the manifest ---

@@ -28,16 +28,15 @@ class MergeRun {
     RunId run;
     NodeId proposer;
     MergeProposal proposal;
-    std::size_t vector_bytes = 0;
+    std::size_t values = 0;  ///< Of the vector.
     double quorum = 0.5;
     std::uint32_t nodes_seen = 0;  ///< By this node.
     double interval_scale = 1;
     Duration idle_time = std::chrono::seconds(60);  ///< Without any progress it fails; scaled.
   };
-  /// What this process committed to; an empty vector: nothing.
+  /// What this process committed to; without a digest: nothing, or it has nothing to give.
   struct Own {
-    Bytes vector;
-    Digest digest;
+    std::optional<Digest> digest;
     bool is_committed = false;
   };
   /// linked: all nodes that this one is linked with.
@@ -49,13 +48,14 @@ class MergeRun {
   void hear(const NodeId& author, const MergeClosed& closed, Instant now, MergeOutput output);
   void hear(const NodeId& author, const MergeLinks& links, Instant now, MergeOutput output);
   void hear(const NodeId& author, const MergeRecall& recall, Instant now, MergeOutput output);
-  void on_part(std::uint32_t slice, ByteSpan data, Instant now, MergeOutput output);
-  void on_merged_slice(std::uint32_t slice, Bytes data, Instant now, MergeOutput output);
+  void on_part(std::uint32_t slice, const SharedBytes& data, Instant now, MergeOutput output);
+  void on_merged_slice(std::uint32_t slice, SharedBytes data, Instant now, MergeOutput output);
   void on_request(const NodeId& peer, const MergeSliceRequest& request, MergeOutput output);
   void on_attested(const MergeAttested& attested, Instant now);
 
-  void on_summed(std::uint32_t slice, Member root, Bytes sum, MergeOutput output);
-  void on_averaged(std::uint32_t slice, Bytes data, const Digest& digest, Instant now,
+  void on_summed(std::uint32_t slice, Member root, SharedBytes sum, MergeOutput output);
+  void on_own_part(std::uint32_t slice, Member root, SharedBytes blocks, MergeOutput output);
+  void on_averaged(std::uint32_t slice, SharedBytes data, const Digest& digest, Instant now,
                    MergeOutput output);
   void on_adopted(const Digest& model, Instant now, MergeOutput output);
 

@@ -20,13 +20,15 @@ MergedSlices::MergedSlices(Options options, SlicePlan plan, const MergeOverlay& 
 
 // --- Words ---
 
-void MergedSlices::publish(std::uint32_t slice, Result result, Bytes data, Instant now,
+void MergedSlices::publish(std::uint32_t slice, Result result, SharedBytes data, Instant now,
                            MergeOutput output) {
   due_[result.contributors].push_back({slice, result.digest});
   speak_at_ = std::min(speak_at_, now + limits::merge_batch_interval);
   if (due_[result.contributors].size() == limits::merge_results_max) speak(output);
+  const Digest digest = result.digest;
   take(slice, std::move(result));
-  store(slice, std::move(data), output);
+  const bool is_wanted = !has(slice) && slices_[slice].result->digest == digest;
+  if (is_wanted) store(slice, std::move(data), output);  // made here, and so was its digest
 }
 
 void MergedSlices::speak(MergeOutput output) {
@@ -55,8 +57,8 @@ bool MergedSlices::hear(const NodeId& author, const MergeResults& results, Insta
     if (slice >= slices_.size()) continue;
     if (!take(slice, {*root, *contributors, results.digests[i]})) continue;
     has_changed = true;
-    Bytes early = std::move(slices_[slice].early);
-    if (!early.empty()) store(slice, std::move(early), output);
+    SharedBytes early = std::exchange(slices_[slice].early, {});
+    if (!early.empty()) verify(slice, std::move(early), output);
   }
   // Down the tree a slice may have come already, before there was a link to who observes.
   const bool is_brought = overlay_.self() && !overlay_.observes();
@@ -75,7 +77,7 @@ bool MergedSlices::take(std::uint32_t slice, Result result) {
   const bool is_other_data = state.result && state.result->digest != result.digest;
   state.result = std::move(result);
   if (is_other_data && !state.data.empty()) {
-    state.data.clear();
+    state.data = {};
     ++missing_;
   }
   return true;
@@ -86,7 +88,7 @@ void MergedSlices::choose(const Choice& choice, Instant now) {
     Slice& state = slices_[slice];
     if (state.result == choice[slice]) continue;
     if (!state.data.empty()) ++missing_;
-    state.data.clear();
+    state.data = {};
     state.result = choice[slice];
   }
   ask_at_ = now;
@@ -94,31 +96,37 @@ void MergedSlices::choose(const Choice& choice, Instant now) {
 
 // --- Data ---
 
-bool MergedSlices::on_slice(std::uint32_t slice, Bytes data, Instant now, MergeOutput output) {
+bool MergedSlices::on_slice(std::uint32_t slice, SharedBytes data, Instant now,
+                            MergeOutput output) {
   if (slice >= slices_.size() || has(slice) || data.size() != plan_.size(slice)) return false;
   if (!slices_[slice].result) {
     slices_[slice].early = std::move(data);
     return false;
   }
-  if (!store(slice, std::move(data), output)) return false;
+  if (!verify(slice, std::move(data), output)) return false;
   ask_at_ = now + options_.fetch_time;
   // What was asked for flows: the same neighbour is asked for more.
   if (awaited_.erase(slice) > 0 && awaited_.size() <= limits::merge_slices_asked / 2) ask(output);
   return true;
 }
 
-bool MergedSlices::store(std::uint32_t slice, Bytes data, MergeOutput output) {
+bool MergedSlices::verify(std::uint32_t slice, SharedBytes data, MergeOutput output) {
+  if (has(slice) || crypto::digest_of(data) != slices_[slice].result->digest) return false;
+  store(slice, std::move(data), output);
+  return true;
+}
+
+/// To whoever is to have it from here.
+void MergedSlices::store(std::uint32_t slice, SharedBytes data, MergeOutput output) {
   Slice& state = slices_[slice];
-  if (!state.data.empty() || crypto::digest_of(data) != state.result->digest) return false;
   state.data = std::move(data);
-  state.early.clear();
+  state.early = {};
   --missing_;
   std::set<NodeId> receivers = std::exchange(state.askers, {});
   for (const Member child : overlay_.children(state.result->root)) {
     receivers.insert(overlay_.id(child));
   }
   for (const NodeId& receiver : receivers) send(receiver, slice, output);
-  return true;
 }
 
 void MergedSlices::send(const NodeId& peer, std::uint32_t slice, MergeOutput output) const {
@@ -163,12 +171,18 @@ void MergedSlices::ask_next(Instant now, MergeOutput output) {
   ask(output);
 }
 
-Bytes MergedSlices::vector() const {
-  Bytes whole;
-  for (const Slice& slice : slices_) {
-    whole.insert(whole.end(), slice.data.begin(), slice.data.end());
-  }
-  return whole;
+std::vector<SharedBytes> MergedSlices::slices() const {
+  std::vector<SharedBytes> all;
+  all.reserve(slices_.size());
+  for (const Slice& slice : slices_) all.push_back(slice.data);
+  return all;
+}
+
+std::vector<Digest> MergedSlices::digests() const {
+  std::vector<Digest> all;
+  all.reserve(slices_.size());
+  for (const Slice& slice : slices_) all.push_back(slice.result->digest);
+  return all;
 }
 
 MergedSlices::Choice MergedSlices::choice() const {

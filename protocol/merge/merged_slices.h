@@ -12,6 +12,7 @@
 #include "protocol/merge/merge_output.h"
 #include "protocol/merge/merge_overlay.h"
 #include "protocol/merge/slice_plan.h"
+#include "protocol/shared_bytes.h"
 #include "starling/instant.h"
 
 namespace starling::protocol {
@@ -34,19 +35,21 @@ class MergedSlices {
   MergedSlices(Options options, SlicePlan plan, const MergeOverlay& overlay, Instant now);
 
   /// As the slice's root. The word goes out with those on other slices.
-  void publish(std::uint32_t slice, Result result, Bytes data, Instant now, MergeOutput output);
+  void publish(std::uint32_t slice, Result result, SharedBytes data, Instant now,
+               MergeOutput output);
   /// Returns true if a slice has another result than before.
   bool hear(const NodeId& author, const MergeResults& results, Instant now, MergeOutput output);
   /// Returns true if the slice is here now, and was not before.
-  bool on_slice(std::uint32_t slice, Bytes data, Instant now, MergeOutput output);
+  bool on_slice(std::uint32_t slice, SharedBytes data, Instant now, MergeOutput output);
   void on_request(const NodeId& peer, const MergeSliceRequest& request, MergeOutput output);
   /// Goes back to an earlier choice; slices that differ are fetched again.
   void choose(const Choice& choice, Instant now);
 
   [[nodiscard]] bool has(std::uint32_t slice) const { return !slices_[slice].data.empty(); }
   [[nodiscard]] bool is_complete() const { return missing_ == 0; }
-  /// is_complete() only: all slices, one after another.
-  [[nodiscard]] Bytes vector() const;
+  /// is_complete() only: all slices, in order; and their digests.
+  [[nodiscard]] std::vector<SharedBytes> slices() const;
+  [[nodiscard]] std::vector<Digest> digests() const;
   [[nodiscard]] Choice choice() const;
   /// Members whose parts are in every slice.
   [[nodiscard]] MemberSet contributors() const;
@@ -59,8 +62,8 @@ class MergedSlices {
  private:
   struct Slice {
     std::optional<Result> result;
-    Bytes data;               ///< The merged slice, verified; empty: not here.
-    Bytes early;              ///< Came before its root's word.
+    SharedBytes data;         ///< The merged slice, verified; empty: not here.
+    SharedBytes early;        ///< Came before its root's word.
     std::set<NodeId> askers;  ///< Get it when it is here.
   };
   struct Due {
@@ -69,7 +72,8 @@ class MergedSlices {
   };
 
   bool take(std::uint32_t slice, Result result);
-  bool store(std::uint32_t slice, Bytes data, MergeOutput output);
+  bool verify(std::uint32_t slice, SharedBytes data, MergeOutput output);
+  void store(std::uint32_t slice, SharedBytes data, MergeOutput output);
   void ask(MergeOutput output);
   void ask_next(Instant now, MergeOutput output);
   void send(const NodeId& peer, std::uint32_t slice, MergeOutput output) const;

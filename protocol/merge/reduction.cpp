@@ -11,9 +11,9 @@ namespace starling::protocol {
 Reduction::Reduction(Options options, SlicePlan plan, const MergeOverlay& overlay, Instant now)
     : options_(options), plan_(plan), overlay_(overlay), slices_(plan.count()), progress_at_(now) {}
 
-void Reduction::start(Bytes vector, Instant now, MergeOutput output) {
+void Reduction::start(bool has_own, Instant now, MergeOutput output) {
   if (!overlay_.self()) return;
-  vector_ = std::move(vector);
+  has_own_ = has_own;
   has_started_ = true;
   progress_at_ = now;
   begin_due(output);
@@ -37,9 +37,10 @@ void Reduction::begin_due(MergeOutput output) {
 
 // --- Parts ---
 
-void Reduction::on_part(std::uint32_t slice, ByteSpan data, Instant now, MergeOutput output) {
+void Reduction::on_part(std::uint32_t slice, const SharedBytes& data, Instant now,
+                        MergeOutput output) {
   if (!overlay_.self() || slice >= slices_.size() || slices_[slice].is_done) return;
-  auto part = decode_part(data, overlay_.roster(), plan_.elements(slice));
+  auto part = decode_part(data, overlay_.roster(), plan_.values(slice));
   // What holds our own part has come back to us.
   if (!part || part->members.contains(self())) return;
   Work* work = work_of(slice, part->root);
@@ -71,7 +72,7 @@ bool Reduction::add(Work& work, MergePart&& part) const {
   std::erase_if(work.held, [&](const Part& other) { return part.members.includes(other.members); });
   work.held.push_back({.members = std::move(part.members),
                        .is_fresh = part.is_fresh,
-                       .values = std::move(part.values)});
+                       .blocks = std::move(part.blocks)});
   return true;
 }
 
@@ -121,42 +122,31 @@ void Reduction::advance(std::uint32_t slice, bool overdue, MergeOutput output) {
   }
 }
 
-/// all: not only what may be added below the root. The values move out of the work.
-std::vector<SlicePart> Reduction::take_parts(std::uint32_t slice, Work& work, bool all) {
+std::uint64_t Reduction::own_weight() const {
+  return has_own_ ? overlay_.roster().members[self()].weight : 0;
+}
+
+/// all: not only what may be added below the root. The blocks move out of the work, and this
+/// member's own part counts as among them.
+std::vector<SlicePart> Reduction::take_parts(Work& work, bool all) const {
   std::vector<SlicePart> parts;
   work.adding = MemberSet(overlay_.size());
-  if (has_own()) {
-    parts.push_back({.weight = overlay_.roster().members[self()].weight,
-                     .is_sum = false,
-                     .data = plan_.cut(vector_, slice)});
-    work.adding.insert(self());
-  }
+  if (has_own_) work.adding.insert(self());
   std::erase_if(work.held, [&](Part& part) {
     if (!all && !part.is_fresh) return false;
     parts.push_back({.weight = weight_of(overlay_.roster(), part.members),
                      .is_sum = part.members.count() > 1,
-                     .data = std::move(part.values)});
+                     .blocks = std::move(part.blocks)});
     work.adding.add(part.members);
     return true;
   });
   return parts;
 }
 
-Reduction::Part Reduction::own_part() const {
-  MemberSet own(overlay_.size());
-  own.insert(self());
-  return {.members = std::move(own), .is_fresh = true, .values = {}};
-}
-
+/// Without children, or with late ones only, it is this member's own part.
 void Reduction::sum_below(std::uint32_t slice, Member root, Work& work, MergeOutput output) {
   const auto fresh = std::ranges::count_if(work.held, &Part::is_fresh);
-  if (fresh == 0) {  // a leaf, or one whose children are late
-    work.is_own_in = true;
-    if (!has_own()) return;
-    work.units.push_back(own_part());
-    return;
-  }
-  if (fresh == 1 && !has_own()) {  // passed on as it is
+  if (fresh < 2 && !has_own_) {  // passed on as it is
     work.is_own_in = true;
     return;
   }
@@ -164,10 +154,11 @@ void Reduction::sum_below(std::uint32_t slice, Member root, Work& work, MergeOut
   output.requests.emplace_back(NeedSum{.merge = overlay_.merge(),
                                        .slice = slice,
                                        .root = root,
-                                       .parts = take_parts(slice, work, false)});
+                                       .own_weight = own_weight(),
+                                       .parts = take_parts(work, false)});
 }
 
-void Reduction::on_summed(std::uint32_t slice, Member root, Bytes sum, MergeOutput output) {
+void Reduction::on_summed(std::uint32_t slice, Member root, SharedBytes sum, MergeOutput output) {
   if (slice >= slices_.size() || slices_[slice].is_done) return;
   const auto found = slices_[slice].works.find(root);
   if (found == slices_[slice].works.end() || !found->second.is_adding) return;
@@ -176,15 +167,30 @@ void Reduction::on_summed(std::uint32_t slice, Member root, Bytes sum, MergeOutp
   work.is_own_in = true;
   work.units.push_back({.members = std::exchange(work.adding, MemberSet(overlay_.size())),
                         .is_fresh = true,
-                        .values = std::move(sum)});
+                        .blocks = std::move(sum)});
   advance(slice, false, output);
 }
 
+/// It was recalled: it goes as it is, beside whatever sum it is in.
+void Reduction::on_own_part(std::uint32_t slice, Member root, SharedBytes blocks,
+                            MergeOutput output) {
+  if (slice >= slices_.size() || slices_[slice].is_done) return;
+  Work* work = work_of(slice, root);
+  if (work == nullptr) return;
+  MemberSet own(overlay_.size());
+  own.insert(self());
+  work->units.push_back(
+      {.members = std::move(own), .is_fresh = false, .blocks = std::move(blocks)});
+  pass_on(slice, root, *work, output);
+}
+
 void Reduction::average(std::uint32_t slice, Work& work, MergeOutput output) {
-  if (!has_own() && work.held.empty()) return;
+  if (!has_own_ && work.held.empty()) return;
   work.is_adding = true;
-  output.requests.emplace_back(NeedAverage{
-      .merge = overlay_.merge(), .slice = slice, .parts = take_parts(slice, work, true)});
+  output.requests.emplace_back(NeedAverage{.merge = overlay_.merge(),
+                                           .slice = slice,
+                                           .own_weight = own_weight(),
+                                           .parts = take_parts(work, true)});
 }
 
 std::optional<MemberSet> Reduction::take_contributors(std::uint32_t slice) {
@@ -206,7 +212,7 @@ void Reduction::pass_on(std::uint32_t slice, Member root, Work& work, MergeOutpu
     const MergePart part{.root = root,
                          .is_fresh = std::exchange(unit.is_fresh, false),
                          .members = unit.members,
-                         .values = unit.values.empty() ? plan_.cut(vector_, slice) : unit.values};
+                         .blocks = unit.blocks};
     output.effects.send(overlay_.id(parent), Bulk{.kind = BulkKind::merge_part,
                                                   .number = slice,
                                                   .step = 0,
@@ -229,9 +235,9 @@ void Reduction::on_recall(const NodeId& root, const MergeRecall& recall, MergeOu
     const bool is_ours = missing->contains(self());
     const bool holds_some = std::ranges::any_of(
         work->units, [&](const Part& unit) { return unit.members.meets(*missing); });
-    if (is_ours && has_own() && !std::exchange(work->was_recalled, true)) {
-      work->units.push_back(own_part());
-      work->units.back().is_fresh = false;
+    if (is_ours && has_own_ && !std::exchange(work->was_recalled, true)) {
+      output.requests.emplace_back(
+          NeedOwnPart{.merge = overlay_.merge(), .slice = slice, .root = *member});
     }
     if (is_ours || holds_some) work->sent = 0;
     pass_on(slice, *member, *work, output);

@@ -1,6 +1,7 @@
 #pragma once
 // Adds up the vectors of a roster's members, slice by slice, over the trees of a MergeOverlay. It
-// knows the roster, the links and the vector, and nothing of what the sum is for.
+// knows the roster and the links, and nothing of what the sum is for; the learner has the vector,
+// and cuts this member's own parts from it as they are asked for.
 //
 // Each slice has a root. A member waits for the parts of its children in the root's tree, adds its
 // own, and sends the sum to its parent; what comes later goes up as it is. A part that is sent a
@@ -18,6 +19,7 @@
 #include "protocol/merge/merge_overlay.h"
 #include "protocol/merge/merge_part.h"
 #include "protocol/merge/slice_plan.h"
+#include "protocol/shared_bytes.h"
 #include "starling/instant.h"
 
 namespace starling::protocol {
@@ -32,11 +34,11 @@ class Reduction {
   /// overlay outlives this.
   Reduction(Options options, SlicePlan plan, const MergeOverlay& overlay, Instant now);
 
-  /// vector: this member's own, of the plan's length; empty: it has none, and passes on what others
-  /// have.
-  void start(Bytes vector, Instant now, MergeOutput output);
-  void on_part(std::uint32_t slice, ByteSpan data, Instant now, MergeOutput output);
-  void on_summed(std::uint32_t slice, Member root, Bytes sum, MergeOutput output);
+  /// has_own: this member has a vector of its own; else it passes on what others have.
+  void start(bool has_own, Instant now, MergeOutput output);
+  void on_part(std::uint32_t slice, const SharedBytes& data, Instant now, MergeOutput output);
+  void on_summed(std::uint32_t slice, Member root, SharedBytes sum, MergeOutput output);
+  void on_own_part(std::uint32_t slice, Member root, SharedBytes blocks, MergeOutput output);
   /// As the slice's root: the mean is made. Returns whose parts are in it; nothing if it came too
   /// late.
   [[nodiscard]] std::optional<MemberSet> take_contributors(std::uint32_t slice);
@@ -55,7 +57,7 @@ class Reduction {
   struct Part {
     MemberSet members;
     bool is_fresh = true;
-    Bytes values;  ///< Empty: this member's own, cut from its vector when it is sent.
+    SharedBytes blocks;
   };
   /// One slice on its way to one root.
   struct Work {
@@ -83,19 +85,18 @@ class Reduction {
   void sum_below(std::uint32_t slice, Member root, Work& work, MergeOutput output);
   void average(std::uint32_t slice, Work& work, MergeOutput output);
   void pass_on(std::uint32_t slice, Member root, Work& work, MergeOutput output);
-  [[nodiscard]] std::vector<SlicePart> take_parts(std::uint32_t slice, Work& work, bool all);
+  [[nodiscard]] std::vector<SlicePart> take_parts(Work& work, bool all) const;
+  [[nodiscard]] std::uint64_t own_weight() const;
   [[nodiscard]] Duration patience(std::uint32_t slice) const;
   void recall(const std::vector<std::uint32_t>& slices, MergeOutput output);
-  [[nodiscard]] Part own_part() const;
   [[nodiscard]] Member self() const { return *overlay_.self(); }
-  [[nodiscard]] bool has_own() const { return !vector_.empty(); }
 
   Options options_;
   SlicePlan plan_;
   const MergeOverlay& overlay_;
-  Bytes vector_;
   std::vector<Slice> slices_;
   bool has_started_ = false;
+  bool has_own_ = false;
   std::uint32_t next_ = 0;       ///< The first slice that has not begun.
   std::size_t bytes_begun_ = 0;  ///< Of slices that are under way.
   std::uint32_t first_undone_ = 0;

@@ -80,8 +80,7 @@ RosterMember read_member(Reader& reader, std::size_t place, std::size_t count) {
   member.weight = reader.varint();
   member.step = reader.varint();
   member.edges = read_edges(reader, place, count);
-  reader.is_good =
-      reader.is_good && member.weight >= 1 && member.weight <= limits::merge_weight_max;
+  reader.is_good = reader.is_good && member.weight <= limits::merge_weight_max;
   return member;
 }
 
@@ -104,11 +103,10 @@ Roster roster_of(const std::map<NodeId, MergeCommitment>& commitments, std::uint
   for (const auto& [id, commitment] : commitments) {
     if (roster.members.size() == limits::merge_members_max) break;
     roster.nodes_seen = std::max(roster.nodes_seen, commitment.nodes_seen);
-    roster.members.push_back(
-        {.id = id,
-         .contribution = name_of_contribution(commitment.digest),
-         .weight = std::clamp<std::uint64_t>(commitment.weight, 1, limits::merge_weight_max),
-         .step = commitment.step});
+    roster.members.push_back({.id = id,
+                              .contribution = name_of_contribution(commitment.digest),
+                              .weight = std::min(commitment.weight, limits::merge_weight_max),
+                              .step = commitment.step});
   }
   std::set<std::pair<Member, Member>> edges;
   for (Member place = 0; place < roster.members.size(); ++place) {

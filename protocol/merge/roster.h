@@ -31,7 +31,8 @@ using ContributionName = std::array<std::uint8_t, 16>;
 struct RosterMember {
   NodeId id;
   ContributionName contribution{};
-  std::uint64_t weight = 1;  ///< In [1, merge_weight_max].
+  /// At most merge_weight_max. 0: it has nothing to give, and passes on what others have.
+  std::uint64_t weight = 1;
   Step step = 0;
   std::vector<Member> edges = {};  ///< Later members linked with this one, ascending.
   friend bool operator==(const RosterMember&, const RosterMember&) = default;

@@ -31,7 +31,7 @@ void RosterExchange::on_request(const NodeId& peer, Effects& effects) {
   if (askers_.size() < limits::links_max) askers_.insert(peer);
 }
 
-std::optional<Roster> RosterExchange::take(Bytes content, Effects& effects) {
+std::optional<Roster> RosterExchange::take(SharedBytes content, Effects& effects) {
   if (!is_wanted() || content.size() > limits::merge_roster_bytes_max) return std::nullopt;
   if (crypto::digest_of(content) != word_->digest) return std::nullopt;
   auto roster = decode_roster(content);

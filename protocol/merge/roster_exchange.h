@@ -7,6 +7,7 @@
 
 #include "protocol/effects.h"
 #include "protocol/merge/roster.h"
+#include "protocol/shared_bytes.h"
 #include "protocol/wire/announcement.h"
 #include "starling/instant.h"
 
@@ -28,7 +29,7 @@ class RosterExchange {
             Effects& effects);
   void on_request(const NodeId& peer, Effects& effects);
   /// Nothing unless these are the bytes that the word names, and a roster.
-  [[nodiscard]] std::optional<Roster> take(Bytes content, Effects& effects);
+  [[nodiscard]] std::optional<Roster> take(SharedBytes content, Effects& effects);
 
   [[nodiscard]] bool is_wanted() const { return word_ && content_.empty(); }
   [[nodiscard]] Instant next_deadline() const { return is_wanted() ? ask_at_ : Instant::never(); }
@@ -39,7 +40,7 @@ class RosterExchange {
 
   Options options_;
   std::optional<MergeRoster> word_;
-  Bytes content_;
+  SharedBytes content_;
   std::set<NodeId> askers_;
   NodeId asked_;
   Instant ask_at_ = Instant::never();

@@ -5,12 +5,10 @@
 
 #include "crypto/digest.h"
 #include "protocol/limits.h"
+#include "protocol/merge/merge_block.h"
 
 namespace starling::protocol {
 namespace {
-
-/// The vector is cut at multiples of its 4-byte elements.
-constexpr std::size_t element_bytes = 4;
 
 Digest rendezvous_score(const Digest& merge, std::uint32_t slice, const NodeId& member) {
   Bytes input(merge.bytes.begin(), merge.bytes.end());
@@ -24,23 +22,35 @@ Digest rendezvous_score(const Digest& merge, std::uint32_t slice, const NodeId& 
 }  // namespace
 
 std::uint32_t SlicePlan::count() const {
-  const std::size_t by_size = vector_bytes_ / limits::merge_slice_bytes_min;
+  const std::size_t by_size = values_ * merged_value_bytes / limits::merge_slice_bytes_min;
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(by_size, 1, limits::merge_slices_max));
 }
 
-std::size_t SlicePlan::offset(std::uint32_t slice) const {
-  const std::size_t elements = vector_bytes_ / element_bytes;
-  return elements * slice / count() * element_bytes;
+std::size_t SlicePlan::first(std::uint32_t slice) const {
+  const std::size_t block = merge_blocks_of(values_) * slice / count();
+  return std::min(values_, block * merge_block_values);
 }
 
-std::size_t SlicePlan::size(std::uint32_t slice) const {
-  return offset(slice + 1) - offset(slice);
+std::size_t SlicePlan::values_max() const {
+  const std::size_t blocks = (merge_blocks_of(values_) + count() - 1) / count();
+  return std::min(values_, blocks * merge_block_values);
 }
 
-Bytes SlicePlan::cut(const Bytes& vector, std::uint32_t slice) const {
-  const auto begin = vector.begin();
-  return {begin + static_cast<std::ptrdiff_t>(offset(slice)),
-          begin + static_cast<std::ptrdiff_t>(offset(slice + 1))};
+Digest digest_of_slices(std::span<const Digest> slices) {
+  if (slices.size() == 1) return slices.front();
+  crypto::Hasher whole("merged slices");
+  for (const Digest& slice : slices) whole.update(slice.bytes);
+  return whole.finish();
+}
+
+Digest digest_by_slices(ByteSpan vector) {
+  const SlicePlan plan(vector.size() / merged_value_bytes);
+  std::vector<Digest> slices;
+  for (std::uint32_t slice = 0; slice < plan.count(); ++slice) {
+    slices.push_back(crypto::digest_of(
+        vector.subspan(merged_value_bytes * plan.first(slice), plan.size(slice))));
+  }
+  return digest_of_slices(slices);
 }
 
 std::vector<Member> rendezvous_order(const Digest& merge, std::uint32_t slice,

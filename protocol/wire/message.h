@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/shared_bytes.h"
 #include "protocol/wire/overlay_message.h"
 #include "protocol/wire/reach_message.h"
 #include "starling/ids.h"
@@ -113,6 +114,12 @@ enum class BulkKind : std::uint8_t {
   state,
   merge_roster  ///< roster.h
 };
+inline constexpr std::array<std::string_view, 7> bulk_kind_names = {
+    "pair_payload", "round_payload", "hat_copy",    "merge_part",
+    "merged_slice", "state",         "merge_roster"};
+[[nodiscard]] constexpr std::string_view name_of(BulkKind kind) {
+  return bulk_kind_names[static_cast<std::size_t>(kind)];
+}
 
 /// A bulk message: a payload of the learner or a piece of model state, opaque to the network side.
 /// `number` is the exchange, round, merge slice or request it belongs to, by kind.
@@ -122,7 +129,7 @@ struct Bulk {
   Step step = 0;
   std::uint32_t degree = 0;  ///< round_payload: neighbours of the sender in that round.
   Digest context;            ///< The recipe's digest, the merge id, or the state's digest, by kind.
-  Bytes data;
+  SharedBytes data;
   friend bool operator==(const Bulk&, const Bulk&) = default;
 };
 

@@ -293,6 +293,52 @@ TEST_P(Conformance, AMessageWithoutALinkIsDropped) {
   EXPECT_EQ(count<MessageReceived>(b), 1U);  // settle's own
 }
 
+// --- Bulk that does not fit ---
+
+TEST_P(Conformance, TheLargestBulkMessagePassesAndALargerOneIsNotSent) {
+  link(a, b);
+  const std::size_t largest = testing::Performer::bulk_bytes_max;
+  hosts_->send(a, id(b), bulk_of(1, largest + 1));
+  hosts_->send(a, id(b), bulk_of(2, largest));
+  run_until([&] { return count<MessageReceived>(b) == 1; });
+  EXPECT_EQ(std::get<protocol::Bulk>(heard<MessageReceived>(b)[0].message).number, 2U);
+  const auto refused = heard<node::BulkRefused>(a);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_TRUE(refused[0].is_own);
+  EXPECT_EQ(refused[0].peer, id(b));
+  EXPECT_EQ(refused[0].refusal,
+            (protocol::BulkRefusal{protocol::BulkKind::pair_payload, largest + 1, largest}));
+  EXPECT_TRUE(linked(a, b));
+}
+
+TEST_P(Conformance, AStateThatNobodyAskedForEndsTheLinkAndBothNumbersAreTold) {
+  link(a, b);
+  protocol::Bulk state = bulk_of(1, 100);
+  state.kind = protocol::BulkKind::state;
+  hosts_->send(a, id(b), state);
+  run_until([&] { return count<PeerDisconnected>(a) == 1 && count<PeerDisconnected>(b) == 1; });
+  EXPECT_EQ(count<MessageReceived>(b), 0U);
+  const auto refused = heard<node::BulkRefused>(b);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_FALSE(refused[0].is_own);
+  EXPECT_EQ(refused[0].peer, id(a));
+  EXPECT_EQ(refused[0].refusal, (protocol::BulkRefusal{protocol::BulkKind::state, 100, 0}));
+  EXPECT_EQ(heard<node::InputRejected>(b).at(0).reason, protocol::RejectReason::too_large);
+  EXPECT_EQ(heard<PeerDisconnected>(a)[0].reason, CloseReason::misbehaviour);
+  EXPECT_EQ(heard<PeerDisconnected>(b)[0].reason, CloseReason::misbehaviour);
+}
+
+TEST_P(Conformance, AStateThatWasAskedForComes) {
+  link(a, b);
+  hosts_->send(b, id(a), protocol::StateRequest{1});
+  run_until([&] { return count<MessageReceived>(a) == 1; });
+  protocol::Bulk state = bulk_of(1, 100);
+  state.kind = protocol::BulkKind::state;
+  hosts_->send(a, id(b), state);
+  run_until([&] { return count<MessageReceived>(b) == 1; });
+  EXPECT_EQ(std::get<protocol::Bulk>(heard<MessageReceived>(b)[0].message), state);
+}
+
 // --- Probes ---
 
 TEST_P(Conformance, AProbeFindsOutWhetherThePeerIsThereAndLeavesTheLinkAlone) {

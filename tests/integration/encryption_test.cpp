@@ -16,7 +16,7 @@
 
 #include "crypto/ticket.h"
 #include "model/safetensors.h"
-#include "node/core/fixed_point.h"
+#include "node/core/merge_blocks.h"
 #include "node/runtime/child_process.h"
 #include "node/runtime/file.h"
 #include "node/runtime/listener.h"
@@ -183,8 +183,7 @@ TEST_F(Encryption, NoMessageIsReadable) {
 }
 
 TEST_F(Encryption, NoParametersAreReadable) {
-  const Bytes fixed_point = node::to_fixed_point(capture_->parameters);
-  EXPECT_FALSE(holds_values(capture_->bytes, fixed_point));
+  EXPECT_FALSE(holds_values(capture_->bytes, node::blocks_of(capture_->parameters)));
   const auto* floats = reinterpret_cast<const std::uint8_t*>(capture_->parameters.data());
   EXPECT_FALSE(holds_values(capture_->bytes, {floats, capture_->parameters.size() * 4}));
 }

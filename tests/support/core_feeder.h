@@ -265,11 +265,25 @@ class CoreFeeder {
         return give(node::LanContact{record_of(peer)});
       case 6:
         return give(node::AddressProbed{id_of(peer), next() % 4U, next() % 2 == 0});
+      case 9:
+        return progress(peer);
+      case 10:
+        if (!linked_.contains(id_of(peer))) return;
+        return give(node::BulkRefused{id_of(peer), {bulk_kind(), next(), next()}, next() % 2 == 0});
       case 8:
         return give(node::AddressChanged{"198.51.100.4:" + std::to_string(next())});
       default:
         return knock(kind % 4 == 3 ? config_.self.id : id_of(peer), 999'998U + next() % 5U);
     }
+  }
+
+  protocol::BulkKind bulk_kind() {
+    return static_cast<protocol::BulkKind>(next() % protocol::bulk_kind_names.size());
+  }
+  void progress(std::size_t peer) {
+    if (!linked_.contains(id_of(peer))) return;
+    const protocol::BulkKind kind = bulk_kind();
+    give(node::BulkProgressed{id_of(peer), kind, next() % 4U});
   }
 
   /// Our own process is no second one.
@@ -291,12 +305,18 @@ class CoreFeeder {
     now_ = until;
   }
 
+  /// What the core asks to be stored is on the disk when all jobs before it are done.
+  void finish_stores() {
+    for (; stores_ > 0 && jobs_.empty() && !stopped_; --stores_) give(node::StateStored{});
+  }
+
   void finish_jobs(std::size_t count) {
     for (; count > 0 && !jobs_.empty() && !stopped_; --count) {
       node::LearnerResult result = learner_.run(std::move(jobs_.front()));
       jobs_.pop_front();
       give(node::LearnerFinished{std::move(result)});
     }
+    finish_stores();
   }
 
   // --- What the core asks for ---
@@ -343,6 +363,7 @@ class CoreFeeder {
   void perform(node::StartTimer& output) { timer_ = output.at; }
   void perform(node::RunLearner& output) { jobs_.push_back(std::move(output.job)); }
   void perform(node::SaveCheckpoint&) {}
+  void perform(node::StoreState&) { stores_ += 1; }
   void perform(node::AppendVotes&) {}
   void perform(node::SavePeers&) {}
   void perform(node::SaveMergedModel&) {}
@@ -361,6 +382,7 @@ class CoreFeeder {
   std::set<NodeId> linked_;
   std::set<NodeId> ended_;  ///< Hung up on; the core is yet to be told.
   std::deque<node::LearnerJob> jobs_;
+  std::size_t stores_ = 0;  ///< Asked for, not done.
   std::vector<protocol::Message> sent_;
   node::NodeCore core_;  // last: it is fed as soon as it is made
 };

@@ -43,7 +43,8 @@ class EndpointNode {
                      {.run = run,
                       .key = crypto::SigningKey::from_seed(secret_of(key)),
                       .incarnation = incarnation,
-                      .psk = psk}) {}
+                      .psk = psk,
+                      .bulk = protocol::BulkBounds::all(64U << 20U)}) {}
   /// Another process of the node with this key.
   static std::unique_ptr<EndpointNode> process(asio::io_context& network, std::uint8_t key,
                                                std::uint64_t incarnation) {

@@ -17,6 +17,7 @@
 #include "crypto/digest.h"
 #include "protocol/limits.h"
 #include "protocol/merge/merge.h"
+#include "protocol/merge/slice_plan.h"
 #include "protocol/wire/wire.h"
 #include "starling/check.h"
 #include "starling/rng.h"
@@ -32,9 +33,14 @@ inline constexpr std::size_t merge_elements = 3 * protocol::limits::merge_slice_
 struct MergingNode {
   MergingNode(std::size_t number, std::uint64_t weight, std::int32_t fill, std::size_t elements)
       : id(test_id(number)),
-        machine(
-            {.self = test_id(number), .run = {}, .weight = weight, .vector_bytes = elements * 4}),
+        machine({.self = test_id(number), .run = {}, .weight = weight, .values = elements}),
         vector(elements, fill) {}
+
+  /// Its own values in a slice.
+  [[nodiscard]] std::span<const std::int32_t> slice(std::uint32_t number) const {
+    const protocol::SlicePlan plan(vector.size());
+    return std::span(vector).subspan(plan.first(number), plan.values(number));
+  }
 
   NodeId id;
   protocol::Merge machine;
@@ -43,6 +49,7 @@ struct MergingNode {
   std::optional<Manifest> manifest;
   bool is_alive = true;
   bool contributes = true;
+  bool is_sound = true;  ///< Else it has nothing to give, and says so.
   std::size_t adoptions = 0;
 };
 
@@ -210,31 +217,45 @@ class MergeSwarm {
     neighbours.resize(std::min(neighbours.size(), protocol::limits::links_max));
     later(i, [this, i, name = request.merge, neighbours](Merge& machine, MergeOutput output) {
       const Bytes vector = bytes_of((*this)[i].vector);
-      machine.on_contribution(name,
-                              {.vector = vector,
-                               .digest = crypto::digest_of(vector),
-                               .step = 500,
-                               .neighbours = neighbours},
-                              output);
+      machine.on_contribution(
+          name,
+          {.digest = (*this)[i].is_sound ? std::optional(crypto::digest_of(vector)) : std::nullopt,
+           .step = 500,
+           .neighbours = neighbours},
+          output);
     });
   }
   void perform(std::size_t i, protocol::NeedSum& request) {
-    later(i, [this, request](Merge& machine, MergeOutput output) {
-      machine.on_summed(request.merge, request.slice, request.root, sum_of(request.parts), output);
+    later(i, [this, i, request](Merge& machine, MergeOutput output) {
+      machine.on_summed(request.merge, request.slice, request.root,
+                        sum_of(request.parts, request.own_weight, (*this)[i].slice(request.slice)),
+                        output);
+    });
+  }
+  void perform(std::size_t i, protocol::NeedOwnPart& request) {
+    later(i, [this, i, request](Merge& machine, MergeOutput output) {
+      machine.on_own_part(request.merge, request.slice, request.root,
+                          own_blocks((*this)[i].slice(request.slice)), output);
     });
   }
   void perform(std::size_t i, protocol::NeedAverage& request) {
-    later(i, [this, request](Merge& machine, MergeOutput output) {
-      const Bytes mean = mean_of(request.parts);
+    later(i, [this, i, request](Merge& machine, MergeOutput output) {
+      const Bytes mean =
+          mean_of(request.parts, request.own_weight, (*this)[i].slice(request.slice));
       machine.on_averaged(request.merge, request.slice, mean, crypto::digest_of(mean), now_,
                           output);
     });
   }
   void perform(std::size_t i, protocol::NeedAdoption& request) {
-    (*this)[i].adopted = values_of(request.vector);
+    Bytes vector;
+    for (const protocol::SharedBytes& slice : request.slices) {
+      vector.insert(vector.end(), slice.begin(), slice.end());
+    }
+    if (request.slices.empty()) vector = bytes_of((*this)[i].vector);
+    (*this)[i].adopted = values_of(vector);
     (*this)[i].adoptions += 1;
-    later(i, [this, name = request.merge, digest = crypto::digest_of(request.vector)](
-                 Merge& machine, MergeOutput output) {
+    later(i, [this, name = request.merge, digest = crypto::digest_of(vector)](Merge& machine,
+                                                                              MergeOutput output) {
       machine.on_adopted(name, digest, now_, output);
     });
   }

@@ -22,6 +22,9 @@ class Performer {
   Performer& operator=(const Performer&) = delete;
   virtual ~Performer() = default;
 
+  /// The largest bulk message that hosts take, of any kind.
+  static constexpr std::size_t bulk_bytes_max = 1U << 20U;
+
   /// Hosts are numbered from 0; all run. Where host `index` is dialled, and its name.
   [[nodiscard]] virtual std::size_t hosts() const = 0;
   [[nodiscard]] virtual protocol::PeerRecord record(std::size_t index) const = 0;

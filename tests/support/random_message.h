@@ -126,7 +126,9 @@ class RandomValues {
   void fill(RoundOpen& open) { fill_all(open.round, open.final); }
   void fill(Bulk& bulk) {
     fill_all(bulk.kind, bulk.number, bulk.step, bulk.degree, bulk.context);
-    fill(bulk.data, 100'000);
+    Bytes data;
+    fill(data, 100'000);
+    bulk.data = std::move(data);
   }
   void fill(StateRequest& request) { fill(request.request); }
   void fill(StateUnavailable& unavailable) { fill(unavailable.request); }

@@ -26,6 +26,9 @@ namespace starling::testing {
   return run;
 }
 
+/// Of session_options(), for every kind.
+inline constexpr std::size_t bulk_bytes_max = 64U << 20U;
+
 /// An open run, version and clock right, keys derived from `seed`.
 [[nodiscard]] inline protocol::SessionOptions session_options(crypto::HandshakeRole role,
                                                               std::uint8_t seed) {
@@ -40,7 +43,8 @@ namespace starling::testing {
                         node, secret_of(static_cast<std::uint8_t>(seed + 50)), run, {2000}),
                     .ephemeral_secret = secret_of(static_cast<std::uint8_t>(seed + 100)),
                     .expected_peer = {},
-                    .now = {1000}}};
+                    .now = {1000}},
+      .bulk = protocol::BulkBounds::all(bulk_bytes_max)};
   return options;
 }
 

@@ -48,7 +48,9 @@ class SimulatedPerformer final : public Performer {
     network_.stop(number(index));
     forget(index);
   }
-  void start_again(std::size_t index) override { network_.start(number(index), ++processes_); }
+  void start_again(std::size_t index) override {
+    network_.start(number(index), ++processes_, protocol::BulkBounds::all(bulk_bytes_max));
+  }
   [[nodiscard]] bool run_until(const std::function<bool()>& done) override {
     while (!done()) {
       if (queue_.empty()) return false;

@@ -69,7 +69,9 @@ class SocketPerformer final : public Performer {
   std::unique_ptr<runtime::Endpoint> endpoint(std::size_t index, runtime::Listener listener) {
     auto made = std::make_unique<runtime::Endpoint>(
         network_, std::move(listener),
-        runtime::EndpointOptions{.run = crypto::run_of(1), .key = key(index)},
+        runtime::EndpointOptions{.run = crypto::run_of(1),
+                                 .key = key(index),
+                                 .bulk = protocol::BulkBounds::all(bulk_bytes_max)},
         [this, index](node::Input input) { hear(index, std::move(input)); });
     made->start();
     return made;

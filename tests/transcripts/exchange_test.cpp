@@ -129,7 +129,7 @@ class PairStage {
   }
   void encode(std::size_t node) {
     stage_.act(node, "payload is encoded", [&](Effects& effects) {
-      report(nodes_[node]->exchange.on_encoded(Bytes(8), 0, effects));
+      report(nodes_[node]->exchange.on_encoded(Bytes(8), 0, stage_.now(), effects));
     });
   }
   void lose_patience(std::size_t node) {
@@ -149,11 +149,11 @@ class PairStage {
     if (const auto* hello = std::get_if<EdgeHello>(&message)) {
       if (self.edges.on_hello(peer, *hello, effects)) stage_.note("history lost: drop the edge");
     } else if (const auto* offer = std::get_if<ExchangeOffer>(&message)) {
-      if (self.exchange.on_offer(peer, *offer, true, 0, stage_.now(), effects)) {
+      if (self.exchange.on_offer(peer, *offer, true, 0, effects)) {
         stage_.note("encode");
       }
     } else if (const auto* accept = std::get_if<ExchangeAccept>(&message)) {
-      if (self.exchange.on_accept(peer, *accept, stage_.now(), effects)) stage_.note("encode");
+      if (self.exchange.on_accept(peer, *accept, effects)) stage_.note("encode");
     } else if (const auto* busy = std::get_if<ExchangeBusy>(&message)) {
       self.exchange.on_busy(peer, *busy);
     } else if (const auto* applied = std::get_if<ExchangeApplied>(&message)) {

@@ -29,6 +29,18 @@ TEST(SavedState, RoundTrips) {
   }
 }
 
+TEST(SavedState, AViewReadsItsValuesAlignedWhereTheyLie) {
+  for (const SavedState& state : {parameters, ledger}) {
+    const Bytes bytes = encode_saved_state(state);
+    const auto view = view_saved_state(bytes);
+    ASSERT_TRUE(view) << view.error().message;
+    EXPECT_EQ(view->recipe, state.recipe);
+    EXPECT_EQ(view->step, state.step);
+    EXPECT_EQ((view->values.data() - bytes.data()) % 8, 0);
+    EXPECT_EQ(view->values.size(), 12U);
+  }
+}
+
 TEST(SavedState, IsRefusedWhenCutAnywhereOrTooLong) {
   for (const SavedState& state : {parameters, ledger}) {
     Bytes bytes = encode_saved_state(state);
@@ -44,6 +56,18 @@ TEST(SavedState, IsRefusedWithAValueThatIsNotFinite) {
   SavedState broken = parameters;
   std::get<0>(broken.values)[1] = std::numeric_limits<float>::infinity();
   EXPECT_FALSE(decode_saved_state(encode_saved_state(broken)));
+}
+
+TEST(SavedState, IsRefusedWithOtherBytesWhereZerosBelong) {
+  Bytes bytes = encode_saved_state(parameters);
+  bytes[5] = 1;
+  EXPECT_FALSE(decode_saved_state(bytes));
+  SavedState padded = parameters;
+  padded.recipe += "\n";
+  bytes = encode_saved_state(padded);
+  EXPECT_TRUE(decode_saved_state(bytes));
+  bytes[bytes.size() - 13] = 1;  // before three values
+  EXPECT_FALSE(decode_saved_state(bytes));
 }
 
 TEST(SavedState, IsRefusedOfAnUnknownKind) {

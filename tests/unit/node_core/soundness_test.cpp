@@ -85,12 +85,14 @@ TEST(Soundness, OfParametersNamesTheFirstThatIsNotFiniteByItsSegment) {
               AllOf(HasSubstr("head[0]"), HasSubstr("inf")));
 }
 
-TEST(Soundness, OfAContributionIsWhatAMergeCanHold) {
+TEST(Soundness, OfAContributionIsThatItIsFinite) {
   const std::vector<Segment> segments = Hill(1).segments();
-  EXPECT_EQ(merge_fault(std::vector{128.0F, -128.0F, 0.0F}, segments), std::nullopt);
-  EXPECT_THAT(*merge_fault(std::vector{1.0F, -1e6F, infinity}, segments),
-              AllOf(HasSubstr("tail[0]"), HasSubstr("-1000000"), HasSubstr("128")));
-  EXPECT_TRUE(merge_fault(std::vector{1.0F, std::nanf(""), 0.0F}, segments));
+  EXPECT_EQ(merge_fault(std::vector{1e6F, -3e38F, 0.0F}, segments, 7), std::nullopt);
+  EXPECT_THAT(
+      *merge_fault(std::vector{1.0F, -1e6F, infinity}, segments, 7),
+      AllOf(HasSubstr("left out"), HasSubstr("7 steps"), HasSubstr("tail[1]"), HasSubstr("inf")));
+  EXPECT_THAT(*merge_fault(std::vector{std::nanf(""), 1.0F, 0.0F}, segments, 7),
+              AllOf(HasSubstr("head[0]"), HasSubstr("nan")));
 }
 
 TEST(Soundness, OfTrainingEndsBeforeAnythingThatIsNotFiniteIsTaken) {
@@ -106,10 +108,11 @@ TEST(Soundness, OfAContributionIsCheckedWhereItIsMade) {
     ASSERT_TRUE(std::holds_alternative<TrainDone>(hill.run(TrainJob{.first = step, .count = 1})));
   }
   ASSERT_GT(hill.parameters()[0], 128.0F);
-  const auto result = hill.run(ContributeJob{});
-  const auto* failed = std::get_if<LearnerFailed>(&result);
-  ASSERT_NE(failed, nullptr);
-  EXPECT_THAT(failed->message, AllOf(HasSubstr("head[0]"), HasSubstr("128")));
+  EXPECT_FALSE(std::get<ContributeDone>(hill.run(ContributeJob{})).fault) << "large is sound";
+  hill.replica()->set_parameters(std::vector{1.0F, std::nanf(""), 0.0F});
+  const auto done = std::get<ContributeDone>(hill.run(ContributeJob{}));
+  ASSERT_TRUE(done.fault);
+  EXPECT_THAT(*done.fault, AllOf(HasSubstr("8 steps"), HasSubstr("tail[0]"), HasSubstr("nan")));
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ TEST_F(Equivocation, SurvivesARestartFromTheLogWhereverTheProofCame) {
 }
 
 /// What a node saves that holds all of the packets, the void ones too.
-Bytes snapshot_with_void_votes(const std::vector<CastVotes>& votes) {
+protocol::SharedBytes snapshot_with_void_votes(const std::vector<CastVotes>& votes) {
   Learner learner = testing::ledger_learner();
   std::vector<VoteBatch> batches;
   std::map<NodeId, std::uint64_t> counts;
@@ -136,7 +136,7 @@ Bytes snapshot_with_void_votes(const std::vector<CastVotes>& votes) {
 }
 
 TEST_F(Equivocation, IsTakenOutOfASnapshotByReplayingThePackets) {
-  const Bytes snapshot = snapshot_with_void_votes(votes_);
+  const protocol::SharedBytes snapshot = snapshot_with_void_votes(votes_);
   Hearer joiner;
   joiner.load(snapshot);
   EXPECT_EQ(joiner.model(), testing::sum_of(votes_));

@@ -65,13 +65,13 @@ class Hearer {
     }
   }
   /// Begins from a snapshot, as a start with a checkpoint does before restore().
-  void load(const Bytes& state) {
+  void load(const protocol::SharedBytes& state) {
     Turn turn(Instant{});
     trainer_->load(state, turn);
     finish(turn);
   }
   /// A start with both: packets are restored while the snapshot is being loaded.
-  void load_and_restore(const Bytes& state, const std::vector<Bytes>& log) {
+  void load_and_restore(const protocol::SharedBytes& state, const std::vector<Bytes>& log) {
     Turn turn(Instant{});
     trainer_->load(state, turn);
     for (const Bytes& bytes : log) {
@@ -79,7 +79,7 @@ class Hearer {
     }
     finish(turn);
   }
-  [[nodiscard]] Digest model() const { return crypto::digest_of(learner_.fixed_point()); }
+  [[nodiscard]] Digest model() const { return crypto::digest_of(learner_.model_bytes()); }
   [[nodiscard]] const std::vector<Bytes>& log() const { return log_; }
   /// Announcements made for others.
   [[nodiscard]] std::size_t announced() const { return announced_; }

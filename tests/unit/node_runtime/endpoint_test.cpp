@@ -432,10 +432,10 @@ TEST_F(EndpointTest, AWireTapSeesNoPlaintext) {
   a.endpoint().connect({b.record().id, tap.address()});
   run_until([&] { return b.count<node::PeerConnected>() == 1; });
   const std::string_view secret = "parameters of a model that nobody else may read";
+  Bytes text;
+  while (text.size() < 100'000) text.insert(text.end(), secret.begin(), secret.end());
   protocol::Bulk bulk;
-  while (bulk.data.size() < 100'000) {
-    bulk.data.insert(bulk.data.end(), secret.begin(), secret.end());
-  }
+  bulk.data = std::move(text);
   protocol::Gossip gossip;
   gossip.body.assign(secret.begin(), secret.end());
   a.endpoint().send(b.record().id, bulk);

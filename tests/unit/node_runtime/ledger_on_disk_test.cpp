@@ -39,7 +39,7 @@ Digest model_of_reopened_node(const std::vector<Bytes>& log) {
   };
   run_jobs(core.start(Instant{}, {}, log));
   run_jobs(core.handle(node::TimerFired{}, Instant{}));
-  return crypto::digest_of(learner.fixed_point());
+  return crypto::digest_of(learner.model_bytes());
 }
 
 class LedgerOnDisk : public ::testing::Test {

@@ -76,10 +76,10 @@ class RelayedTest : public EndpointTest {
 TEST_F(RelayedTest, TheRelaySeesNoPlaintext) {
   link_over_relay();
   const std::string_view secret = "parameters of a model that nobody else may read";
+  Bytes text;
+  while (text.size() < 20'000) text.insert(text.end(), secret.begin(), secret.end());
   protocol::Bulk bulk;
-  while (bulk.data.size() < 20'000) {
-    bulk.data.insert(bulk.data.end(), secret.begin(), secret.end());
-  }
+  bulk.data = std::move(text);
   a_.endpoint().send(c_.record().id, protocol::Message(bulk));
   relay_until([&] { return c_.count<node::MessageReceived>() == 1; });
   EXPECT_EQ(std::get<protocol::Bulk>(c_.heard<node::MessageReceived>()[0]->message), bulk);
@@ -97,7 +97,7 @@ TEST_F(RelayedTest, TheRelaySeesNoPlaintext) {
 TEST_F(RelayedTest, APingOvertakesBulkThatWaitsForTheRelay) {
   link_over_relay();
   protocol::Bulk bulk;
-  bulk.data.resize(60'000);
+  bulk.data = Bytes(60'000);
   a_.endpoint().send(c_.record().id, protocol::Message(bulk));
   a_.endpoint().send(c_.record().id, protocol::Ping{1});
   relay_until([&] { return c_.count<node::MessageReceived>() == 2; });

@@ -163,6 +163,23 @@ TEST(Store, ReturnsTheNewestCheckpoint) {
   EXPECT_TRUE(store->load_checkpoint()->warning.empty());
 }
 
+TEST(Store, ACheckpointThatComesInPiecesIsTheSameFile) {
+  const TemporaryDirectory directory;
+  Result<Store> store = Store::open(directory.path());
+  const Bytes state = sample(100'000, 3);
+  ASSERT_TRUE(store->save_checkpoint(state).has_value());
+  const auto whole = runtime::read_file(directory.path() / "checkpoint");
+  ASSERT_TRUE(store
+                  ->save_checkpoint([&](const std::function<void(ByteSpan)>& write) {
+                    for (std::size_t at = 0; at < state.size(); at += 1000) {
+                      write(ByteSpan(state).subspan(at, 1000));
+                    }
+                  })
+                  .has_value());
+  EXPECT_EQ(*runtime::read_file(directory.path() / "checkpoint"), *whole);
+  EXPECT_EQ(store->load_checkpoint()->state, state);
+}
+
 TEST(Store, FallsBackToThePreviousCheckpointWhereverTheNewestIsCut) {
   const TemporaryDirectory directory;
   Result<Store> store = Store::open(directory.path());

@@ -44,13 +44,13 @@ class End {
     exchange->on_link_down(peer_);
   }
 
-  void receive(Message message, Instant now) {
+  void receive(Message message) {
     if (const auto* hello = std::get_if<EdgeHello>(&message)) {
       history_losses += edges->on_hello(peer_, *hello, outbox) ? 1 : 0;
     } else if (const auto* offer = std::get_if<ExchangeOffer>(&message)) {
-      must_encode |= exchange->on_offer(peer_, *offer, willing, 0, now, outbox);
+      must_encode |= exchange->on_offer(peer_, *offer, willing, 0, outbox);
     } else if (const auto* accept = std::get_if<ExchangeAccept>(&message)) {
-      must_encode |= exchange->on_accept(peer_, *accept, now, outbox);
+      must_encode |= exchange->on_accept(peer_, *accept, outbox);
     } else if (const auto* busy = std::get_if<ExchangeBusy>(&message)) {
       exchange->on_busy(peer_, *busy);
     } else if (const auto* applied = std::get_if<ExchangeApplied>(&message)) {
@@ -61,7 +61,7 @@ class End {
   }
   void encode() {
     must_encode = false;
-    mix(exchange->on_encoded({static_cast<std::uint8_t>(value)}, 0, outbox));
+    mix(exchange->on_encoded({static_cast<std::uint8_t>(value)}, 0, at(0s), outbox));
   }
 
   double value;
@@ -77,7 +77,7 @@ class End {
   void mix(const std::optional<PairMix>& mix) {
     if (!mix) return;
     ++mixes;
-    value += 0.5 * (mix->theirs.at(0) - mix->own.at(0));
+    value += 0.5 * (mix->theirs[0] - mix->own[0]);
   }
   NodeId peer_;
 };
@@ -123,7 +123,7 @@ class Pair {
       if (it->to_a != to_a) continue;
       const Item item = *it;
       bulk_.erase(it);
-      (to_a ? a : b).receive(item.message, now);
+      (to_a ? a : b).receive(item.message);
       return;
     }
   }
@@ -159,7 +159,7 @@ class Pair {
   void deliver(std::deque<Item>& lane) {
     Item item = std::move(lane.front());
     lane.pop_front();
-    (item.to_a ? a : b).receive(std::move(item.message), now);
+    (item.to_a ? a : b).receive(std::move(item.message));
   }
   std::deque<Item> control_, bulk_;
 };
@@ -219,7 +219,7 @@ TEST(PairExchange, APayloadOfACalledOffAttemptIsNotTakenForTheNext) {
   Pair pair;
   pair.a.offer(pair.now);
   pair.a.exchange->tick(at(2s), pair.a.outbox);  // A gives up
-  pair.b.receive(ExchangeOffer{.exchange = 1, .step = 0}, pair.now);
+  pair.b.receive(ExchangeOffer{.exchange = 1, .step = 0});
   pair.b.encode();        // B's payload 10 -> under way, slowly
   pair.settle_control();  // A calls it off
   pair.b.value += 4;      // B trains on
@@ -343,6 +343,55 @@ TEST(PairExchange, APeerThatOwesItsPayloadIsHungUpOn) {
   EXPECT_FALSE(pair.a.exchange->running());
 }
 
+TEST(PairExchange, APeerIsNotHungUpOnForTheTimeThatOurOwnPayloadTakes) {
+  Pair pair;
+  pair.a.offer(pair.now);
+  pair.settle_control();
+  EXPECT_EQ(pair.a.exchange->next_deadline(), Instant::never());
+  pair.a.exchange->tick(at(1000s), pair.a.outbox);
+  EXPECT_EQ(count_of<HangUp>(pair.a.outbox), 0U);
+  pair.now = at(1000s);
+  pair.settle();
+  EXPECT_EQ(pair.a.mixes, 1);
+  EXPECT_EQ(pair.b.mixes, 1);
+}
+
+TEST(PairExchange, APeerWhosePayloadKeepsComingIsWaitedFor) {
+  Pair pair;
+  pair.a.offer(pair.now);
+  pair.settle_control();
+  pair.a.encode();
+  for (auto now = 19s; now < 300s; now += 19s) {
+    pair.a.exchange->on_progress(pair.a.peer(), 1, at(now));
+    pair.a.exchange->tick(at(now + 1s), pair.a.outbox);
+    ASSERT_TRUE(pair.a.exchange->running());
+    EXPECT_EQ(pair.a.exchange->next_deadline(), at(now + 20s));
+  }
+  pair.a.exchange->on_progress(pair.a.peer(), 2, at(310s));  // of another exchange
+  pair.a.exchange->tick(at(320s), pair.a.outbox);
+  EXPECT_EQ(count_of<HangUp>(pair.a.outbox), 1U);
+}
+
+TEST(PairExchange, WhereStepsAreSlowAPeerMayTakeLongerToo) {
+  Pair pair;
+  pair.a.exchange->set_compute_time(30s);
+  pair.a.offer(pair.now);
+  pair.settle_control();
+  pair.a.encode();
+  EXPECT_EQ(pair.a.exchange->next_deadline(), at(20s + 10 * 30s));
+}
+
+TEST(PairExchange, WhatIsSentKeptAndMixedIsInMemoryOnce) {
+  Pair pair;
+  pair.a.offer(pair.now);
+  pair.settle_control();
+  pair.a.encode();
+  const auto payloads = sent<Bulk>(pair.a.outbox);
+  ASSERT_EQ(payloads.size(), 1U);
+  const SharedBytes& kept = pair.a.edges->find(pair.a.peer())->retained.at(1).data;
+  EXPECT_EQ(payloads[0].data.data(), kept.data());
+}
+
 TEST(PairExchange, APayloadOfAnotherRecipeIsIgnored) {
   Pair pair;
   pair.a.offer(pair.now);
@@ -353,7 +402,7 @@ TEST(PairExchange, APayloadOfAnotherRecipeIsIgnored) {
                .degree = 1,
                .context = *Digest::from_bytes(Bytes(32, 9)),
                .data = {99}};
-  pair.a.receive(foreign, pair.now);
+  pair.a.receive(foreign);
   EXPECT_EQ(pair.a.mixes, 0);
 }
 
@@ -361,8 +410,7 @@ TEST(PairExchange, APeerThatSaysHelloAgainMidExchangeDoesNoHarm) {
   Pair pair;
   pair.a.offer(pair.now);
   pair.encode_both();
-  pair.a.receive(EdgeHello{.incarnation = 77, .peer_incarnation = 0, .applied = 0, .step = 0},
-                 pair.now);
+  pair.a.receive(EdgeHello{.incarnation = 77, .peer_incarnation = 0, .applied = 0, .step = 0});
   EXPECT_EQ(pair.a.history_losses, 1);
   pair.deliver_bulk(true);
   EXPECT_EQ(pair.a.mixes, 1);

@@ -51,7 +51,7 @@ struct Node {
   void mix() {
     for (const RoundMix& mixed : rounds.take_mixes(outbox)) {
       for (const RoundMixPeer& peer : mixed.peers) {
-        value += static_cast<double>(peer.weight) * (peer.payload.at(0) - mixed.own.at(0));
+        value += static_cast<double>(peer.weight) * (peer.payload[0] - mixed.own[0]);
         included.insert({mixed.round, peer.peer});
         last_weight[peer.peer] = peer.weight;
       }
@@ -341,6 +341,48 @@ TEST(RoundExchange, ASilentNeighbourIsHungUpOnAfterTheRoundsTime) {
   graph[0].rounds.tick(at(60s), effects);
   EXPECT_EQ(count_of<HangUp>(effects), 1U);
   EXPECT_EQ(graph[0].rounds.next_deadline(), at(120s));
+}
+
+TEST(RoundExchange, ANeighbourWhosePayloadKeepsComingIsWaitedForAndASilentOneIsNot) {
+  Graph graph(3);
+  graph.link(0, 1);
+  graph.link(0, 2);
+  graph.settle();
+  graph[0].encode();
+  RoundExchange& rounds = graph[0].rounds;
+  rounds.on_progress(graph[1].id, 1, at(50s));
+  EXPECT_EQ(rounds.next_deadline(), at(60s));
+  Effects effects;
+  rounds.tick(at(60s), effects);
+  ASSERT_EQ(count_of<HangUp>(effects), 1U);
+  EXPECT_EQ(std::get<HangUp>(effects.items[0]).peer, graph[2].id);
+  EXPECT_EQ(rounds.next_deadline(), at(110s));
+}
+
+TEST(RoundExchange, WhereStepsAreSlowANeighbourMayTakeLongerToo) {
+  Graph graph(2);
+  graph.link(0, 1);
+  graph.settle();
+  graph[0].rounds.set_compute_time(6s);
+  graph[0].encode();
+  EXPECT_EQ(graph[0].rounds.next_deadline(), at(60s + 10 * 6s));
+}
+
+TEST(RoundExchange, APayloadForManyNeighboursIsInMemoryOnce) {
+  Graph graph(4);
+  for (std::size_t peer = 1; peer < 4; ++peer) graph.link(0, peer);
+  graph.settle();
+  graph[0].encode();
+  std::set<const std::uint8_t*> places;
+  for (const Effect& effect : graph[0].outbox.items) {
+    const auto* send = std::get_if<SendTo>(&effect);
+    const auto* bulk = send != nullptr ? std::get_if<Bulk>(&send->message) : nullptr;
+    if (bulk != nullptr) places.insert(bulk->data.data());
+  }
+  for (std::size_t peer = 1; peer < 4; ++peer) {
+    places.insert(graph[0].edges.find(graph[peer].id)->retained.at(1).data.data());
+  }
+  EXPECT_EQ(places.size(), 1U);
 }
 
 TEST(RoundExchange, APayloadFarAheadOrOfAnotherRecipeIsRefused) {

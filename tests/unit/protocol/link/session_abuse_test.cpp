@@ -33,7 +33,7 @@ struct Attack {
 };
 
 BulkHeader header_of(std::uint64_t bytes) {
-  return {BulkKind::state, 1, 2, 3, {}, bytes};
+  return {BulkKind::round_payload, 1, 2, 3, {}, bytes};
 }
 
 TEST(Session, AFrameOfLengthZeroIsRejected) {
@@ -124,7 +124,7 @@ TEST(Session, BulkBeyondTheCreditIsAFlood) {
   // are its to use. Without them the window would end at 256 KiB; with all of them sent back to
   // back, the target grants as it consumes, so only a peer that ignores the window entirely before
   // the first grant is caught: one that never lets a quarter be consumed in between.
-  BulkReceiver receiver(limits::bulk_message_bytes_max);
+  BulkReceiver receiver;
   ASSERT_TRUE(receiver.begin(header_of(1U << 20U)).has_value());
   const Bytes data(limits::credit_window_bytes_initial);
   ASSERT_TRUE(receiver.append(data).has_value());

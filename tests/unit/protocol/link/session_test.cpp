@@ -345,7 +345,7 @@ TEST(Session, TheMessageQueueIsBounded) {
 TEST(Session, TheBulkQueueIsBounded) {
   auto pair = established_pair();
   Bulk quarter;
-  quarter.data.resize(limits::session_bulk_queue_bytes_max / 4);
+  quarter.data = Bytes(limits::bulk_queue_bytes_min / 4);
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(pair.dialer.session.send(quarter));
   EXPECT_FALSE(pair.dialer.session.send(bulk_of(1)));
 }
@@ -390,15 +390,17 @@ TEST(Session, TheCreditWindowGrowsToItsBound) {
 
 TEST(Session, TheLargestBulkPassesAndALargerOneIsRefused) {
   auto pair = established_pair();
-  Bulk bulk;
-  bulk.data.resize(limits::bulk_message_bytes_max + 1);
-  EXPECT_FALSE(pair.dialer.session.send(bulk));
-  bulk.data.pop_back();
+  const std::size_t largest = testing::bulk_bytes_max;
+  const Bulk too_large = bulk_of(largest + 1);
+  EXPECT_FALSE(pair.dialer.session.send(too_large));
+  EXPECT_EQ(pair.dialer.session.refuses_to_send(too_large),
+            (BulkRefusal{BulkKind::pair_payload, largest + 1, largest}));
+  const Bulk bulk = bulk_of(largest);
   ASSERT_TRUE(pair.dialer.session.send(bulk));
   pair.settle();
   const auto received = pair.listener.take_messages();
   ASSERT_EQ(received.size(), 1U);
-  EXPECT_EQ(std::get<Bulk>(received[0]).data.size(), limits::bulk_message_bytes_max);
+  EXPECT_EQ(std::get<Bulk>(received[0]).data.size(), largest);
 }
 
 TEST(Session, BulkBothWaysAtOnceArrives) {
@@ -422,7 +424,7 @@ TEST(Session, BulkBothWaysAtOnceArrives) {
 
 TEST(Session, TheOwnersLimitHoldsForBothDirections) {
   auto listening = listener_options();
-  listening.bulk_bytes_max = 1000;
+  listening.bulk = BulkBounds::all(1000);
   SessionPair pair(dialer_options(), listening);
   pair.settle();
   EXPECT_FALSE(pair.listener.session.send(bulk_of(1001)));

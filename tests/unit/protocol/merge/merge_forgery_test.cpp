@@ -85,7 +85,7 @@ TEST(Merge, ASliceWithAWrongDigestIsNotAdopted) {
     Bulk wrong{.kind = BulkKind::merged_slice,
                .number = 0,
                .context = name(1),
-               .data = Bytes(SlicePlan(merge_elements * 4).size(0))};
+               .data = Bytes(SlicePlan(merge_elements).size(0))};
     merge.on_bulk(swarm[0].id, std::move(wrong), swarm.now(), output);
     EXPECT_TRUE(output.requests.empty());
   });

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "crypto/digest.h"
 #include "protocol/limits.h"
+#include "protocol/merge/merge_block.h"
 #include "tests/support/virtual_network.h"
 
 namespace starling::protocol {
@@ -13,7 +15,8 @@ namespace {
 
 using testing::test_id;
 
-constexpr std::size_t slice_min = limits::merge_slice_bytes_min;
+/// Values.
+constexpr std::size_t slice_min = limits::merge_slice_bytes_min / merged_value_bytes;
 
 Roster members(std::size_t count) {
   Roster roster;
@@ -32,26 +35,42 @@ std::vector<NodeId> order_of(std::uint8_t merge, std::uint32_t slice, const Rost
 
 TEST(SlicePlan, CutsNoSliceBelowTheLeastSizeAndNoMoreThanTheMost) {
   EXPECT_EQ(SlicePlan(0).count(), 1U);
-  EXPECT_EQ(SlicePlan(2 * slice_min - 4).count(), 1U);
+  EXPECT_EQ(SlicePlan(2 * slice_min - 1).count(), 1U);
   EXPECT_EQ(SlicePlan(2 * slice_min).count(), 2U);
   EXPECT_EQ(SlicePlan(slice_min * (limits::merge_slices_max + 9)).count(),
             limits::merge_slices_max);
 }
 
-TEST(SlicePlan, CutsTheVectorAtWholeElementsIntoPiecesThatMakeItUp) {
-  Bytes vector(3 * slice_min + 20);  // no multiple of three elements
-  for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = static_cast<std::uint8_t>(i % 251);
-  const SlicePlan plan(vector.size());
-  ASSERT_EQ(plan.count(), 3U);
-  Bytes joined;
-  for (std::uint32_t slice = 0; slice < plan.count(); ++slice) {
-    EXPECT_EQ(plan.offset(slice), joined.size());
-    EXPECT_EQ(plan.offset(slice) % 4, 0U);
-    const Bytes piece = plan.cut(vector, slice);
-    EXPECT_EQ(piece.size(), plan.size(slice));
-    joined.insert(joined.end(), piece.begin(), piece.end());
+TEST(SlicePlan, CutsTheVectorAtBlocksIntoPiecesThatMakeItUp) {
+  for (const std::size_t values : {std::size_t{1}, 3 * slice_min + 5, std::size_t{1'000'000'007}}) {
+    const SlicePlan plan(values);
+    std::size_t at = 0;
+    for (std::uint32_t slice = 0; slice < plan.count(); ++slice) {
+      EXPECT_EQ(plan.first(slice), at);
+      EXPECT_EQ(at % merge_block_values, 0U);
+      EXPECT_GT(plan.values(slice), 0U);
+      EXPECT_LE(plan.values(slice), plan.values_max());
+      EXPECT_EQ(plan.size(slice), 4 * plan.values(slice));
+      at += plan.values(slice);
+    }
+    EXPECT_EQ(at, values);
   }
-  EXPECT_EQ(joined, vector);
+}
+
+TEST(SlicePlan, OfABillionValuesHasSlicesThatFitTheWindowManyTimes) {
+  EXPECT_LE(4 * SlicePlan(1'000'000'000).values_max(), limits::merge_window_bytes / 8);
+}
+
+TEST(SlicePlan, NamesAVectorByItsSlices) {
+  Bytes vector(4 * (2 * slice_min + 3));
+  for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = static_cast<std::uint8_t>(i % 251);
+  const SlicePlan plan(vector.size() / 4);
+  ASSERT_EQ(plan.count(), 2U);
+  const std::vector<Digest> slices = {crypto::digest_of(ByteSpan(vector).first(plan.size(0))),
+                                      crypto::digest_of(ByteSpan(vector).subspan(plan.size(0)))};
+  EXPECT_EQ(digest_by_slices(vector), digest_of_slices(slices));
+  EXPECT_NE(digest_of_slices(slices), digest_of_slices(std::vector{slices[1], slices[0]}));
+  EXPECT_EQ(digest_by_slices(Bytes(8, 1)), crypto::digest_of(Bytes(8, 1))) << "one slice is all";
 }
 
 TEST(RendezvousOrder, NamesEveryMemberOnce) {
