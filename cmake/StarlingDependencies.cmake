@@ -9,6 +9,7 @@ pkg_check_modules(capnp REQUIRED IMPORTED_TARGET capnp)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(libcrypto REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(miniupnpc REQUIRED IMPORTED_TARGET miniupnpc)
 find_path(natpmp_folder natpmp.h REQUIRED)  # libnatpmp ships no description of itself
 pkg_check_modules(qrencode REQUIRED IMPORTED_TARGET libqrencode)

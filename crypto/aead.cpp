@@ -6,15 +6,12 @@
 #include <array>
 
 namespace starling::crypto {
-namespace {
 
 static_assert(aead_tag_bytes == crypto_aead_chacha20poly1305_ietf_ABYTES);
+static_assert(sizeof(AeadNonce) == crypto_aead_chacha20poly1305_ietf_NPUBBYTES);
 
-using Nonce = std::array<std::uint8_t, crypto_aead_chacha20poly1305_ietf_NPUBBYTES>;
-
-/// Four zero bytes ‖ 64-bit little-endian counter.
-Nonce nonce_of(std::uint64_t counter) {
-  Nonce nonce{};
+AeadNonce aead_nonce(std::uint64_t counter) {
+  AeadNonce nonce{};
   for (std::size_t i = 4; i < nonce.size(); ++i) {
     nonce[i] = static_cast<std::uint8_t>(counter);
     counter >>= 8U;
@@ -22,20 +19,18 @@ Nonce nonce_of(std::uint64_t counter) {
   return nonce;
 }
 
-}  // namespace
-
 void aead_seal(const Secret<32>& key, std::uint64_t counter, ByteSpan associated,
                ByteSpan plaintext, std::uint8_t* out) {
   crypto_aead_chacha20poly1305_ietf_encrypt(out, nullptr, plaintext.data(), plaintext.size(),
                                             associated.data(), associated.size(), nullptr,
-                                            nonce_of(counter).data(), key.bytes().data());
+                                            aead_nonce(counter).data(), key.bytes().data());
 }
 
 bool aead_open(const Secret<32>& key, std::uint64_t counter, ByteSpan associated, ByteSpan sealed,
                std::uint8_t* out) {
   return crypto_aead_chacha20poly1305_ietf_decrypt(
              out, nullptr, nullptr, sealed.data(), sealed.size(), associated.data(),
-             associated.size(), nonce_of(counter).data(), key.bytes().data()) == 0;
+             associated.size(), aead_nonce(counter).data(), key.bytes().data()) == 0;
 }
 
 Secret<32> rekeyed(const Secret<32>& key) {

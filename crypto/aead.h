@@ -1,6 +1,7 @@
 #pragma once
 // ChaCha20-Poly1305 (RFC 8439) as Noise uses it (specification, revision 34, 12.3).
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -11,6 +12,10 @@
 namespace starling::crypto {
 
 inline constexpr std::size_t aead_tag_bytes = 16;
+
+/// Four zero bytes ‖ 64-bit little-endian counter.
+using AeadNonce = std::array<std::uint8_t, 12>;
+[[nodiscard]] AeadNonce aead_nonce(std::uint64_t counter);
 
 /// The last counter encrypts no message: it is the rekey's (specification, 4.2).
 inline constexpr std::uint64_t rekey_counter = std::numeric_limits<std::uint64_t>::max();

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "crypto/bulk_aead.h"
 #include "crypto/secret.h"
 #include "starling/ids.h"
 
@@ -35,8 +36,8 @@ class FrameKey {
   [[nodiscard]] std::uint64_t next_frame() const { return next_frame_; }
   [[nodiscard]] bool exhausted() const;
 
-  /// Counts a frame; after every `rekey_interval_frames` of them the key is replaced.
-  void advance();
+  /// Counts a frame; after every `rekey_interval_frames` of them the key is replaced: true.
+  bool advance();
 
  private:
   Secret<32> key_;
@@ -44,7 +45,7 @@ class FrameKey {
   std::uint64_t next_frame_;
 };
 
-/// The sending direction. No allocation per frame.
+/// The sending direction. No allocation per frame, but for the first large one.
 class SealingKey {
  public:
   explicit SealingKey(FrameKey key) : key_(std::move(key)) {}
@@ -56,6 +57,7 @@ class SealingKey {
 
  private:
   FrameKey key_;
+  BulkAead bulk_;
 };
 
 /// The receiving direction.
@@ -70,6 +72,7 @@ class OpeningKey {
 
  private:
   FrameKey key_;
+  BulkAead bulk_;
 };
 
 }  // namespace starling::crypto

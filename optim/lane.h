@@ -1,14 +1,20 @@
 #pragma once
-// A lane: one vector that travels, with its codec, memory and linear mixer (LEARNING.md 1.1).
+// A lane: one vector that travels, with its codec, memory, mixer and outer step.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "optim/codec/codec.h"
-#include "optim/memory/lane_memory.h"
+#include "optim/layout.h"
+#include "optim/memory/memory.h"
+#include "optim/mixer/mixer.h"
+#include "optim/outer/outer_step.h"
 #include "optim/recipe.h"
+#include "optim/vectors.h"
 
 namespace starling::optim {
 
@@ -18,54 +24,74 @@ struct LaneBytes {
   CodecKey key;
 };
 
-/// Where a difference goes: `target` always, the two counters of the edge if they are not empty.
+/// A neighbour's part in a mix. edge_change, flow: what came over the edge is added to them; empty
+/// where nobody counts.
 template <class Scalar>
-struct MixTargets {
-  std::span<Scalar> target;
-  std::span<Scalar> counter;
+struct LanePeer {
+  EdgeKey edge;
+  Scalar weight = 0;
+  LaneBytes payload;  ///< Not read where the memory copies peers.
+  std::span<Scalar> edge_change;
   std::span<double> flow;
+};
+
+/// What a lane is made of. The layout and the vectors outlive it.
+template <class Scalar>
+struct LaneSite {
+  const Layout& layout;
+  Vectors<Scalar>& vectors;
+  std::string name;  ///< Begins the names of its vectors.
+  VectorId source;   ///< What is encoded.
+  VectorId target;   ///< What mixing changes.
 };
 
 template <class Scalar>
 class Lane {
  public:
-  /// start: length P, equal on all nodes.
-  Lane(const Recipe& recipe, std::span<const Scalar> start);
+  /// The source is now what all nodes agree on before the first payload.
+  Lane(const GossipRecipe& recipe, const Chosen<OuterEntry>& outer, const LaneSite<Scalar>& site);
 
-  [[nodiscard]] std::size_t encoded_bytes() const;
-  [[nodiscard]] LaneMemory<Scalar>& memory() { return memory_; }
-  [[nodiscard]] const LaneMemory<Scalar>& memory() const { return memory_; }
+  [[nodiscard]] std::size_t encoded_bytes() const { return encoded_bytes_; }
+  [[nodiscard]] Memory<Scalar>& memory() { return *memory_; }
+  [[nodiscard]] const Memory<Scalar>& memory() const { return *memory_; }
 
-  /// vector: length P. out: encoded_bytes(). Changes the memory.
-  void encode(std::span<const Scalar> vector, CodecKey key, std::span<std::uint8_t> out);
+  /// out: encoded_bytes(). Changes the memory.
+  void encode(CodecKey key, std::span<std::uint8_t> out);
 
-  /// True if `from` decodes to finite values everywhere. Changes nothing.
-  [[nodiscard]] bool is_valid(const LaneBytes& from) const;
+  /// True if `from`, encoded_bytes() of anybody, decodes to finite values everywhere.
+  [[nodiscard]] bool accepts(const LaneBytes& from) const;
 
-  /// hat_copy: adds valid bytes to the copy of the neighbour's hat.
-  void advance_hat(const NodeId& edge, const LaneBytes& from);
+  /// Of memories that copy peers: adds accepted bytes to the copy of the neighbour.
+  void hear(const EdgeKey& edge, const LaneBytes& from);
 
-  /// Adds rate * (neighbour's vector - own vector) to the targets. Without hats both are decoded
-  /// from the valid bytes; with hats both are the copies.
-  void mix(const NodeId& edge, const LaneBytes& own, const LaneBytes& theirs,
-           const MixTargets<Scalar>& to, Scalar rate);
+  /// Mixes the neighbours' vectors with the own one, each decoded once; of memories that copy peers
+  /// the copies. own: what encode() made for this exchange; all bytes are accepted ones.
+  void mix(const LaneBytes& own, std::span<const LanePeer<Scalar>> peers);
+
+  /// The source was replaced: begins anew from it.
+  void restart();
 
  private:
-  struct Chunk {
-    std::size_t offset;       // of its values
-    std::size_t count;        // of its values
-    std::size_t byte_offset;  // of its encoded bytes
-    std::uint64_t index;
-  };
-  /// Calls visit(chunk) for each chunk in order until it returns false; true if it never did.
-  template <class Visit>
-  bool for_chunks(Visit visit) const;
+  struct Buffers;
+  [[nodiscard]] ByteSpan bytes_of(std::size_t block, ByteSpan all) const {
+    return all.subspan(offsets_[block], offsets_[block + 1] - offsets_[block]);
+  }
+  void decode(std::size_t block, const LaneBytes& from, std::span<Scalar> out) const;
+  void view(std::size_t block, const LaneBytes& own, std::span<const LanePeer<Scalar>> peers,
+            Buffers& buffers);
 
-  [[nodiscard]] bool decode(const Chunk& chunk, const LaneBytes& from, std::span<Scalar> out) const;
-
-  std::size_t length_;
+  Vectors<Scalar>& vectors_;
+  VectorId source_;
   std::unique_ptr<Codec<Scalar>> codec_;
-  LaneMemory<Scalar> memory_;
+  std::span<const Block> blocks_;
+  std::vector<std::size_t> offsets_;  // of each block's bytes, and the end
+  std::size_t encoded_bytes_;
+  bool copies_peers_;
+  bool learns_from_sending_;
+  MixerTraits mixing_;
+  std::unique_ptr<Memory<Scalar>> memory_;
+  std::unique_ptr<Mixer<Scalar>> mixer_;
+  std::unique_ptr<OuterStep<Scalar>> outer_;
 };
 
 extern template class Lane<float>;

@@ -16,14 +16,9 @@ constexpr std::size_t step_at = 16;
 }  // namespace
 
 void write_header(const PayloadHeader& header, std::uint8_t* out) {
-  const std::array<std::uint8_t, sequence_at> fixed{'S',
-                                                    'P',
-                                                    version,
-                                                    header.lanes,
-                                                    static_cast<std::uint8_t>(header.codec),
-                                                    header.resync ? resync_flag : std::uint8_t{0},
-                                                    0,
-                                                    0};
+  const std::array<std::uint8_t, sequence_at> fixed{
+      'S', 'P', version, header.lanes, header.codec, header.resync ? resync_flag : std::uint8_t{0},
+      0,   0};
   std::ranges::copy(fixed, out);
   store(out + sequence_at, header.sequence);
   store(out + step_at, header.step);
@@ -31,9 +26,8 @@ void write_header(const PayloadHeader& header, std::uint8_t* out) {
 
 std::optional<PayloadHeader> read_header(ByteSpan payload) {
   if (payload.size() < payload_header_bytes) return std::nullopt;
-  if (payload[4] > static_cast<std::uint8_t>(CodecKind::sign)) return std::nullopt;
   const PayloadHeader header{.lanes = payload[3],
-                             .codec = static_cast<CodecKind>(payload[4]),
+                             .codec = payload[4],
                              .resync = payload[5] == resync_flag,
                              .sequence = fetch<std::uint64_t>(payload.data() + sequence_at),
                              .step = fetch<Step>(payload.data() + step_at)};

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "optim/recipe.h"
 #include "starling/ids.h"
 
 namespace starling::optim {
@@ -15,7 +14,7 @@ inline constexpr std::size_t payload_header_bytes = 24;
 
 struct PayloadHeader {
   std::uint8_t lanes = 1;
-  CodecKind codec = CodecKind::identity;
+  std::uint8_t codec = 0;      ///< PartRow::id of the codec.
   bool resync = false;         ///< The lanes are dense hat copies, not encoded differences.
   std::uint64_t sequence = 0;  ///< Counts the sender's payloads; of a resync, the next one to come.
   Step step = 0;               ///< The sender's last local step; seeds positions of random_k.

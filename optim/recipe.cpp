@@ -1,29 +1,13 @@
 #include "optim/recipe.h"
 
-#include <utility>
-
 #include "optim/builtin_recipes.h"
-#include "optim/recipe_fields.h"
-#include "optim/recipe_rules.h"
-#include "optim/toml_fields.h"
+#include "optim/recipe_axes.h"
 
 namespace starling::optim {
-std::string Recipe::canonical_text() const {
-  TomlPrinter printer;
-  visit_recipe(*this, printer);
-  return printer.take();
-}
 
-Result<Recipe> parse_recipe(std::string_view toml_text, std::string_view origin) {
-  const Result<toml::table> table = parse_toml(toml_text, origin);
-  if (!table) return std::unexpected(table.error());
-  Recipe recipe;
-  TomlReader reader(*table, origin);
-  visit_recipe(recipe, reader);
-  if (auto read = reader.finish(); !read) return std::unexpected(read.error());
-  if (recipe.name.empty()) return invalid_input(std::string(origin) + ": key 'name' is missing");
-  if (auto fits = check_fit(recipe, origin); !fits) return std::unexpected(fits.error());
-  return recipe;
+GossipRecipe::GossipRecipe() {
+  for_each_axis(
+      *this, [](const auto& catalog, auto& chosen) { chosen = catalog.choose(catalog.preset()); });
 }
 
 std::vector<std::string> builtin_recipe_names() {

@@ -1,6 +1,6 @@
 #pragma once
-// Every field of a recipe, once: its key, range and names. Reading, printing and listing of allowed
-// values all visit this list, so that none of them can forget a field.
+// The fields of recipes that belong to no axis. Those of a ledger's recipe stand here once, with
+// key, range and meaning: reading, printing and listing visit them, so that none can forget one.
 
 #include <limits>
 
@@ -9,98 +9,61 @@
 
 namespace starling::optim {
 
-inline constexpr ChoiceNames<Oracle, 2> oracle_names{
-    {{Oracle::gradient, "gradient"}, {Oracle::votes, "votes"}}};
-inline constexpr ChoiceNames<InnerKind, 2> inner_names{
-    {{InnerKind::sgd, "sgd"}, {InnerKind::momentum, "momentum"}}};
-inline constexpr ChoiceNames<CodecKind, 5> codec_names{{{CodecKind::identity, "identity"},
-                                                        {CodecKind::quantize, "quantize"},
-                                                        {CodecKind::top_k, "top_k"},
-                                                        {CodecKind::random_k, "random_k"},
-                                                        {CodecKind::sign, "sign"}}};
-inline constexpr ChoiceNames<MemoryKind, 4> memory_names{
-    {{MemoryKind::none, "none"},
-     {MemoryKind::reference, "reference"},
-     {MemoryKind::hat_copy, "hat_copy"},
-     {MemoryKind::error_feedback, "error_feedback"}}};
-inline constexpr ChoiceNames<MixerKind, 3> mixer_names{{{MixerKind::metropolis, "metropolis"},
-                                                        {MixerKind::pair, "pair"},
-                                                        {MixerKind::vote_sum, "vote_sum"}}};
-inline constexpr ChoiceNames<CorrectionKind, 2> correction_names{
-    {{CorrectionKind::none, "none"}, {CorrectionKind::gradient_tracking, "gradient_tracking"}}};
-inline constexpr ChoiceNames<ClockKind, 2> clock_names{
-    {{ClockKind::rounds, "rounds"}, {ClockKind::pairs, "pairs"}}};
-inline constexpr ChoiceNames<ScheduleKind, 3> schedule_names{{{ScheduleKind::constant, "constant"},
-                                                              {ScheduleKind::linear, "linear"},
-                                                              {ScheduleKind::cosine, "cosine"}}};
-inline constexpr ChoiceNames<MergeWeight, 2> merge_weight_names{
-    {{MergeWeight::uniform, "uniform"}, {MergeWeight::samples, "samples"}}};
-
 inline constexpr ChoiceNames<VoteOracle, 2> vote_oracle_names{
     {{VoteOracle::difference, "difference"}, {VoteOracle::derivative, "derivative"}}};
 inline constexpr ChoiceNames<Directions, 2> directions_names{
     {{Directions::own, "own"}, {Directions::shared, "shared"}}};
+inline constexpr ChoiceNames<ScheduleKind, 3> schedule_kind_names{
+    {{ScheduleKind::constant, "constant"},
+     {ScheduleKind::linear, "linear"},
+     {ScheduleKind::cosine, "cosine"}}};
+
+inline constexpr ChoiceNames<MergeWeight, 2> merge_weight_names{
+    {{MergeWeight::uniform, "uniform"}, {MergeWeight::samples, "samples"}}};
 
 inline constexpr Range unit_range{0.0, 1.0};
 inline constexpr Range above_zero_to_one{std::numeric_limits<double>::min(), 1.0};
-inline constexpr Range step_size_range{0.0, 1000.0};
 /// A step's votes travel in one packet: protocol::limits::vote_probes_per_packet_max.
 inline constexpr Range vote_probes_range{1, 1024};
 inline constexpr Range vote_scale_range{1e-9, 1e9};
 
-/// visit: text(key, string&), patterns(key, string&), choice(key, enum&, names),
-/// real(key, double&, Range), count(key, uint32&, Range), section(key) for the table that the
-/// following keys belong to.
-template <class RecipeType, class Visitor>
-void visit_recipe(RecipeType& recipe, Visitor& visit) {
-  visit.text("name", recipe.name);
-  visit.choice("oracle", recipe.oracle, oracle_names);
-  visit.count("batch", recipe.batch, Range{1, 65536});
-  visit.real("sample_weighting", recipe.sample_weighting, unit_range);
-  visit.choice("memory", recipe.memory, memory_names);
-  visit.choice("mixer", recipe.mixer, mixer_names);
-  visit.real("consensus_step", recipe.consensus_step, above_zero_to_one);
-  visit.choice("correction", recipe.correction, correction_names);
-  visit.choice("clock", recipe.clock, clock_names);
-  visit.count("local_steps", recipe.local_steps, Range{1, 1e6});
-  visit.count("overlap_steps", recipe.overlap_steps, Range{0, 1e6});
-  visit.count("lead_steps", recipe.lead_steps, Range{0, 1e6});
-  visit.choice("merge_weight", recipe.merge_weight, merge_weight_names);
-
-  visit.section("inner");
-  visit.choice("kind", recipe.inner.kind, inner_names);
-  visit.real("step_size", recipe.inner.step_size, step_size_range);
-  visit.real("momentum", recipe.inner.momentum, Range{0.0, 0.9999});
-  visit.real("weight_decay", recipe.inner.weight_decay, unit_range);
-  visit.choice("schedule", recipe.inner.schedule, schedule_names);
-  visit.real("schedule_floor", recipe.inner.schedule_floor, unit_range);
-  visit.real("warmup", recipe.inner.warmup, unit_range);
-
-  visit.section("codec");
-  visit.choice("kind", recipe.codec.kind, codec_names);
-  visit.count("bits", recipe.codec.bits, Range{1, 8});
-  visit.count("block", recipe.codec.block, Range{8, 65536});
-  visit.real("density", recipe.codec.density, above_zero_to_one);
-
-  visit.section("votes");
-  visit.count("probes", recipe.votes.probes, vote_probes_range);
-  visit.choice("oracle", recipe.votes.oracle, vote_oracle_names);
-  visit.real("probe_size", recipe.votes.probe_size, Range{0x1.0p-24, 1.0});
-  visit.real("step_size", recipe.votes.step_size, step_size_range);
-  visit.real("scale", recipe.votes.scale, vote_scale_range);
-  visit.choice("schedule", recipe.votes.schedule, schedule_names);
-  visit.real("schedule_floor", recipe.votes.schedule_floor, unit_range);
-  visit.real("weight_decay", recipe.votes.weight_decay, unit_range);
-  visit.choice("directions", recipe.votes.directions, directions_names);
-  visit.count("parts", recipe.votes.parts, Range{1, 65536});
-  visit.patterns("segment_factors", recipe.votes.segment_factors);
-  visit.count("hadamard_rows", recipe.votes.hadamard_rows, Range{1, 65536});
-  visit.count("window_steps", recipe.votes.window_steps, Range{1, 65536});
-  visit.count("digest_interval", recipe.votes.digest_interval, Range{0, 65536});
-  visit.real("clip", recipe.votes.clip, Range{0.0, 1e9});
-  visit.real("noise", recipe.votes.noise, Range{0.0, 1e6});
-  visit.real("delta", recipe.votes.delta, above_zero_to_one);
-  visit.real("epsilon_max", recipe.votes.epsilon_max, Range{0.0, 1e6});
+/// visit: choice(key, enum&, names, meaning), real(key, double&, Range, meaning), count(key,
+/// uint32&, Range, meaning), patterns(key, string&, meaning).
+template <class Ledger, class Visitor>
+void visit_ledger(Ledger& ledger, Visitor& visit) {
+  visit.count("probes", ledger.probes, vote_probes_range, "votes of a node in a step, one packet");
+  visit.choice("oracle", ledger.oracle, vote_oracle_names,
+               "what a vote measures: two losses, or the exact derivative");
+  visit.real("probe_size", ledger.probe_size, Range{0x1.0p-24, 1.0},
+             "how far a probe goes to either side, in units of parameters; rounded to the grid");
+  visit.real("step_size", ledger.step_size, Range{0.0, 1000.0},
+             "a vote of scalar s moves the model by step_size / d * s, d its length");
+  visit.real("scale", ledger.scale, vote_scale_range,
+             "unit of the one-byte scalars: 2^-14 to 2^7 times it are told apart");
+  visit.choice("schedule", ledger.schedule, schedule_kind_names,
+               "how the step size falls over the run");
+  visit.real("schedule_floor", ledger.schedule_floor, unit_range, "its share at the last step");
+  visit.real("weight_decay", ledger.weight_decay, unit_range,
+             "voters add weight_decay / 2 times the squared norm to their loss");
+  visit.choice("directions", ledger.directions, directions_names,
+               "whether each node votes along rows of its own, or all along the same");
+  visit.count("parts", ledger.parts, Range{1, 65536},
+              "the model is dealt to so many parts in blocks of 128; a step moves one of them");
+  visit.patterns("segment_factors", ledger.segment_factors,
+                 "\"PATTERN=FACTOR, ...\": how long directions are in the segments that a pattern "
+                 "names; 0 freezes them");
+  visit.count("hadamard_rows", ledger.hadamard_rows, Range{1, 65536},
+              "directions in a step, a power of two");
+  visit.count("window_steps", ledger.window_steps, Range{1, 65536}, "older votes are void");
+  visit.count("digest_interval", ledger.digest_interval, Range{0, 65536},
+              "steps between comparisons of models among neighbours; 0: none");
+  visit.real("clip", ledger.clip, Range{0.0, 1e9},
+             "bound of one sample's scalar, before the mean; 0: none");
+  visit.real("noise", ledger.noise, Range{0.0, 1e6},
+             "Gaussian noise, in units of what one sample can move; needs clip; 0: none");
+  visit.real("delta", ledger.delta, above_zero_to_one, "for which the privacy spent is stated");
+  visit.real("epsilon_max", ledger.epsilon_max, Range{0.0, 1e6},
+             "privacy after which a node votes no more; needs noise; 0: no bound");
 }
 
 }  // namespace starling::optim

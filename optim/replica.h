@@ -1,28 +1,25 @@
 #pragma once
-// One node's training state under a first-order recipe: parameters, inner rule, lanes (codec +
-// memory + mixer), correction. Pure computation; every rule and its source is in LEARNING.md
-// section 2.
+// One node's training state under a first-order recipe: named vectors, and the parts that change
+// them. Pure computation. No part is named here:
+//
+//   local step   oracle -> correction.on_gradient -> inner step
+//   outbound     correction.before_encode -> each lane: memory -> codec
+//   inbound      each lane: codec, once for each payload -> memory -> mixer -> outer step
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "optim/layout.h"
+#include "optim/oracle/oracle.h"
 #include "optim/recipe.h"
+#include "optim/vectors.h"
 #include "starling/ids.h"
 #include "starling/result.h"
 
 namespace starling::optim {
-
-/// Writes the gradient at `parameters` into `out`, returns the loss.
-template <class Scalar>
-using BasicGradientOracle =
-    std::function<double(std::span<const Scalar> parameters, std::span<Scalar> out)>;
-
-/// Opaque name of a neighbour; the replica never learns more about it.
-using EdgeKey = NodeId;
 
 struct WeightedPayload {
   EdgeKey edge;
@@ -34,34 +31,37 @@ struct WeightedPayload {
 template <class Scalar>
 class BasicReplica {
  public:
-  /// parameters: length P, the common starting point. seed: stochastic rounding only.
+  /// recipe: a gossip one. parameters: length P, the common starting point. seed: stochastic
+  /// rounding only. segments: of the parameters, if they are known.
   BasicReplica(const Recipe& recipe, std::vector<Scalar> parameters, std::uint64_t seed,
-               Step steps_total);
+               Step steps_total, std::span<const Segment> segments = {});
   ~BasicReplica();
   BasicReplica(BasicReplica&&) noexcept;
   BasicReplica& operator=(BasicReplica&&) noexcept;
 
-  /// One local step of the inner rule along the corrected gradient. Returns the loss.
-  double local_step(Step step, const BasicGradientOracle<Scalar>& oracle);
+  /// One local step of the inner rule along the corrected direction. Returns the loss.
+  double local_step(Step step, const Objective<Scalar>& objective);
 
   /// All lanes, ready to send: the payload that both ends decode. Changes own memory (hat copies).
   [[nodiscard]] Bytes encode();
 
-  /// x += gamma * sum_j w_j (D_j - D_own) on every lane. Returns the edges whose payload was
-  /// refused; those take no part and change nothing:
+  /// Mixes every lane, with the linear mixers x += gamma * sum_j w_j (D_j - D_own). Returns the
+  /// edges whose payload was refused; those take no part and change nothing:
   ///  - of another size or form, or not finite;
-  ///  - hat copies: not the next in sequence, which lasts until a resync_payload() of that edge is
-  ///    among `peers` (it sets the hat, then mixes with its weight like any other; 0 only sets);
-  ///  - random_k without hats: of another step than `own`.
-  /// `own`: what encode() returned for this exchange, of hat copies the latest. If it is not finite
-  /// (training has diverged), every edge is returned.
+  ///  - memories that copy peers: not the next in sequence, which lasts until a resync_payload() of
+  ///    that edge is among `peers` (it sets the copy, then mixes with its weight like any other; 0
+  ///    only sets);
+  ///  - other memories, codecs that draw from the shared key: of another step than `own`.
+  /// `own`: what encode() returned for this exchange, of copied peers the latest. If it is not
+  /// finite (training has diverged), every edge is returned.
   [[nodiscard]] std::vector<EdgeKey> mix(ByteSpan own, std::span<const WeightedPayload> peers);
 
-  /// Takes the resync_payload() of a new neighbour: its hats. False: refused, nothing has changed.
+  /// Takes the resync_payload() of a new neighbour: its copies. False: refused, nothing has
+  /// changed.
   [[nodiscard]] bool resync(const EdgeKey& edge, ByteSpan payload);
 
-  /// Dense copies of what a neighbour must hold of us (hat-copy memory); empty for other memories.
-  /// A new neighbour needs it once anybody has encoded: hats start from the common parameters.
+  /// Dense copies of what a neighbour must hold of us; empty for memories that copy no peers. A new
+  /// neighbour needs it once anybody has encoded: copies start from the common parameters.
   [[nodiscard]] Bytes resync_payload() const;
 
   /// Takes everything that came over this edge out of the correction (its counters), and forgets
@@ -69,16 +69,17 @@ class BasicReplica {
   void drop_edge(const EdgeKey& edge);
 
   [[nodiscard]] std::span<const Scalar> parameters() const;
-  /// Restarts inner state and lanes. With hat copies every edge needs a resync afterwards, in both
+  /// Restarts all parts. With copies of peers every edge needs a resync afterwards, in both
   /// directions.
   void set_parameters(std::span<const Scalar> parameters);
-  /// c of local gradient tracking; else empty.
+  /// The target of the correction's lane, whose sum over all nodes is zero; else empty.
   [[nodiscard]] std::span<const Scalar> correction() const;
-  /// Edge by edge, what c is made of; the neighbour holds the exact opposite. Empty like c.
+  /// Edge by edge, what it is made of; the neighbour holds the exact opposite. Empty like it.
   [[nodiscard]] const std::map<EdgeKey, std::vector<Scalar>>& counters() const;
   [[nodiscard]] std::size_t payload_bytes_max() const;
 
-  /// Cumulative change of x that came over each edge, in double; kept only after watch_flows().
+  /// Cumulative change of x that linear mixers made of each edge, in double; kept only after
+  /// watch_flows().
   void watch_flows();
   [[nodiscard]] const std::map<EdgeKey, std::vector<double>>& flows() const;
 

@@ -5,8 +5,11 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <concepts>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -44,6 +47,10 @@ class TomlPrinter {
   void count(std::string_view key, Count value, Range /*range*/) {
     line(key, std::to_string(value));
   }
+  /// One of a closed set of plain words.
+  void word(std::string_view key, std::string_view value) { text(key, std::string(value)); }
+  /// Lines that another printer has printed.
+  void append(std::string_view lines) { text_ += lines; }
   /// value: without three apostrophes in a row.
   void lines(std::string_view key, const std::string& value) {
     line(key, std::string("'''\n").append(value).append("'''"));
@@ -72,6 +79,41 @@ class TomlReader {
     table_ = node != nullptr ? node->as_table() : nullptr;
     if (node != nullptr && table_ == nullptr) fail(key, *node, "a table");
     prefix_ = std::string(key) + ".";
+  }
+
+  /// Back to the keys outside all tables.
+  void root() {
+    table_ = &root_;
+    prefix_.clear();
+  }
+
+  /// True if `key` outside all tables is a text, and this one if one is given.
+  [[nodiscard]] bool is_text(std::string_view key, std::string_view expected = {}) const {
+    const auto seen = root_[key].value_exact<std::string>();
+    return seen && (expected.empty() || *seen == expected);
+  }
+
+  /// The index of the choice that is seen; nothing if the key is absent or no choice.
+  [[nodiscard]] std::optional<std::size_t> one_of(std::string_view key,
+                                                  std::span<const std::string_view> choices) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return std::nullopt;
+    const auto seen = node->value_exact<std::string>();
+    std::string allowed;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      if (seen && *seen == choices[i]) return i;
+      allowed += (i == 0 ? "'" : ", '") + std::string(choices[i]) + "'";
+    }
+    fail(key, *node, (choices.size() > 1 ? "one of " : "") + allowed);
+    return std::nullopt;
+  }
+
+  /// A key that may not be here, with the reason.
+  void refuse(std::string_view key, const std::string& reason) {
+    const toml::node* node = table_ != nullptr ? table_->get(key) : nullptr;
+    if (node == nullptr || !error_.empty()) return;
+    const std::string value = node->is_value() ? " = " + text_of(*node) : "";
+    error_ = std::string(origin_) + ": " + prefix_ + std::string(key) + value + " " + reason;
   }
 
   void text(std::string_view key, std::string& value) {
@@ -104,18 +146,9 @@ class TomlReader {
 
   template <class Choice, std::size_t N>
   void choice(std::string_view key, Choice& value, const ChoiceNames<Choice, N>& names) {
-    const toml::node* node = take(key);
-    if (node == nullptr) return;
-    const auto seen = node->value_exact<std::string>();
-    std::string allowed;
-    for (const auto& [candidate, name] : names) {
-      if (seen && *seen == name) {
-        value = candidate;
-        return;
-      }
-      allowed += (allowed.empty() ? "'" : ", '") + std::string(name) + "'";
-    }
-    fail(key, *node, "one of " + allowed);
+    std::array<std::string_view, N> choices;
+    std::ranges::transform(names, choices.begin(), [](const auto& each) { return each.second; });
+    if (const auto index = one_of(key, choices)) value = names[*index].first;
   }
 
   void real(std::string_view key, double& value, Range range) {
@@ -179,10 +212,14 @@ class TomlReader {
 
   void fail(std::string_view key, const toml::node& seen, const std::string& allowed) {
     if (!error_.empty()) return;
-    std::ostringstream value;
-    seen.visit([&value](const auto& typed) { value << typed; });
-    error_ = std::string(origin_) + ": " + prefix_ + std::string(key) + " = " + value.str() +
+    error_ = std::string(origin_) + ": " + prefix_ + std::string(key) + " = " + text_of(seen) +
              "; allowed: " + allowed;
+  }
+
+  [[nodiscard]] static std::string text_of(const toml::node& node) {
+    std::ostringstream value;
+    node.visit([&value](const auto& typed) { value << typed; });
+    return value.str();
   }
 
   void check_known(const toml::table& table, const std::string& prefix) {

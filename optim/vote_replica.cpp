@@ -28,9 +28,9 @@ double squared_norm(std::span<const float> values) {
 
 VoteReplica::VoteReplica(const Recipe& recipe, const RunId& run, std::span<const float> parameters,
                          Step steps_total)
-    : VoteReplica({recipe.votes, run, steps_total}, Movement(recipe.votes, parameters.size()),
+    : VoteReplica({recipe.ledger(), run, steps_total}, Movement(recipe.ledger(), parameters.size()),
                   parameters) {
-  STARLING_CHECK(recipe.votes.segment_factors.empty());
+  STARLING_CHECK(recipe.ledger().segment_factors.empty());
 }
 
 VoteReplica::VoteReplica(const VoteRun& run, Movement movement, std::span<const float> parameters)

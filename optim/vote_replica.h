@@ -27,7 +27,7 @@ using LossOracle = std::function<double(std::span<const float> parameters)>;
 
 /// What every replica of a run has in common, beside the model.
 struct VoteRun {
-  VoteRule rule;
+  LedgerRecipe rule;
   RunId id;
   Step steps_total = 0;
 };

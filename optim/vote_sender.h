@@ -12,13 +12,13 @@ namespace starling::optim {
 
 class VoteSender {
  public:
-  explicit VoteSender(const VoteRule& rule) : rule_(rule) {}
+  explicit VoteSender(const LedgerRecipe& rule) : rule_(rule) {}
 
   /// One byte per scalar (ledger/vote_code.h), in the same order.
   [[nodiscard]] Bytes encode(std::span<const double> scalars) const;
 
  private:
-  VoteRule rule_;
+  LedgerRecipe rule_;
 };
 
 }  // namespace starling::optim

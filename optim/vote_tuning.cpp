@@ -30,14 +30,14 @@ NodeId voter(std::uint32_t node) {
   return id;
 }
 
-VoteReplica replica_with(const TuningOptions& options, const VoteRule& rule,
+VoteReplica replica_with(const TuningOptions& options, const LedgerRecipe& rule,
                          std::span<const float> start) {
   return {VoteRun{rule, RunId{}, options.steps}, options.movement, start};
 }
 
 std::vector<double> quotients(const TuningOptions& options, std::span<const float> start,
                               const BatchLoss& loss, double probe_size) {
-  VoteRule rule = options.rule;
+  LedgerRecipe rule = options.rule;
   rule.probe_size = probe_size;
   return replica_with(options, rule, start)
       .probe({voter(0), 0, 0, probes_compared},
@@ -80,7 +80,7 @@ double judge(std::span<const float> parameters, const TuningOptions& options,
 }
 
 /// A short run with all voters at the same replica.
-double try_step_size(const TuningOptions& options, const VoteRule& rule,
+double try_step_size(const TuningOptions& options, const LedgerRecipe& rule,
                      std::span<const float> start, const BatchLoss& loss) {
   VoteReplica replica = replica_with(options, rule, start);
   const VoteSender sender(rule);
@@ -118,7 +118,7 @@ VoteTuning tune_votes(const TuningOptions& options, std::span<const float> start
                       const BatchLoss& loss) {
   VoteTuning result{.probe_size = find_probe_size(options, start, loss)};
   result.loss_before = judge(start, options, loss);
-  VoteRule rule = options.rule;
+  LedgerRecipe rule = options.rule;
   rule.probe_size = result.probe_size;
   std::map<int, double> trials;
   const auto loss_at = [&](int octave) {

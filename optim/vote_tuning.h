@@ -14,7 +14,7 @@
 namespace starling::optim {
 
 struct TuningOptions {
-  VoteRule rule;
+  LedgerRecipe rule;
   Movement movement;
   std::uint32_t nodes = 8;  ///< Voters of a step.
   Step steps = 0;           ///< Of one trial, at least 1.

@@ -356,7 +356,7 @@ Result<Scenario> read_scenario(const toml::table& root, std::string_view origin,
     return std::holds_alternative<Flip>(fault.what) ||
            std::holds_alternative<Equivocate>(fault.what);
   });
-  if (has_fault_of_votes && scenario.recipe.oracle != optim::Oracle::votes) {
+  if (has_fault_of_votes && scenario.recipe.as_ledger() == nullptr) {
     return invalid_input(std::string(origin) +
                          ": faults 'flip' and 'equivocate' need a recipe with oracle 'votes'");
   }

@@ -29,15 +29,15 @@ BUILDS = [
 ]
 
 
-def build(compiler, level, folder):
+def build(compiler, level, folder, sources):
     """One object a source, through ccache: most sources stay as they are from run to run."""
     objects = []
-    for source in (path for pattern in SOURCES for path in sorted(ROOT.glob(pattern))):
+    for source in (path for pattern in sources for path in sorted(ROOT.glob(pattern))):
         objects.append(folder / f"{source.stem}.o")
         command = ["ccache", *compiler, level, *FLAGS, "-c", source, "-o", objects[-1]]
         subprocess.run(command, check=True)
-    subprocess.run([compiler[0], *objects, "-o", folder / "ledger_agreement"], check=True)
-    return folder / "ledger_agreement"
+    subprocess.run([compiler[0], *objects, "-o", folder / "agreement"], check=True)
+    return folder / "agreement"
 
 
 def models(output):
@@ -69,7 +69,7 @@ def main(folder):
         for level in LEVELS:
             place = folder / f"{name} {level}".replace(" ", "_")
             place.mkdir(parents=True, exist_ok=True)
-            program = build(compiler, level, place)
+            program = build(compiler, level, place, SOURCES)
             run = subprocess.run([*runner, program, VECTORS], stdout=subprocess.PIPE, check=True)
             wrong += compare(f"{name} {level}", run.stdout, cases)
     print("all models are equal" if wrong == 0 else f"{wrong} models differ")

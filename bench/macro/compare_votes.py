@@ -40,7 +40,6 @@ block = 256
 """
 VOTES = """
 oracle = "votes"
-mixer = "vote_sum"
 batch = 128
 [recipe.votes]
 probes = {probes}

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/support/collector.h"
 #include "node/runtime/worker_team.h"
 #include "optim/ledger/grid.h"
 #include "optim/ledger/tile.h"
@@ -106,27 +107,6 @@ BENCHMARK(tile)->ArgsProduct({{1'000'000, 10'000'000, 100'000'000}, {1, 100, 1'0
 BENCHMARK(replica)->Args({100'000'000, 10'000, 1})->Args({1'000'000, 1'024, 160});
 BENCHMARK(step_on_threads)->Arg(1)->Arg(2)->UseRealTime();
 
-/// The usual table on standard error, and time by name, in nanoseconds: of the processor, because
-/// other programs must not count, or elapsed where a benchmark is named so.
-class Collector : public benchmark::ConsoleReporter {
- public:
-  Collector() : ConsoleReporter(OO_Tabular) {
-    SetOutputStream(&std::cerr);
-    SetErrorStream(&std::cerr);
-  }
-
-  void ReportRuns(const std::vector<Run>& runs) override {
-    for (const Run& run : runs) {
-      const std::string name = run.benchmark_name();
-      nanoseconds[name] =
-          name.ends_with("real_time") ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
-    }
-    ConsoleReporter::ReportRuns(runs);
-  }
-
-  std::map<std::string, double> nanoseconds;
-};
-
 /// What the PyTorch loop measured, or null without python3-torch.
 nlohmann::json pytorch_gparam_votes_per_s(int parameters) {
   const std::string command =
@@ -209,7 +189,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   const bool is_full = argc > 1 && std::string_view(argv[1]) == "--full";
   if (is_full) register_the_rest_of_the_table();
-  Collector collector;
+  starling::bench::Collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
   if (is_full) {
     print_table(collector.nanoseconds);

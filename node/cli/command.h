@@ -49,6 +49,7 @@ class Command {
 [[nodiscard]] std::unique_ptr<Command> make_eval_command();
 [[nodiscard]] std::unique_ptr<Command> make_replay_command();
 [[nodiscard]] std::unique_ptr<Command> make_audit_command();
+[[nodiscard]] std::unique_ptr<Command> make_recipes_command();
 [[nodiscard]] std::unique_ptr<Command> make_version_command();
 [[nodiscard]] std::unique_ptr<Command> make_completion_command();
 

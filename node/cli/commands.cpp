@@ -19,6 +19,7 @@ std::vector<std::unique_ptr<Command>> make_commands() {
   commands.push_back(make_eval_command());
   commands.push_back(make_replay_command());
   commands.push_back(make_audit_command());
+  commands.push_back(make_recipes_command());
   commands.push_back(make_version_command());
   commands.push_back(make_completion_command());
   return commands;

@@ -43,7 +43,7 @@ std::map<Step, std::vector<node::VoteBatch>> votes_by_step(const LedgerDirectory
   for (const auto& [author, packet] : ledger.packets) {
     const auto end = contained.find(author);
     if (end != contained.end() && packet.packet < end->second) continue;
-    if (protocol::is_void(packet, ledger.invitation.run.recipe.votes.window_steps)) continue;
+    if (protocol::is_void(packet, ledger.invitation.run.recipe.ledger().window_steps)) continue;
     steps[packet.step].push_back({author, packet.step, packet.first_probe, packet.codes});
   }
   return steps;

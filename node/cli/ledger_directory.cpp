@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 Result<Invitation> read_invitation(const fs::path& path) {
   auto invitation = kept_invitation(path);
   if (!invitation) return invitation;
-  if (invitation->run.recipe.oracle == optim::Oracle::votes) return invitation;
+  if (invitation->run.recipe.as_ledger() != nullptr) return invitation;
   return invalid_input("the run of " + path.native() + " has recipe '" +
                        invitation->run.recipe.name +
                        "', which keeps no ledger; expected one that votes");
@@ -31,7 +31,7 @@ Result<node::SavedState> read_state(const fs::path& path) {
 
 /// A ledger knows parameters by their numbers only; names of segments are the task's.
 Result<std::vector<Segment>> find_segments(const RunDescription& run) {
-  if (run.recipe.votes.segment_factors.empty()) return std::vector<Segment>();
+  if (run.recipe.ledger().segment_factors.empty()) return std::vector<Segment>();
   model::TaskOptions options;
   options.data.feature_count = run.features;
   options.data.class_count = run.classes;

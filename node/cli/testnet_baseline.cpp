@@ -59,22 +59,25 @@ optim::Recipe central_recipe(const optim::Recipe& recipe, std::uint32_t nodes, d
   optim::Recipe central;
   central.name = "central";
   central.batch = recipe.batch * nodes;
-  central.inner = recipe.inner;
-  if (recipe.oracle == optim::Oracle::votes) {
-    central.inner.schedule = recipe.votes.schedule;
-    central.inner.schedule_floor = recipe.votes.schedule_floor;
+  optim::Settings& inner = central.gossip().inner.settings;
+  if (const optim::LedgerRecipe* ledger = recipe.as_ledger()) {
+    inner.set("schedule", static_cast<double>(ledger->schedule));
+    inner.set("schedule_floor", ledger->schedule_floor);
+  } else {
+    central.gossip().inner = recipe.gossip().inner;
   }
-  central.inner.step_size = step_size;
+  inner.set("step_size", step_size);
   return central;
 }
 
 std::vector<double> central_step_sizes(const optim::Recipe& recipe) {
-  if (recipe.oracle == optim::Oracle::votes) {
+  if (recipe.as_ledger() != nullptr) {
     return {votes_step_sizes.begin(), votes_step_sizes.end()};
   }
   std::vector<double> sizes;
   sizes.reserve(step_size_factors.size());
-  for (const double factor : step_size_factors) sizes.push_back(factor * recipe.inner.step_size);
+  const double step_size = recipe.gossip().inner.settings.real("step_size");
+  for (const double factor : step_size_factors) sizes.push_back(factor * step_size);
   return sizes;
 }
 

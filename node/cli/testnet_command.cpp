@@ -120,7 +120,7 @@ Result<RunDescription> TestnetCommand::describe_run() const {
   auto recipe = find_recipe(recipe_);
   if (!recipe) return std::unexpected(recipe.error());
   if (batch_ > 0) recipe->batch = batch_;
-  const bool is_votes = recipe->oracle == optim::Oracle::votes;
+  const bool is_votes = recipe->as_ledger() != nullptr;
   RunDescription run;
   run.task = !task_.empty() ? task_ : is_votes ? "fashion-mnist-softmax" : "fashion-mnist";
   run.name = recipe->name + "-" + run.task + "-" + std::to_string(seed_);
@@ -147,8 +147,8 @@ Result<RunDescription> TestnetCommand::describe_run() const {
 /// (docs/LEDGER.md).
 std::string TestnetCommand::choose_skew(const optim::Recipe& recipe) const {
   if (!skew_.empty()) return skew_;
-  const bool has_noise_of_skew =
-      recipe.oracle == optim::Oracle::votes && recipe.votes.directions == optim::Directions::own;
+  const optim::LedgerRecipe* ledger = recipe.as_ledger();
+  const bool has_noise_of_skew = ledger != nullptr && ledger->directions == optim::Directions::own;
   return has_noise_of_skew ? "iid" : "dirichlet:0.1";
 }
 

@@ -19,7 +19,7 @@ namespace {
 /// before it: all contributions are the same bytes.
 bool all_digests_equal(const TestnetPlan& plan, std::span<const NodeWatch> nodes,
                        const Manifest& manifest) {
-  const bool is_votes = plan.run.recipe.oracle == optim::Oracle::votes;
+  const bool is_votes = plan.run.recipe.as_ledger() != nullptr;
   const auto differs = [&](const MergeMember& member) {
     return member.contribution != manifest.members.front().contribution;
   };

@@ -40,7 +40,7 @@ class TuneCommand final : public Command {
   Result<void> run() override {
     const auto recipe = find_recipe(recipe_);
     if (!recipe) return std::unexpected(recipe.error());
-    if (recipe->oracle != optim::Oracle::votes) {
+    if (recipe->as_ledger() == nullptr) {
       return invalid_input("recipe '" + recipe->name + "' does not vote; expected one that does");
     }
     model::TaskOptions options;
@@ -50,9 +50,9 @@ class TuneCommand final : public Command {
     if (!task) return std::unexpected(task.error());
     std::vector<float> start((*task)->parameter_count());
     (*task)->initialize(start, seed_);
-    auto movement = optim::Movement::create(recipe->votes, start.size(), (*task)->segments());
+    auto movement = optim::Movement::create(recipe->ledger(), start.size(), (*task)->segments());
     if (!movement) return std::unexpected(movement.error());
-    print(optim::tune_votes({recipe->votes, std::move(*movement), nodes_, steps_}, start,
+    print(optim::tune_votes({recipe->ledger(), std::move(*movement), nodes_, steps_}, start,
                             [&](std::span<const float> at, std::uint32_t node, Step step) {
                               return (*task)->loss(
                                   at, {.seed = seed_ + node, .step = step, .size = recipe->batch});

@@ -47,12 +47,12 @@ std::vector<IndexRange> ranges_of(const std::vector<std::size_t>& parts, std::si
 }  // namespace
 
 Step Divergence::newest_cut(Step step) const {
-  const Step interval = config_.recipe.votes.digest_interval;
+  const Step interval = config_.recipe.ledger().digest_interval;
   return step < cut_margin_steps ? 0 : (step - cut_margin_steps) / interval * interval;
 }
 
 void Divergence::counted(ByteSpan signed_bytes, const VoteBatch& batch) {
-  if (config_.recipe.votes.digest_interval == 0) return;
+  if (config_.recipe.ledger().digest_interval == 0) return;
   const Digest packet = crypto::digest_of(signed_bytes);
   counted_.add(packet);
   newest_ = std::max(newest_, batch.step);
@@ -62,7 +62,7 @@ void Divergence::counted(ByteSpan signed_bytes, const VoteBatch& batch) {
 }
 
 void Divergence::voided(ByteSpan signed_bytes, const VoteBatch& batch) {
-  if (config_.recipe.votes.digest_interval == 0) return;
+  if (config_.recipe.ledger().digest_interval == 0) return;
   const Digest packet = crypto::digest_of(signed_bytes);
   counted_.remove(packet);
   const auto recent = recent_.find(batch.step);
@@ -71,7 +71,7 @@ void Divergence::voided(ByteSpan signed_bytes, const VoteBatch& batch) {
 }
 
 void Divergence::proceed(Step step, Turn& turn) {
-  if (config_.recipe.votes.digest_interval == 0 || asked_ || !has_all_names_) return;
+  if (config_.recipe.ledger().digest_interval == 0 || asked_ || !has_all_names_) return;
   const Step cut = newest_cut(step);
   // Others may be so far ahead that the votes which this cut would take out are not kept any more.
   if (cut <= cut_ || cut < newest_cut(newest_)) return;

@@ -75,9 +75,9 @@ double distance_between(std::span<const float> a, std::span<const float> b) {
 
 Result<optim::VoteReplica> starting_replica(const LearnerOptions& options, const Task& task) {
   auto movement =
-      optim::Movement::create(options.recipe.votes, task.parameter_count(), task.segments());
+      optim::Movement::create(options.recipe.ledger(), task.parameter_count(), task.segments());
   if (!movement) return std::unexpected(movement.error());
-  return optim::VoteReplica({options.recipe.votes, options.run, options.steps_total},
+  return optim::VoteReplica({options.recipe.ledger(), options.run, options.steps_total},
                             std::move(*movement), starting_point(options, task));
 }
 
@@ -94,7 +94,8 @@ Learner::Learner(LearnerOptions options, std::unique_ptr<Task> task, AnyReplica 
     : options_(std::move(options)),
       task_(std::move(task)),
       replica_(std::move(replica)),
-      sender_(options_.recipe.votes),
+      sender_(options_.recipe.as_ledger() != nullptr ? options_.recipe.ledger()
+                                                     : optim::LedgerRecipe{}),
       loss_weight_(
           static_cast<float>(std::pow(task_->relative_share(), options_.recipe.sample_weighting))) {
 }
@@ -106,11 +107,13 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
     return std::unexpected(answers.error());
   }
   STARLING_CHECK(options.start.empty() || options.start.size() == task->parameter_count());
-  const MemoryNeed need = memory_need(options.recipe, task->parameter_count());
-  if (auto fits = check_memory(need, 1, options.memory_bytes); !fits) {
-    return std::unexpected(fits.error());
+  if (options.memory_bytes > 0) {
+    const MemoryNeed need = memory_need(options.recipe, task->parameter_count());
+    if (auto fits = check_memory(need, 1, options.memory_bytes); !fits) {
+      return std::unexpected(fits.error());
+    }
   }
-  if (options.recipe.oracle == optim::Oracle::votes) {
+  if (options.recipe.as_ledger() != nullptr) {
     auto replica = starting_replica(options, *task);
     if (!replica) return std::unexpected(replica.error());
     return Learner(std::move(options), std::move(task), std::move(*replica));
@@ -119,8 +122,12 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
     return invalid_input("recipe '" + options.recipe.name +
                          "' needs a gradient and the task offers only a loss; use recipe 'votes'");
   }
+  const std::vector<Segment> segments = task->segments();
+  if (auto covers = optim::check_segments(task->parameter_count(), segments); !covers) {
+    return std::unexpected(covers.error());
+  }
   optim::Replica replica(options.recipe, starting_point(options, *task), options.data_seed,
-                         options.steps_total);
+                         options.steps_total, segments);
   return Learner(std::move(options), std::move(task), std::move(replica));
 }
 
@@ -228,11 +235,11 @@ LearnerResult Learner::perform(const DropEdgeJob& job) {
 
 LearnerResult Learner::perform(const ProbeJob& job) {
   Measurement measured;
-  if (options_.recipe.votes.clip > 0) {
+  if (options_.recipe.ledger().clip > 0) {
     measured = measure_privately(job);
   } else {
     const optim::ProbeRange probes{options_.self, job.step, job.first_probe, job.count};
-    measured = measure({options_.recipe.votes.oracle, probes, batch(job.step)}, votes(), *task_);
+    measured = measure({options_.recipe.ledger().oracle, probes, batch(job.step)}, votes(), *task_);
     for (double& scalar : measured.scalars) scalar *= static_cast<double>(loss_weight_);
   }
   if (auto fault = loss_fault(measured.loss, job.step)) return LearnerFailed{std::move(*fault)};

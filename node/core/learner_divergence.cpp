@@ -77,7 +77,7 @@ LearnerResult Learner::perform(const CutDigestJob& job) {
 
 LearnerResult Learner::perform(const RebuildJob& job) {
   auto rebuilt = *starting_replica(options_, *task_);  // as create() did, without error
-  rebuilt.apply(decode(job.packets, options_.recipe.votes.window_steps).spans);
+  rebuilt.apply(decode(job.packets, options_.recipe.ledger().window_steps).spans);
   RebuildDone done{.changed = {}, .is_anew = job.is_anew};
   if (!job.is_anew) done.changed = differences(votes().grid(), rebuilt.grid());
   votes().set_grid(rebuilt.grid());

@@ -54,7 +54,7 @@ BatchKey Learner::private_batch(Step step) const {
 Measurement Learner::measure_privately(const ProbeJob& job) {
   STARLING_CHECK(options_.privacy_secret.has_value());
   const bool by_sample = task_->has_losses();
-  const optim::PrivateScalars rule(options_.recipe.votes,
+  const optim::PrivateScalars rule(options_.recipe.ledger(),
                                    by_sample ? optim::LossGrain::sample : optim::LossGrain::batch,
                                    sampling_rate() * static_cast<double>(task_->sample_count()));
   const BatchKey key = private_batch(job.step);

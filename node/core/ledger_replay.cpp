@@ -58,7 +58,7 @@ Result<LedgerReplay> LedgerReplay::create(LedgerReplayOptions options, const Sav
     return invalid_input("the state to begin with was saved under another recipe than the run's");
   }
   auto movement =
-      optim::Movement::create(options.recipe.votes, ledger->grid.size(), options.segments);
+      optim::Movement::create(options.recipe.ledger(), ledger->grid.size(), options.segments);
   if (!movement) return std::unexpected(movement.error());
   return LedgerReplay(std::move(options), std::move(*movement), base);
 }
@@ -66,7 +66,7 @@ Result<LedgerReplay> LedgerReplay::create(LedgerReplayOptions options, const Sav
 LedgerReplay::LedgerReplay(LedgerReplayOptions options, optim::Movement movement,
                            const SavedState& base)
     : options_(std::move(options)),
-      replica_({options_.recipe.votes, options_.run, options_.steps_total}, std::move(movement),
+      replica_({options_.recipe.ledger(), options_.run, options_.steps_total}, std::move(movement),
                std::vector<float>(std::get<LedgerState>(base.values).grid.size())),
       votes_(std::get<LedgerState>(base.values).votes),
       end_(base.step) {
@@ -81,7 +81,7 @@ void LedgerReplay::add(const LedgerPacket& cast) {
   if (contained != based_on_.end() && packet.packet < contained->second) return;
   if (!held_[author].insert(packet.packet).second) return;
   end_ = std::max(end_, packet.step + 1);
-  if (protocol::is_void(packet, options_.recipe.votes.window_steps)) return;
+  if (protocol::is_void(packet, options_.recipe.ledger().window_steps)) return;
   waiting_[packet.step].push_back({author, packet.step, packet.first_probe, packet.codes});
 }
 

@@ -1,6 +1,10 @@
 #include "node/core/memory_need.h"
 
 #include <cstdio>
+#include <vector>
+
+#include "optim/clock/clock.h"
+#include "optim/replica.h"
 
 namespace starling::node {
 
@@ -10,39 +14,33 @@ namespace {
 /// confirms it, and of this one, and the neighbour's. With `./dev bench size` 150 M parameters on
 /// four nodes took 4.28 models each before the merge, and 500 M on two 4.30.
 constexpr double pair_payloads = 3;
-/// Whose hats, counters and payloads are kept: the neighbours of a node in a swarm of usual form.
+/// Whose payloads, copies and counters are kept: the neighbours of a node in a small swarm.
 constexpr double neighbours_usual = 3;
+/// Under votes: the integers, their float copy, what a probe moves, and a copy to save.
+constexpr double ledger_models = 4;
 
-/// Bytes of an encoded parameter, as a part of the parameter's 4.
-double payload_share(const optim::CodecRule& codec) {
-  switch (codec.kind) {
-    case optim::CodecKind::quantize:
-      return codec.bits / 32.0 + 1.0 / codec.block;
-    case optim::CodecKind::top_k:
-      return codec.density * 1.5;
-    case optim::CodecKind::random_k:
-      return codec.density;
-    case optim::CodecKind::sign:
-      return 1 / 32.0;
-    case optim::CodecKind::identity:
-      break;
-  }
-  return 1;
+/// A model of 64 Ki parameters, on which a recipe shows what it keeps.
+constexpr std::size_t sample_parameters = std::size_t{1} << 16U;
+
+double in_models(std::size_t bytes) {
+  return static_cast<double>(bytes) / static_cast<double>(sample_parameters * sizeof(float));
 }
 
-/// Vectors as long as the model.
-double vectors_of(const optim::Recipe& recipe) {
-  double vectors = 2;  // parameters, gradient
-  if (recipe.inner.kind == optim::InnerKind::momentum) vectors += 1;
-  const bool is_tracked = recipe.correction == optim::CorrectionKind::gradient_tracking;
-  if (is_tracked) vectors += 2 + neighbours_usual;
-  const double lanes = is_tracked ? 2 : 1;
-  if (recipe.memory == optim::MemoryKind::hat_copy) vectors += lanes * (2 + neighbours_usual);
-  if (recipe.memory == optim::MemoryKind::reference) vectors += lanes;
-  if (recipe.memory == optim::MemoryKind::error_feedback) vectors += lanes;
-  const double payloads =
-      recipe.clock == optim::ClockKind::rounds ? 2 + neighbours_usual : pair_payloads;
-  return vectors + payloads * lanes * payload_share(recipe.codec);
+/// What a replica of the recipe keeps, itself and of each neighbour, is seen in what it saves.
+double models_of(const optim::Recipe& recipe) {
+  optim::Replica one(recipe, std::vector<float>(sample_parameters), 1, 1);
+  optim::Replica other(recipe, std::vector<float>(sample_parameters), 2, 1);
+  const std::size_t alone = one.save().size();
+  const Bytes own = one.encode();
+  const Bytes theirs = other.encode();
+  const optim::WeightedPayload peer{.edge = {}, .weight = 0.5F, .payload = theirs};
+  static_cast<void>(one.mix(own, std::span(&peer, 1)));
+  const std::size_t with_neighbour = one.save().size();
+  const bool is_round = recipe.gossip().clock.traits().meeting == optim::MeetingKind::round;
+  const double payloads = is_round ? 2 + neighbours_usual : pair_payloads;
+  constexpr double gradient = 1;  // of no use to the next step, so it is not saved
+  return gradient + in_models(alone) + neighbours_usual * in_models(with_neighbour - alone) +
+         payloads * in_models(own.size());
 }
 
 std::string gigabytes(double bytes) {
@@ -55,8 +53,7 @@ std::string gigabytes(double bytes) {
 }  // namespace
 
 MemoryNeed memory_need(const optim::Recipe& recipe, std::uint64_t parameters) {
-  // Under votes: the integers, their float copy, what a probe moves, and a copy to save.
-  const double models = recipe.oracle == optim::Oracle::votes ? 4 : vectors_of(recipe);
+  const double models = recipe.as_ledger() != nullptr ? ledger_models : models_of(recipe);
   return {.recipe = recipe.name, .parameters = parameters, .models = models};
 }
 

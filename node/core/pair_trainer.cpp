@@ -4,13 +4,14 @@
 #include <utility>
 
 #include "node/core/recipe_digest.h"
+#include "optim/clock/clock.h"
 
 namespace starling::node {
 
 PairTrainer::PairTrainer(const Config& config)
-    : local_steps_(config.recipe.local_steps),
-      overlap_steps_(config.recipe.overlap_steps),
-      lead_steps_(config.recipe.lead_steps),
+    : local_steps_(config.recipe.gossip().clock.settings.count("local_steps")),
+      overlap_steps_(config.recipe.gossip().clock.settings.count("overlap_steps")),
+      lead_steps_(config.recipe.gossip().clock.settings.count("lead_steps")),
       steps_total_(config.steps_total),
       edges_(config.incarnation),
       exchange_({.seed = config.seed, .recipe = recipe_digest(config.recipe)}, edges_),

@@ -4,13 +4,15 @@
 #include <utility>
 
 #include "node/core/recipe_digest.h"
+#include "optim/clock/clock.h"
+#include "optim/memory/memory.h"
 
 namespace starling::node {
 
 RoundTrainer::RoundTrainer(const Config& config)
-    : local_steps_(config.recipe.local_steps),
+    : local_steps_(config.recipe.gossip().clock.settings.count("local_steps")),
       steps_total_(config.steps_total),
-      has_memory_(config.recipe.memory == optim::MemoryKind::hat_copy),
+      has_memory_(config.recipe.gossip().memory.traits().copies_peers),
       edges_(config.incarnation, has_memory_ ? protocol::EdgeBook::Broken::dropped
                                              : protocol::EdgeBook::Broken::completed),
       recipe_(recipe_digest(config.recipe)),

@@ -3,14 +3,13 @@
 #include "node/core/pair_trainer.h"
 #include "node/core/round_trainer.h"
 #include "node/core/vote_trainer.h"
+#include "optim/clock/clock.h"
 
 namespace starling::node {
 
 std::unique_ptr<Trainer> make_trainer(const Config& config, const Roll& roll) {
-  if (config.recipe.oracle == optim::Oracle::votes) {
-    return std::make_unique<VoteTrainer>(config, roll);
-  }
-  if (config.recipe.clock == optim::ClockKind::rounds) {
+  if (config.recipe.as_ledger() != nullptr) return std::make_unique<VoteTrainer>(config, roll);
+  if (config.recipe.gossip().clock.traits().meeting == optim::MeetingKind::round) {
     return std::make_unique<RoundTrainer>(config);
   }
   return std::make_unique<PairTrainer>(config);

@@ -53,7 +53,7 @@ void VoteTrainer::convict(const protocol::EquivocationProof& proof, Bytes signed
 
 /// A vote with its sign turned is the vote's exact inverse.
 void VoteTrainer::take_out(const NodeId& author, std::uint64_t packet, const Bytes& signed_bytes) {
-  VoteBatch batch = batch_of({author, packet, signed_bytes}, config_.recipe.votes.window_steps);
+  VoteBatch batch = batch_of({author, packet, signed_bytes}, config_.recipe.ledger().window_steps);
   if (batch.codes.empty()) return;
   votes_counted_ -= batch.codes.size();
   divergence_.voided(signed_bytes, batch);
@@ -83,7 +83,7 @@ void VoteTrainer::begin_anew(Turn& turn) {
   votes_counted_ = 0;
   RebuildJob job{.packets = {}, .is_anew = true};
   for (const protocol::HeldPacket& held : ledger_.held_beyond({})) {
-    votes_counted_ += batch_of(held, config_.recipe.votes.window_steps).codes.size();
+    votes_counted_ += batch_of(held, config_.recipe.ledger().window_steps).codes.size();
     job.packets.emplace_back(held.signed_bytes.begin(), held.signed_bytes.end());
   }
   rebuilding_anew_ += 1;

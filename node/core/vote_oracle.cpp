@@ -42,7 +42,7 @@ Measurement forward_derivatives(const Question& question, const optim::VoteRepli
 
 Result<void> check_oracle(const optim::Recipe& recipe, const Task& task) {
   const bool is_exact =
-      recipe.oracle == optim::Oracle::votes && recipe.votes.oracle == optim::VoteOracle::derivative;
+      recipe.as_ledger() != nullptr && recipe.ledger().oracle == optim::VoteOracle::derivative;
   if (!is_exact || task.has_gradient() || task.has_derivatives()) return {};
   return invalid_input("recipe '" + recipe.name +
                        "' has votes.oracle 'derivative' and the task offers neither a gradient nor "

@@ -5,7 +5,7 @@
 
 namespace starling::node {
 
-VotePrivacy::VotePrivacy(const Config& config) : rule_(config.recipe.votes) {
+VotePrivacy::VotePrivacy(const Config& config) : rule_(config.recipe.ledger()) {
   if (rule_.noise > 0) accountant_.emplace(config.sampling_rate, rule_.noise);
 }
 

@@ -24,7 +24,7 @@ class VotePrivacy {
   [[nodiscard]] std::string farewell(std::uint64_t packets) const;
 
  private:
-  const optim::VoteRule& rule_;
+  const optim::LedgerRecipe& rule_;
   std::optional<optim::RdpAccountant> accountant_;
 };
 

@@ -24,7 +24,7 @@ void VoteTrainer::load(protocol::SharedBytes state, Turn& turn) {
 void VoteTrainer::begin_load(LoadStateJob job, bool is_from_peer, Turn& turn) {
   apply_pending(turn);
   for (const protocol::HeldPacket& held : ledger_.held_beyond({})) {
-    VoteBatch batch = batch_of(held, config_.recipe.votes.window_steps);
+    VoteBatch batch = batch_of(held, config_.recipe.ledger().window_steps);
     if (!batch.codes.empty()) pending_.push_back(std::move(batch));
   }
   pending_applied_ = pending_.size();
@@ -87,7 +87,7 @@ void VoteTrainer::save_if_due(Turn& turn) {
   const Step step = due_at(complete_through());
   if (step <= cut_step_) return;
   cut_step_ = step;
-  VoteCut cut = cut_before({step, config_.recipe.votes.window_steps, cut_packets_}, ledger_);
+  VoteCut cut = cut_before({step, config_.recipe.ledger().window_steps, cut_packets_}, ledger_);
   cut_packets_ = cut.packets;
   cut.votes = votes_counted_;
   for (const VoteBatch& batch : cut.without) cut.votes -= batch.codes.size();

@@ -127,7 +127,7 @@ void VoteTrainer::proceed(Turn& turn) {
   const bool is_restarted = packets_cast_ > packets_cast_here_;
   if (is_restarted && turn.now < sole_process_at_) return;
   const Step newest = newest_step_;
-  if (roll_.highest_step() > newest + config_.recipe.votes.window_steps / 2) return;
+  if (roll_.highest_step() > newest + config_.recipe.ledger().window_steps / 2) return;
   step_ =
       std::min(std::max(step_, newest), config_.steps_total);  // a late node joins the others' step
   if (complete()) return;
@@ -140,7 +140,7 @@ void VoteTrainer::proceed(Turn& turn) {
   probing_ = true;
   replica_step_ = complete_through();
   turn.jobs.emplace_back(
-      ProbeJob{.step = step_, .first_probe = 0, .count = config_.recipe.votes.probes});
+      ProbeJob{.step = step_, .first_probe = 0, .count = config_.recipe.ledger().probes});
 }
 
 /// The step before which all votes of the present voters are in the replica.
@@ -184,7 +184,7 @@ void VoteTrainer::insert(const protocol::SignedAnnouncement& announcement, Bytes
     votes_cast_ += packet->codes.size();
     check_privacy(turn);
   }
-  if (!protocol::is_void(*packet, config_.recipe.votes.window_steps)) {
+  if (!protocol::is_void(*packet, config_.recipe.ledger().window_steps)) {
     votes_counted_ += packet->codes.size();
     pending_.push_back(VoteBatch{announcement.author, packet->step, packet->first_probe,
                                  packet->codes, packet->packet});

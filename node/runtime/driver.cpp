@@ -485,7 +485,7 @@ Result<std::unique_ptr<Driver>> Driver::create(DriverOptions options) {
     auto recalled = recall_peers(*options.store, options.core, *saved);
     if (!recalled) return std::unexpected(recalled.error());
   }
-  if (options.store && options.core.recipe.oracle == optim::Oracle::votes) {
+  if (options.store && options.core.recipe.as_ledger() != nullptr) {
     auto kept = keep_start(*options.store, options.learner);
     if (!kept) return std::unexpected(kept.error());
   }

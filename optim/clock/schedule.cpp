@@ -25,4 +25,11 @@ double schedule_factor(const Schedule& schedule, Step step, Step steps_total) {
   return 1.0;
 }
 
+double step_size_at(const Settings& inner, Step step, Step steps_total) {
+  const Schedule schedule{.kind = static_cast<ScheduleKind>(inner.choice("schedule")),
+                          .floor = inner.real("schedule_floor"),
+                          .warmup = inner.real("warmup")};
+  return inner.real("step_size") * schedule_factor(schedule, step, steps_total);
+}
+
 }  // namespace starling::optim

@@ -1,21 +1,17 @@
 #pragma once
-// A codec turns a chunk of a lane into bytes. It is a pure function of (values, key): residuals and
-// hats belong to optim/memory. Working in chunks keeps 100 M parameters free of copies of the whole
-// vector and lets an index fit 16 bits.
+// A codec turns a block of a lane into bytes. It is a pure function of (values, key): residuals and
+// hats belong to optim/memory. A new codec is one file of this folder and a row of catalog.cpp.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
-#include "optim/recipe.h"
+#include "optim/layout.h"
+#include "optim/part.h"
 #include "starling/ids.h"
 
 namespace starling::optim {
-
-/// Values in every chunk but the last.
-inline constexpr std::size_t chunk_values = 65536;
 
 /// `shared` is known to both ends and seeds indices; `own` only to the sender and seeds rounding.
 struct CodecKey {
@@ -23,9 +19,31 @@ struct CodecKey {
   std::uint64_t own = 0;
 };
 
+/// What other parts may rely on; tests/unit/optim/codec_test.cpp holds every codec to it.
+struct CodecTraits {
+  /// The mean of what is decoded, over keys, is what was encoded.
+  bool is_unbiased = false;
+  /// Nothing is lost.
+  bool is_exact = false;
+  /// |decode(encode(x)) - x|^2 is below |x|^2 for normal x, in the mean over keys: hats and
+  /// residuals need it.
+  bool is_contraction = true;
+  /// What is lost stays below the block's largest magnitude: residuals that are sent again stay
+  /// bounded, value by value.
+  bool is_bounded = false;
+  /// Entries are drawn from CodecKey::shared; ends with another key keep other entries.
+  bool draws_from_shared_key = false;
+  /// Blocks keep the shape of the model's matrices (Layout::shaped).
+  bool is_shaped = false;
+  /// Share of the block's dimensions that a payload can move, in (0, 1]; 1: all of them.
+  double kept_share = 1.0;
+};
+
 template <class Scalar>
 class Codec {
  public:
+  struct Site {};
+
   Codec() = default;
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;
@@ -33,47 +51,24 @@ class Codec {
   Codec& operator=(Codec&&) = delete;
   virtual ~Codec() = default;
 
-  /// The exact length of `count` encoded values; count in [1, chunk_values].
-  [[nodiscard]] virtual std::size_t encoded_bytes(std::size_t count) const = 0;
+  /// The exact length of an encoded block of 1 to block_values_max values.
+  [[nodiscard]] virtual std::size_t encoded_bytes(const Block& block) const = 0;
 
-  /// out: encoded_bytes(values.size()), overwritten.
-  virtual void encode(std::span<const Scalar> values, CodecKey key,
+  /// values: block.count(). out: encoded_bytes(block), overwritten.
+  virtual void encode(const Block& block, std::span<const Scalar> values, CodecKey key,
                       std::span<std::uint8_t> out) const = 0;
 
-  /// bytes: encoded_bytes(out.size()). out: overwritten. False if the bytes are not something that
-  /// encode() writes for finite values.
-  [[nodiscard]] virtual bool decode(ByteSpan bytes, CodecKey key, std::span<Scalar> out) const = 0;
+  /// bytes: encoded_bytes(block), from anybody. True if they are something that encode() writes for
+  /// finite values.
+  [[nodiscard]] virtual bool accepts(const Block& block, ByteSpan bytes, CodecKey key) const = 0;
 
-  /// What decode() would return for `count` values, where that can be told for less.
-  [[nodiscard]] virtual bool is_valid(ByteSpan bytes, CodecKey key, std::size_t count) const {
-    std::vector<Scalar> buffer(count);
-    return decode(bytes, key, buffer);
-  }
+  /// bytes: accepted ones. out: block.count(), overwritten with finite values.
+  virtual void decode(const Block& block, ByteSpan bytes, CodecKey key,
+                      std::span<Scalar> out) const = 0;
 };
 
-/// Scalar: float in the product, double where a numeric check needs it.
-template <class Scalar>
-[[nodiscard]] std::unique_ptr<Codec<Scalar>> make_codec(const CodecRule& rule);
+struct CodecEntry : PartEntry<Codec, CodecTraits> {};
 
-/// Every value as it is.
-template <class Scalar>
-[[nodiscard]] std::unique_ptr<Codec<Scalar>> identity_codec();
-
-/// rule.bits per value on a grid over [-s, s], s the largest magnitude of rule.block values, with
-/// unbiased stochastic rounding. Source: QSGD (Alistarh et al. 2017), per-block scale in fp32.
-template <class Scalar>
-[[nodiscard]] std::unique_ptr<Codec<Scalar>> quantize_codec(const CodecRule& rule);
-
-/// The rule.density largest magnitudes of each chunk, as they are. Source: LEARNING.md section 2.3.
-template <class Scalar>
-[[nodiscard]] std::unique_ptr<Codec<Scalar>> top_k_codec(const CodecRule& rule);
-
-/// One seeded position in each of k equal strata, as it is; no index travels. Source: SPARTA.
-template <class Scalar>
-[[nodiscard]] std::unique_ptr<Codec<Scalar>> random_k_codec(const CodecRule& rule);
-
-/// One bit per value and the mean magnitude of the chunk. Source: Bernstein et al. 2018, scaled.
-template <class Scalar>
-[[nodiscard]] std::unique_ptr<Codec<Scalar>> sign_codec();
+[[nodiscard]] const Catalog<CodecEntry>& codecs();
 
 }  // namespace starling::optim

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -11,30 +10,39 @@ namespace {
 template <class Scalar>
 class Identity final : public Codec<Scalar> {
  public:
-  [[nodiscard]] std::size_t encoded_bytes(std::size_t count) const override {
-    return count * sizeof(Scalar);
+  Identity(const Settings& /*settings*/, const typename Codec<Scalar>::Site& /*site*/) {}
+
+  [[nodiscard]] std::size_t encoded_bytes(const Block& block) const override {
+    return block.count() * sizeof(Scalar);
   }
 
-  void encode(std::span<const Scalar> values, CodecKey /*key*/,
+  void encode(const Block& /*block*/, std::span<const Scalar> values, CodecKey /*key*/,
               std::span<std::uint8_t> out) const override {
     std::memcpy(out.data(), values.data(), out.size());
   }
 
-  [[nodiscard]] bool decode(ByteSpan bytes, CodecKey /*key*/,
-                            std::span<Scalar> out) const override {
+  [[nodiscard]] bool accepts(const Block& /*block*/, ByteSpan bytes,
+                             CodecKey /*key*/) const override {
+    bool finite = true;
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof(Scalar)) {
+      finite &= std::isfinite(fetch<Scalar>(bytes.data() + at));
+    }
+    return finite;
+  }
+
+  void decode(const Block& /*block*/, ByteSpan bytes, CodecKey /*key*/,
+              std::span<Scalar> out) const override {
     std::memcpy(out.data(), bytes.data(), bytes.size());
-    return std::ranges::all_of(out, [](Scalar value) { return std::isfinite(value); });
   }
 };
 
-}  // namespace
-
-template <class Scalar>
-std::unique_ptr<Codec<Scalar>> identity_codec() {
-  return std::make_unique<Identity<Scalar>>();
+CodecTraits traits(const Settings& /*settings*/) {
+  return {.is_unbiased = true, .is_exact = true, .is_bounded = true};
 }
 
-template std::unique_ptr<Codec<float>> identity_codec();
-template std::unique_ptr<Codec<double>> identity_codec();
+}  // namespace
+
+extern constinit const CodecEntry identity_codec = make_entry<CodecEntry, Identity>(
+    {.id = 0, .name = "identity", .meaning = "every value as it is, 4 bytes"}, traits);
 
 }  // namespace starling::optim

@@ -31,13 +31,14 @@ class Positions {
 template <class Scalar>
 class RandomK final : public Codec<Scalar> {
  public:
-  explicit RandomK(double density) : density_(density) {}
+  RandomK(const Settings& settings, const typename Codec<Scalar>::Site& /*site*/)
+      : density_(settings.real("density")) {}
 
-  [[nodiscard]] std::size_t encoded_bytes(std::size_t count) const override {
-    return kept_entries(density_, count) * sizeof(Scalar);
+  [[nodiscard]] std::size_t encoded_bytes(const Block& block) const override {
+    return kept_entries(density_, block.count()) * sizeof(Scalar);
   }
 
-  void encode(std::span<const Scalar> values, CodecKey key,
+  void encode(const Block& /*block*/, std::span<const Scalar> values, CodecKey key,
               std::span<std::uint8_t> out) const override {
     const std::size_t kept = kept_entries(density_, values.size());
     Positions positions(key.shared, values.size(), kept);
@@ -46,30 +47,42 @@ class RandomK final : public Codec<Scalar> {
     }
   }
 
-  [[nodiscard]] bool decode(ByteSpan bytes, CodecKey key, std::span<Scalar> out) const override {
+  [[nodiscard]] bool accepts(const Block& /*block*/, ByteSpan bytes,
+                             CodecKey /*key*/) const override {
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof(Scalar)) {
+      if (!std::isfinite(fetch<Scalar>(bytes.data() + at))) return false;
+    }
+    return true;
+  }
+
+  void decode(const Block& /*block*/, ByteSpan bytes, CodecKey key,
+              std::span<Scalar> out) const override {
     std::ranges::fill(out, Scalar{0});
     const std::size_t kept = kept_entries(density_, out.size());
     Positions positions(key.shared, out.size(), kept);
     for (std::size_t i = 0; i < kept; ++i) {
-      const auto value = fetch<Scalar>(bytes.data() + i * sizeof(Scalar));
-      if (!std::isfinite(value)) return false;
-      out[positions.next()] = value;
+      out[positions.next()] = fetch<Scalar>(bytes.data() + i * sizeof(Scalar));
     }
-    return true;
   }
 
  private:
   double density_;
 };
 
-}  // namespace
+constexpr Field fields[] = {density_field};
 
-template <class Scalar>
-std::unique_ptr<Codec<Scalar>> random_k_codec(const CodecRule& rule) {
-  return std::make_unique<RandomK<Scalar>>(rule.density);
+CodecTraits traits(const Settings& settings) {
+  return {.draws_from_shared_key = true, .kept_share = settings.real("density")};
 }
 
-template std::unique_ptr<Codec<float>> random_k_codec(const CodecRule&);
-template std::unique_ptr<Codec<double>> random_k_codec(const CodecRule&);
+}  // namespace
+
+extern constinit const CodecEntry random_k_codec = make_entry<CodecEntry, RandomK>(
+    {.id = 3,
+     .name = "random_k",
+     .meaning = "one drawn position in each of k equal strata, as it is; no index travels",
+     .source = "SPARTA (Exo Labs 2025); the strata are ours",
+     .fields = fields},
+    traits);
 
 }  // namespace starling::optim

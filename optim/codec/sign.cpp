@@ -7,15 +7,17 @@
 namespace starling::optim {
 namespace {
 
-// Layout of a chunk: the fp32 mean magnitude, then one bit per value, 1 for negative.
+// Layout of a block: the fp32 mean magnitude, then one bit per value, 1 for negative.
 template <class Scalar>
 class Sign final : public Codec<Scalar> {
  public:
-  [[nodiscard]] std::size_t encoded_bytes(std::size_t count) const override {
-    return sizeof(float) + (count + 7) / 8;
+  Sign(const Settings& /*settings*/, const typename Codec<Scalar>::Site& /*site*/) {}
+
+  [[nodiscard]] std::size_t encoded_bytes(const Block& block) const override {
+    return sizeof(float) + (block.count() + 7) / 8;
   }
 
-  void encode(std::span<const Scalar> values, CodecKey /*key*/,
+  void encode(const Block& /*block*/, std::span<const Scalar> values, CodecKey /*key*/,
               std::span<std::uint8_t> out) const override {
     std::ranges::fill(out, std::uint8_t{0});
     double sum = 0;
@@ -27,27 +29,33 @@ class Sign final : public Codec<Scalar> {
     store(out.data(), static_cast<float>(sum / static_cast<double>(values.size())));
   }
 
-  [[nodiscard]] bool decode(ByteSpan bytes, CodecKey /*key*/,
-                            std::span<Scalar> out) const override {
+  [[nodiscard]] bool accepts(const Block& /*block*/, ByteSpan bytes,
+                             CodecKey /*key*/) const override {
     const auto mean = fetch<float>(bytes.data());
-    if (!std::isfinite(mean) || mean < 0) return false;
-    const auto size = static_cast<Scalar>(mean);
+    return std::isfinite(mean) && mean >= 0;
+  }
+
+  void decode(const Block& /*block*/, ByteSpan bytes, CodecKey /*key*/,
+              std::span<Scalar> out) const override {
+    const auto size = static_cast<Scalar>(fetch<float>(bytes.data()));
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool negative = ((bytes[sizeof(float) + i / 8] >> (i % 8)) & 1U) != 0;
       out[i] = negative ? -size : size;
     }
-    return true;
   }
 };
 
-}  // namespace
-
-template <class Scalar>
-std::unique_ptr<Codec<Scalar>> sign_codec() {
-  return std::make_unique<Sign<Scalar>>();
+CodecTraits traits(const Settings& /*settings*/) {
+  return {};
 }
 
-template std::unique_ptr<Codec<float>> sign_codec();
-template std::unique_ptr<Codec<double>> sign_codec();
+}  // namespace
+
+extern constinit const CodecEntry sign_codec =
+    make_entry<CodecEntry, Sign>({.id = 4,
+                                  .name = "sign",
+                                  .meaning = "one bit a value, and the block's mean magnitude",
+                                  .source = "signSGD, Bernstein et al. 2018, scaled"},
+                                 traits);
 
 }  // namespace starling::optim

@@ -4,8 +4,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+
+#include "optim/part.h"
 
 namespace starling::optim {
+
+inline constexpr Field density_field =
+    real_field("density", {std::numeric_limits<double>::min(), 1.0}, 0.01,
+               "share of a block's entries that is kept");
 
 /// Entries kept of `count` (>= 1): the rounded share, at least one.
 [[nodiscard]] inline std::size_t kept_entries(double density, std::size_t count) {

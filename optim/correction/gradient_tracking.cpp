@@ -1,64 +1,93 @@
-#include "optim/correction/gradient_tracking.h"
-
 #include <algorithm>
-#include <utility>
+
+#include "optim/correction/correction.h"
 
 namespace starling::optim {
+namespace {
 
+// Local gradient tracking (K-GT). Every step goes along g + c. With z = (mean g since the last
+// exchange) + c, mixing z into c is c <- c - z + W z: the sum of c over all nodes stays zero, and
+// with one step between exchanges g + c is the tracker y of gradient tracking.
 template <class Scalar>
-void GradientTracking<Scalar>::correct(std::span<Scalar> gradient) {
-  if (std::exchange(exchanged_, false)) {
-    std::ranges::fill(gradient_sum_, Scalar{0});
-    gradients_ = 0;
+class GradientTracking final : public Correction<Scalar> {
+ public:
+  GradientTracking(const Settings& /*settings*/, const typename Correction<Scalar>::Site& site)
+      : vectors_(site.vectors),
+        correction_(vectors_.add("correction")),
+        gradient_sum_(vectors_.add("gradient_sum")),
+        tracker_(vectors_.add("tracker")),
+        counters_(vectors_.add_per_edge("correction.counter")),
+        gradients_(vectors_.add_number("gradients")),
+        exchanged_(vectors_.add_number("gradients.exchanged")) {}
+
+  // After an exchange the next step begins a new mean; until then z keeps the last one.
+  void on_gradient(std::span<Scalar> gradient) override {
+    if (vectors_.number(exchanged_) != 0) {
+      vectors_.set_number(exchanged_, 0);
+      vectors_.set_number(gradients_, 0);
+      vectors_.fill_zero(gradient_sum_);
+    }
+    const auto sum = vectors_.at(gradient_sum_);
+    const auto correction = vectors_.at(correction_);
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      sum[i] += gradient[i];
+      gradient[i] += correction[i];
+    }
+    vectors_.set_number(gradients_, vectors_.number(gradients_) + 1);
   }
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    gradient_sum_[i] += gradient[i];
-    gradient[i] += correction_[i];
+
+  void before_encode() override {
+    const auto count = static_cast<Scalar>(std::max<std::uint64_t>(vectors_.number(gradients_), 1));
+    const auto sum = vectors_.at(gradient_sum_);
+    const auto correction = vectors_.at(correction_);
+    const auto tracker = vectors_.at(tracker_);
+    for (std::size_t i = 0; i < tracker.size(); ++i) tracker[i] = sum[i] / count + correction[i];
+    vectors_.set_number(exchanged_, 1);
   }
-  ++gradients_;
+
+  [[nodiscard]] std::optional<ExtraLane> lane() const override {
+    return ExtraLane{.source = tracker_, .target = correction_, .counters = counters_};
+  }
+
+  // The sum over the nodes that remain is zero again.
+  void drop(const EdgeKey& edge) override {
+    auto& counters = vectors_.per_edge(counters_);
+    const auto found = counters.find(edge);
+    if (found == counters.end()) return;
+    const auto correction = vectors_.at(correction_);
+    for (std::size_t i = 0; i < correction.size(); ++i) correction[i] -= found->second[i];
+    counters.erase(found);
+  }
+
+  void restart() override {
+    for (const VectorId vector : {correction_, gradient_sum_, tracker_}) vectors_.fill_zero(vector);
+    vectors_.per_edge(counters_).clear();
+    vectors_.set_number(gradients_, 0);
+    vectors_.set_number(exchanged_, 0);
+  }
+
+ private:
+  Vectors<Scalar>& vectors_;
+  VectorId correction_;    // c
+  VectorId gradient_sum_;  // since the last exchange
+  VectorId tracker_;       // z
+  EdgeVectorsId counters_;
+  NumberId gradients_;
+  NumberId exchanged_;
+};
+
+CorrectionTraits traits(const Settings& /*settings*/) {
+  return {.needs_linear_mixer = true, .needs_conserved_sum = true, .vectors = 3};
 }
 
-template <class Scalar>
-void GradientTracking<Scalar>::begin_exchange(std::span<Scalar> out) {
-  const auto count = static_cast<Scalar>(std::max<std::uint64_t>(gradients_, 1));
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = gradient_sum_[i] / count + correction_[i];
-  exchanged_ = true;
-}
+}  // namespace
 
-template <class Scalar>
-std::span<Scalar> GradientTracking<Scalar>::counter(const NodeId& edge) {
-  return counters_.try_emplace(edge, correction_.size()).first->second;
-}
-
-template <class Scalar>
-void GradientTracking<Scalar>::drop(const NodeId& edge) {
-  const auto found = counters_.find(edge);
-  if (found == counters_.end()) return;
-  for (std::size_t i = 0; i < correction_.size(); ++i) correction_[i] -= found->second[i];
-  counters_.erase(found);
-}
-
-template <class Scalar>
-void GradientTracking<Scalar>::save(ByteWriter& out) const {
-  out.put_all(std::span(correction_));
-  out.put_all(std::span(gradient_sum_));
-  out.put(gradients_);
-  out.put(exchanged_);
-  out.put_map(counters_);
-}
-
-template <class Scalar>
-bool GradientTracking<Scalar>::load(ByteReader& in) {
-  const std::size_t length = correction_.size();
-  correction_ = in.get_all<Scalar>();
-  gradient_sum_ = in.get_all<Scalar>();
-  gradients_ = in.get<std::uint64_t>();
-  exchanged_ = in.get<std::uint8_t>() != 0;
-  counters_ = in.get_map<Scalar>(length);
-  return in.ok() && correction_.size() == length && gradient_sum_.size() == length;
-}
-
-template class GradientTracking<float>;
-template class GradientTracking<double>;
+extern constinit const CorrectionEntry gradient_tracking =
+    make_entry<CorrectionEntry, GradientTracking>(
+        {.id = 1,
+         .name = "gradient_tracking",
+         .meaning = "steps along an estimate of all nodes' mean gradient, kept by a second lane",
+         .source = "DIGing, Nedic et al. 2017; with local steps K-GT, Liu et al. 2023"},
+        traits);
 
 }  // namespace starling::optim

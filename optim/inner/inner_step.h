@@ -1,39 +1,41 @@
 #pragma once
-// The inner rule: what a node does with a gradient on its own.
+// The inner step: what a node does with a gradient on its own. A new inner step is one file of this
+// folder and a row of catalog.cpp.
 
 #include <span>
-#include <vector>
 
-#include "optim/byte_io.h"
-#include "optim/recipe.h"
-#include "starling/ids.h"
+#include "optim/part.h"
+#include "optim/vectors.h"
 
 namespace starling::optim {
 
-/// SGD and heavy-ball momentum with weight decay:
-///   d = gradient + weight_decay x;  m <- momentum m + d;  x <- x - step_size m.
-/// Source: Polyak 1964, in the form without dampening; momentum 0 is SGD.
+struct InnerTraits {
+  double vectors = 0;  ///< That it keeps, in lengths of the model: a node's memory.
+};
+
 template <class Scalar>
 class InnerStep {
  public:
-  InnerStep(const InnerRule& rule, std::size_t length, Step steps_total);
+  struct Site {
+    Vectors<Scalar>& vectors;
+  };
 
-  /// direction: length P, the corrected gradient at x.
-  void apply(Step step, std::span<const Scalar> direction, std::span<Scalar> x);
+  InnerStep() = default;
+  InnerStep(const InnerStep&) = delete;
+  InnerStep& operator=(const InnerStep&) = delete;
+  InnerStep(InnerStep&&) = delete;
+  InnerStep& operator=(InnerStep&&) = delete;
+  virtual ~InnerStep() = default;
 
-  void restart();
+  /// direction: the corrected gradient at x; step_size: as the schedule has it now. Changes x.
+  virtual void apply(std::span<const Scalar> direction, double step_size, std::span<Scalar> x) = 0;
 
-  void save(ByteWriter& out) const { out.put_all(std::span(momentum_)); }
-  /// False if the bytes do not fit; the object is then in no particular state.
-  [[nodiscard]] bool load(ByteReader& in);
-
- private:
-  InnerRule rule_;
-  Step steps_total_;
-  std::vector<Scalar> momentum_;  // m; empty for SGD
+  /// x was replaced: what was kept of steps before is forgotten.
+  virtual void restart() {}
 };
 
-extern template class InnerStep<float>;
-extern template class InnerStep<double>;
+struct InnerEntry : PartEntry<InnerStep, InnerTraits> {};
+
+[[nodiscard]] const Catalog<InnerEntry>& inner_steps();
 
 }  // namespace starling::optim

@@ -64,10 +64,10 @@ void append(std::vector<Stretch>& stretches, std::size_t offset, std::size_t len
 
 }  // namespace
 
-Movement::Movement(const VoteRule& rule, std::size_t parameter_count)
+Movement::Movement(const LedgerRecipe& rule, std::size_t parameter_count)
     : Movement(rule, std::vector<Stretch>{{.length = parameter_count}}) {}
 
-Movement::Movement(const VoteRule& rule, std::vector<Stretch> moving)
+Movement::Movement(const LedgerRecipe& rule, std::vector<Stretch> moving)
     : moving_(std::move(moving)),
       moving_count_(moving_.back().first + moving_.back().length),
       parts_(std::min<std::size_t>(rule.parts, block_count(moving_count_))),
@@ -75,7 +75,7 @@ Movement::Movement(const VoteRule& rule, std::vector<Stretch> moving)
   STARLING_CHECK(moving_count_ > 0);
 }
 
-Result<Movement> Movement::create(const VoteRule& rule, std::size_t parameter_count,
+Result<Movement> Movement::create(const LedgerRecipe& rule, std::size_t parameter_count,
                                   std::span<const Segment> segments) {
   const auto factors = parse_segment_factors(rule.segment_factors);
   if (!factors) return std::unexpected(factors.error());

@@ -18,12 +18,13 @@ namespace starling::optim {
 class Movement {
  public:
   /// Every parameter moves alike, but for rule.parts.
-  Movement(const VoteRule& rule, std::size_t parameter_count);
+  Movement(const LedgerRecipe& rule, std::size_t parameter_count);
 
   /// segments: Task::segments() of a model of parameter_count parameters; read only if the rule has
   /// segment_factors. Error: a pattern that matches no segment, segments that overlap or end beyond
   /// the model, or no parameter left to move.
-  [[nodiscard]] static Result<Movement> create(const VoteRule& rule, std::size_t parameter_count,
+  [[nodiscard]] static Result<Movement> create(const LedgerRecipe& rule,
+                                               std::size_t parameter_count,
                                                std::span<const Segment> segments);
 
   /// Parameters that a step moves: the mean over a cycle of steps that moves each once.
@@ -36,7 +37,7 @@ class Movement {
   [[nodiscard]] std::vector<Stretch> stretches(std::size_t part) const;
 
  private:
-  Movement(const VoteRule& rule, std::vector<Stretch> moving);
+  Movement(const LedgerRecipe& rule, std::vector<Stretch> moving);
 
   std::vector<Stretch> moving_;  ///< Everything that is not frozen.
   std::size_t moving_count_;

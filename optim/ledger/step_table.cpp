@@ -28,7 +28,7 @@ double half_cosine(double x) {
 }
 
 /// The share of step_size in force at `progress` in [0, 1].
-double schedule_share(const VoteRule& rule, double progress) {
+double schedule_share(const LedgerRecipe& rule, double progress) {
   const double floor = rule.schedule_floor;
   switch (rule.schedule) {
     case ScheduleKind::constant:
@@ -43,7 +43,7 @@ double schedule_share(const VoteRule& rule, double progress) {
 
 }  // namespace
 
-StepTable::StepTable(const VoteRule& rule, double active_count, Step steps_total)
+StepTable::StepTable(const LedgerRecipe& rule, double active_count, Step steps_total)
     : rule_(rule),
       first_(rule.step_size * rule.scale * fixed_point / active_count),
       steps_total_(std::max<Step>(steps_total, 1)) {}

@@ -16,13 +16,13 @@ class StepTable {
   /// step k / d times the mean, which for k << d is the best multiple of an SGD step of the same
   /// step_size, k / (d + k - 1) (LEARNING.md C14); step_size carries over between models.
   /// active_count: d, the parameters that a step moves (Movement).
-  StepTable(const VoteRule& rule, double active_count, Step steps_total);
+  StepTable(const LedgerRecipe& rule, double active_count, Step steps_total);
 
   /// Grid units for a scalar of one `scale`, in fixed point: vote_step's unit_step.
   [[nodiscard]] std::uint64_t unit_step(Step step) const;
 
  private:
-  VoteRule rule_;
+  LedgerRecipe rule_;
   double first_;  ///< unit_step before the schedule
   Step steps_total_;
 };

@@ -10,13 +10,13 @@ namespace {
 
 /// How far one sample moves a scalar, before division. Of samples told apart one comes or goes; a
 /// mean's one value can turn from one end of its range to the other.
-double sensitivity(const VoteRule& rule, LossGrain grain) {
+double sensitivity(const LedgerRecipe& rule, LossGrain grain) {
   return grain == LossGrain::sample ? rule.clip : 2 * rule.clip;
 }
 
 }  // namespace
 
-PrivateScalars::PrivateScalars(const VoteRule& rule, LossGrain grain, double samples)
+PrivateScalars::PrivateScalars(const LedgerRecipe& rule, LossGrain grain, double samples)
     : clip_(rule.clip),
       divisor_(grain == LossGrain::sample ? samples : 1),
       deviation_(rule.noise * sensitivity(rule, grain) * std::sqrt(rule.probes) / divisor_) {

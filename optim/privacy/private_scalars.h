@@ -19,7 +19,7 @@ enum class LossGrain : std::uint8_t {
 class PrivateScalars {
  public:
   /// samples: in a batch on average; > 0.
-  PrivateScalars(const VoteRule& rule, LossGrain grain, double samples);
+  PrivateScalars(const LedgerRecipe& rule, LossGrain grain, double samples);
 
   /// The scalar of a probe, without noise. forward, backward: losses at its two ends, in the same
   /// order. distance: between the ends, in units of the direction. What is not finite counts 0.

@@ -1,34 +1,25 @@
 // Any bytes from a neighbour are mixed or refused; refused bytes change nothing. The first byte
-// picks the method, so that every decoder is reached.
+// picks the method among all that the catalogs allow, so that every decoder is reached.
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "optim/replica.h"
 #include "starling/check.h"
+#include "tests/unit/optim/compositions.h"
 
 namespace {
 
-using starling::optim::CodecKind;
-using starling::optim::CorrectionKind;
-using starling::optim::MemoryKind;
 using starling::optim::Recipe;
 using starling::optim::Replica;
 using starling::optim::WeightedPayload;
 
 constexpr std::size_t parameters = 100;
 
-Recipe recipe_of(std::uint8_t choice) {
-  Recipe recipe;
-  recipe.name = "fuzz";
-  recipe.codec.kind = static_cast<CodecKind>(choice % 5);
-  recipe.codec.density = 0.05;
-  recipe.codec.bits = 1U + choice % 8U;
-  recipe.memory = (choice & 64U) != 0 ? MemoryKind::hat_copy : MemoryKind::none;
-  recipe.correction =
-      (choice & 128U) != 0 ? CorrectionKind::gradient_tracking : CorrectionKind::none;
-  return recipe;
+const Recipe& recipe_of(std::uint8_t choice) {
+  static const std::vector<Recipe> recipes = starling::optim::testing_support::every_composition();
+  return recipes[choice % recipes.size()];
 }
 
 }  // namespace

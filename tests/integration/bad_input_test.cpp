@@ -146,7 +146,7 @@ TEST_F(BadInput, ARecipeFileWithAnUnknownKeyOrPartsThatDoNotFitIsRefused) {
   // Votes are not averaged pair by pair.
   write("mixed.toml", "name = \"mixed\"\noracle = \"votes\"\nmixer = \"pair\"\n");
   expect_run_file_refused("recipe = \"mixed.toml\"",
-                          {"mixed.toml", "oracle 'votes'", "'vote_sum'"});
+                          {"mixed.toml", "mixer = 'pair'", "oracle 'votes'"});
 }
 
 TEST_F(BadInput, AnAddressThatNobodyCanDialIsRefused) {

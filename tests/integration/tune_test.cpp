@@ -50,7 +50,7 @@ TEST(Tune, FindsTheSameForTheSameSeed) {
 TEST(Tune, PrintsWhatARecipeFileTakes) {
   const runtime::testing::TemporaryDirectory folder;
   std::ofstream recipe(folder.path() / "tuned.toml");
-  recipe << "name = \"tuned\"\noracle = \"votes\"\nmixer = \"vote_sum\"\n";
+  recipe << "name = \"tuned\"\noracle = \"votes\"\n";
   for (const std::string& line : tune({}).lines) recipe << line << "\n";
   recipe.close();
   std::ofstream(folder.path() / "run.toml")

@@ -57,7 +57,7 @@ TEST(Divergence, NeighboursFindThemselvesRightAndNameTheSegmentOfTheOther) {
 
 TEST(Divergence, WithoutTheDetectorTheSameRunEndsUnequal) {
   sim::Scenario scenario = example("bit-flip.toml");
-  scenario.recipe.votes.digest_interval = 0;
+  scenario.recipe.ledger().digest_interval = 0;
   const sim::Record record = run(scenario, 1);
   EXPECT_FALSE(sim::check_votes(record).empty());
   EXPECT_TRUE(record.nodes[sick].located.empty());

@@ -16,7 +16,6 @@ sim::Scenario private_votes(double epsilon_max) {
     [recipe]
     name = "private-votes"
     oracle = "votes"
-    mixer = "vote_sum"
     batch = 64
     [recipe.votes]
     probes = 16

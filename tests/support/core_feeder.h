@@ -77,7 +77,8 @@ class CoreFeeder {
     config.evaluate_every = 16;
     config.incarnation = 1'000'000;
     config.seed = 7;
-    config.recipe.votes.digest_interval = 4;  // cuts come about in 40 steps
+    if (config.recipe.as_ledger() != nullptr)
+      config.recipe.ledger().digest_interval = 4;  // cuts come about in 40 steps
     return config;
   }
 

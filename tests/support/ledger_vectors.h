@@ -64,7 +64,7 @@ using nlohmann::json;
 
 [[nodiscard]] inline optim::VoteRun run_of(const json& from) {
   optim::VoteRun run{.rule = {}, .id = RunId::from_bytes(bytes_of(from.at("run"))).value()};
-  optim::VoteRule& rule = run.rule;
+  optim::LedgerRecipe& rule = run.rule;
   rule.hadamard_rows = from.at("rows");
   rule.window_steps = from.value("window_steps", rule.window_steps);
   rule.parts = from.value("parts", 1U);
@@ -83,7 +83,7 @@ using nlohmann::json;
 }
 
 /// Segments "0.", "1.", ... of the case's lengths and factors.
-[[nodiscard]] inline optim::Movement movement_of(const json& from, optim::VoteRule& rule) {
+[[nodiscard]] inline optim::Movement movement_of(const json& from, optim::LedgerRecipe& rule) {
   std::vector<Segment> segments;
   std::size_t offset = 0;
   for (const json& segment : from.value("segments", json::array())) {

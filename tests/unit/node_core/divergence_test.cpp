@@ -27,7 +27,7 @@ class DivergenceTest : public ::testing::Test {
 
   static Config config() {
     Config config = testing::node_config(1, *optim::builtin_recipe("votes"));
-    config.recipe.votes.digest_interval = 10;
+    config.recipe.ledger().digest_interval = 10;
     config.parameter_count = 10'000;
     config.segments = {{"weight", 0, {4000}}, {"bias", 4000, {6000}}};
     return config;

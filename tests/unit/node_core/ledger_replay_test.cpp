@@ -55,7 +55,7 @@ TEST_F(LedgerReplayTest, RebuildsTheModelOfEveryStepFromVotesInAnyOrder) {
 TEST_F(LedgerReplayTest, LeavesOutVoidVotes) {
   LedgerReplay replay = replay_from(start());
   CastVotes vote = votes_.front();
-  vote.packet.step = testing::ledger_recipe().votes.window_steps + 1;  // evaluated at step 0
+  vote.packet.step = testing::ledger_recipe().ledger().window_steps + 1;  // evaluated at step 0
   replay.add(vote.cast());
   replay.advance(replay.end());
   EXPECT_EQ(replay.votes(), 0U);

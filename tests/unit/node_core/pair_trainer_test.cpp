@@ -27,8 +27,9 @@ class PairTrainerTest : public ::testing::Test {
 
   static Config config() {
     Config config = testing::node_config(1, *optim::builtin_recipe("gossip"));
-    config.recipe.local_steps = 100;  // no exchange in these tests
-    config.recipe.lead_steps = 6;
+    optim::Settings& clock = config.recipe.gossip().clock.settings;
+    clock.set("local_steps", 100);  // no exchange in these tests
+    clock.set("lead_steps", 6);
     config.steps_total = 1000;
     return config;
   }

@@ -54,10 +54,10 @@ struct Setting {
 Learner learner_of(const Setting& setting) {
   optim::Recipe recipe = *optim::builtin_recipe("votes");
   recipe.batch = 20;
-  recipe.votes.probes = 64;
-  recipe.votes.hadamard_rows = 8;
-  recipe.votes.clip = setting.clip;
-  recipe.votes.noise = setting.noise;
+  recipe.ledger().probes = 64;
+  recipe.ledger().hadamard_rows = 8;
+  recipe.ledger().clip = setting.clip;
+  recipe.ledger().noise = setting.noise;
   std::array<std::uint8_t, 32> secret{setting.secret};
   return *Learner::create({.recipe = recipe,
                            .run = crypto::run_of(1),
@@ -130,9 +130,9 @@ TEST(PrivateVotes, AreDrawnAtTheRateOfTheBatch) {
 
 Config private_config(double epsilon_max) {
   Config config = testing::node_config(1, *optim::builtin_recipe("votes"));
-  config.recipe.votes.clip = 1;
-  config.recipe.votes.noise = 4;
-  config.recipe.votes.epsilon_max = epsilon_max;
+  config.recipe.ledger().clip = 1;
+  config.recipe.ledger().noise = 4;
+  config.recipe.ledger().epsilon_max = epsilon_max;
   config.sampling_rate = 0.01;
   return config;
 }
@@ -156,7 +156,7 @@ TEST(VotePrivacy, IsSpentBeforeThePacketThatWouldPassTheBound) {
 
 TEST(VotePrivacy, HasNoAccountWithoutNoise) {
   Config config = private_config(0);
-  config.recipe.votes.noise = 0;
+  config.recipe.ledger().noise = 0;
   EXPECT_FALSE(VotePrivacy(config).status(100));
 }
 

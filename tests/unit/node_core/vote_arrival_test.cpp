@@ -21,7 +21,7 @@ class VoteArrival : public ::testing::Test {
  protected:
   VoteArrival() {
     std::vector<CastVotes> votes = testing::random_votes(90, 5);
-    const Step window = testing::ledger_recipe().votes.window_steps;
+    const Step window = testing::ledger_recipe().ledger().window_steps;
     for (std::size_t i = 0; i < votes.size(); ++i) {
       protocol::VotePacket& packet = votes[i].packet;
       packet.step += window + 1;

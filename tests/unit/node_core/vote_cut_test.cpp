@@ -17,7 +17,7 @@ class VoteCutTest : public ::testing::Test {
   }
 
   [[nodiscard]] VoteCut cut(Step step, std::vector<protocol::VoteCount> known = {}) const {
-    return cut_before({step, testing::ledger_recipe().votes.window_steps, std::move(known)},
+    return cut_before({step, testing::ledger_recipe().ledger().window_steps, std::move(known)},
                       ledger_);
   }
 
@@ -48,7 +48,7 @@ TEST_F(VoteCutTest, LeavesOutWhatLiesBeyondAGap) {
 
 TEST_F(VoteCutTest, ContainsVoidPacketsWithoutVotes) {
   CastVotes late = votes_.front();
-  late.packet.step = testing::ledger_recipe().votes.window_steps + 1;
+  late.packet.step = testing::ledger_recipe().ledger().window_steps + 1;
   insert(late);
   EXPECT_EQ(cut(late.packet.step + 1).packets.size(), 1U);
   EXPECT_TRUE(cut(late.packet.step).packets.empty());

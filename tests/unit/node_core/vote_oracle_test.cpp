@@ -23,7 +23,7 @@ constexpr std::uint32_t nodes = 4;
 optim::Recipe vote_recipe(optim::VoteOracle oracle) {
   optim::Recipe recipe = *optim::builtin_recipe("votes");
   recipe.batch = 64;
-  recipe.votes.oracle = oracle;
+  recipe.ledger().oracle = oracle;
   return recipe;
 }
 
@@ -60,7 +60,7 @@ std::vector<double> votes_of(optim::VoteOracle oracle, bool has_gradient) {
     return std::make_unique<ForwardOnly>(std::move(task));
   };
   optim::Recipe recipe = vote_recipe(oracle);
-  recipe.votes.probe_size = 1e-3;
+  recipe.ledger().probe_size = 1e-3;
   test::VoteSwarm swarm(recipe, nodes, 1, make);
   std::vector<double> scalars;
   for (const VoteBatch& batch : swarm.probe(0)) {
@@ -99,8 +99,8 @@ TEST(VoteOracle, DerivativesOfATaskWithoutThemAreRefusedWithTheReason) {
 TEST(VoteLearning, TheShareOfErrorsItselfIsTrainedFromZero) {
   optim::Recipe recipe = vote_recipe(optim::VoteOracle::difference);
   recipe.batch = 256;
-  recipe.votes.probe_size = 0.1;
-  recipe.votes.step_size = 2.0;
+  recipe.ledger().probe_size = 0.1;
+  recipe.ledger().step_size = 2.0;
   test::VoteSwarm swarm(recipe, nodes, 200, [](std::uint32_t node) {
     return share_of("clusters-softmax-error", node).value();
   });
@@ -144,8 +144,8 @@ struct FineTuning {
 FineTuning fine_tune(optim::VoteOracle oracle) {
   const std::vector<float> start = first_order_checkpoint();
   optim::Recipe recipe = vote_recipe(oracle);
-  recipe.votes.probes = 64;
-  recipe.votes.step_size = 1.0;
+  recipe.ledger().probes = 64;
+  recipe.ledger().step_size = 1.0;
   const auto make = [](std::uint32_t) { return model::make_mlp_task(shifted_clusters(), {64}); };
   test::VoteSwarm swarm(recipe, nodes, 300, make, start);
   FineTuning result;

@@ -16,7 +16,7 @@ class VoteSwarm {
   template <class MakeTask>
   VoteSwarm(const optim::Recipe& recipe, std::uint32_t nodes, Step steps, const MakeTask& make_task,
             const std::vector<float>& start = {})
-      : probes_(recipe.votes.probes), steps_(steps) {
+      : probes_(recipe.ledger().probes), steps_(steps) {
     for (std::uint32_t node = 0; node < nodes; ++node) {
       NodeId id;
       id.bytes[0] = static_cast<std::uint8_t>(node + 1);

@@ -21,8 +21,8 @@ std::vector<Segment> perceptron() {
 }
 constexpr std::size_t parameter_count = 60'230;
 
-VoteRule rule_with(const std::string& segment_factors, std::uint32_t parts = 1) {
-  VoteRule rule;
+LedgerRecipe rule_with(const std::string& segment_factors, std::uint32_t parts = 1) {
+  LedgerRecipe rule;
   rule.segment_factors = segment_factors;
   rule.parts = parts;
   return rule;

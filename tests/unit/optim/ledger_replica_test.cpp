@@ -22,8 +22,9 @@ constexpr Step steps_total = 100;
 
 Recipe vote_recipe() {
   Recipe recipe;
-  recipe.votes.step_size = 1.0;
-  recipe.votes.schedule = ScheduleKind::cosine;
+  recipe.method = LedgerRecipe();
+  recipe.ledger().step_size = 1.0;
+  recipe.ledger().schedule = ScheduleKind::cosine;
   return recipe;
 }
 
@@ -90,7 +91,7 @@ TEST(VoteReplica, HoldsTheBytesEveryBuildMustHold) {
 }
 
 /// The replica after `packets`, by the definition.
-std::vector<std::int32_t> sum_by_definition(const VoteRule& rule, const Movement& movement,
+std::vector<std::int32_t> sum_by_definition(const LedgerRecipe& rule, const Movement& movement,
                                             const std::vector<Packet>& packets) {
   std::vector<std::int32_t> expected(parameter_count);
   to_grid(start(), expected);
@@ -112,7 +113,7 @@ std::vector<std::int32_t> sum_by_definition(const VoteRule& rule, const Movement
 
 TEST(VoteReplica, EqualsTheDefinitionVoteByVote) {
   const auto packets = random_packets();
-  const VoteRule rule = vote_recipe().votes;
+  const LedgerRecipe rule = vote_recipe().ledger();
   VoteReplica replica = new_replica();
   replica.apply(spans_of(packets));
   EXPECT_TRUE(std::ranges::equal(
@@ -120,7 +121,7 @@ TEST(VoteReplica, EqualsTheDefinitionVoteByVote) {
 }
 
 /// Weights of two layers: the first frozen, the second moved by quarters.
-Movement second_layer(VoteRule& rule) {
+Movement second_layer(LedgerRecipe& rule) {
   rule.directions = Directions::shared;
   rule.parts = 4;
   rule.segment_factors = "first=0, second=2";
@@ -130,7 +131,7 @@ Movement second_layer(VoteRule& rule) {
 
 TEST(VoteReplica, EqualsTheDefinitionWhereStepsMoveAPartOfTheModel) {
   const auto packets = random_packets();
-  VoteRule rule = vote_recipe().votes;
+  LedgerRecipe rule = vote_recipe().ledger();
   const Movement movement = second_layer(rule);
   VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, movement, start());
   replica.apply(spans_of(packets));
@@ -139,7 +140,7 @@ TEST(VoteReplica, EqualsTheDefinitionWhereStepsMoveAPartOfTheModel) {
 }
 
 TEST(VoteReplica, ProbesOnlyWhatTheStepMoves) {
-  VoteRule rule = vote_recipe().votes;
+  LedgerRecipe rule = vote_recipe().ledger();
   const Movement movement = second_layer(rule);
   VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, movement, start());
   replica.apply(spans_of(random_packets()));
@@ -177,7 +178,7 @@ TEST(VoteReplica, ProbeOfALinearLossVotesItsDerivativeAlongTheDirection) {
   for (std::uint32_t i = 0; i < scalars.size(); ++i) {
     std::vector<std::int32_t> direction(parameter_count);
     const std::uint32_t row =
-        AuthorStream(keys, self, Directions::own).row(2 + i, vote_recipe().votes.hadamard_rows);
+        AuthorStream(keys, self, Directions::own).row(2 + i, vote_recipe().ledger().hadamard_rows);
     add_vote_naive(keys.signs, {row, 0U - 1U}, direction);
     EXPECT_NEAR(scalars[i], 0.25 * direction[700], 1e-3);  // float parameters
   }
@@ -212,7 +213,7 @@ TEST(VoteReplica, GivesTheSameOnSeveralThreads) {
 std::vector<VoteReplica> replicas_of_every_movement() {
   std::vector<VoteReplica> replicas;
   replicas.push_back(new_replica());
-  VoteRule rule = vote_recipe().votes;
+  LedgerRecipe rule = vote_recipe().ledger();
   const Movement movement = second_layer(rule);
   replicas.emplace_back(VoteRun{rule, test::id_of<RunId>(1), steps_total}, movement, start());
   return replicas;
@@ -248,7 +249,7 @@ TEST(VoteReplica, ProjectionIsWhatDifferenceQuotientsMeasure) {
 }
 
 TEST(VoteReplica, ProjectionContainsTheWeightDecayThatProbesMeasure) {
-  VoteRule rule = vote_recipe().votes;
+  LedgerRecipe rule = vote_recipe().ledger();
   rule.weight_decay = 0.5;
   const Movement movement(rule, parameter_count);
   VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, movement, start());
@@ -263,13 +264,13 @@ TEST(VoteReplica, ProjectionContainsTheWeightDecayThatProbesMeasure) {
 TEST(VoteSender, MarksALossThatIsNotFinite) {
   VoteReplica replica = new_replica();
   const auto loss = [](std::span<const float>) { return std::nan(""); };
-  const VoteSender sender(vote_recipe().votes);
+  const VoteSender sender(vote_recipe().ledger());
   EXPECT_EQ(sender.encode(replica.probe({test::id_of<NodeId>(1), 0, 0, 2}, loss)),
             (Bytes{vote_not_finite, vote_not_finite}));
 }
 
 TEST(VoteSender, CountsScalarsInTheRecipesUnit) {
-  VoteRule rule;
+  LedgerRecipe rule;
   rule.scale = 0.125;
   EXPECT_EQ(VoteSender(rule).encode(std::vector{0.5, -0.125, 0.0}),
             (Bytes{encode_vote(4), encode_vote(-1), vote_zero}));
@@ -291,7 +292,7 @@ TEST(VoteReplica, GoesOnFromTheGridOfAnother) {
 
 TEST(VoteReplica, VotesTheWeightDecayAsPartOfTheLoss) {
   constexpr std::uint32_t d = 64;
-  const VoteRule rule{.probes = d, .step_size = 1, .weight_decay = 0.01};
+  const LedgerRecipe rule{.probes = d, .step_size = 1, .weight_decay = 0.01};
   VoteReplica replica({rule, test::id_of<RunId>(1), steps_total}, Movement(rule, d),
                       std::vector<float>(d, 1.0F));
   const auto no_loss = [](std::span<const float>) { return 0.0; };
@@ -313,8 +314,8 @@ TEST(VoteReplica, VotesTheWeightDecayAsPartOfTheLoss) {
 TEST(VoteReplica, TrainsTheLedgerOfSeveralNodesDownAQuadratic) {
   constexpr std::size_t d = 64;
   Recipe recipe = vote_recipe();
-  recipe.votes.schedule = ScheduleKind::constant;
-  recipe.votes.step_size = 0.5;
+  recipe.ledger().schedule = ScheduleKind::constant;
+  recipe.ledger().step_size = 0.5;
   const auto loss = [](std::span<const float> at) {
     double sum = 0;
     for (const float value : at) sum += 0.5 * double{value} * value;
@@ -327,7 +328,7 @@ TEST(VoteReplica, TrainsTheLedgerOfSeveralNodesDownAQuadratic) {
     for (std::uint64_t node = 0; node < 4; ++node) {
       const auto self = test::id_of<NodeId>(node);
       const auto scalars = replica.probe({self, step, 0, 8}, loss);
-      packets.push_back({self, step, 0, VoteSender(recipe.votes).encode(scalars)});
+      packets.push_back({self, step, 0, VoteSender(recipe.ledger()).encode(scalars)});
     }
     replica.apply(spans_of(packets));
   }

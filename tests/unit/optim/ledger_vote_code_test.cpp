@@ -92,8 +92,10 @@ TEST(StepTable, MultipliesStepSizeAndScaleAndDividesByTheNumberOfParameters) {
 }
 
 TEST(StepTable, FollowsTheScheduleToItsFloorAndStaysThere) {
-  const VoteRule linear{.step_size = 0.1, .schedule = ScheduleKind::linear, .schedule_floor = 0.2};
-  const VoteRule cosine{.step_size = 0.1, .schedule = ScheduleKind::cosine, .schedule_floor = 0.2};
+  const LedgerRecipe linear{
+      .step_size = 0.1, .schedule = ScheduleKind::linear, .schedule_floor = 0.2};
+  const LedgerRecipe cosine{
+      .step_size = 0.1, .schedule = ScheduleKind::cosine, .schedule_floor = 0.2};
   for (Step step = 0; step <= 120; ++step) {
     const double progress = std::fmin(static_cast<double>(step) / 100, 1);
     const double half_cosine = 0.5 * (1 + std::cos(progress * std::acos(-1.0)));

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "optim/codec/codec.h"
+#include "optim/recipe_axes.h"
 #include "tests/unit/optim/swarm.h"
 
 namespace starling::optim {
@@ -57,9 +57,10 @@ class DiagonalQuadratics {
 Recipe rounds(double step_size) {
   Recipe recipe;
   recipe.name = "check";
-  recipe.mixer = MixerKind::metropolis;
-  recipe.clock = ClockKind::rounds;
-  recipe.inner.step_size = step_size;
+  GossipRecipe& gossip = recipe.gossip();
+  gossip.mixer = mixers().choose("metropolis");
+  gossip.clock = clocks().choose("rounds");
+  gossip.inner.settings.set("step_size", step_size);
   return recipe;
 }
 
@@ -105,7 +106,7 @@ TEST(CheckC1, DecentralizedGradientDescentKeepsABiasProportionalToItsStep) {
 TEST(CheckC1, GradientTrackingIsExactAndKeepsTheMeanOfItsTrackers) {
   const DiagonalQuadratics problem(16, 20, 10.0, 3);
   Recipe recipe = rounds(0.02);
-  recipe.correction = CorrectionKind::gradient_tracking;
+  recipe.gossip().correction = corrections().choose("gradient_tracking");
   Training training(recipe, problem, 16);
   training.advance(500);
   EXPECT_LT(training.error(), 1.2e-2);  // documented 5.8e-3
@@ -130,16 +131,16 @@ Swarm<double> scattered(const Recipe& recipe) {
   return swarm;
 }
 
-Recipe top_one_percent(MemoryKind memory, double consensus_step) {
+Recipe top_one_percent(std::string_view memory, double consensus_step) {
   Recipe recipe = rounds(1.0);
-  recipe.codec = {.kind = CodecKind::top_k, .density = 0.01};
-  recipe.memory = memory;
-  recipe.consensus_step = consensus_step;
+  recipe.gossip().codec = codecs().choose("top_k", {{"density", 0.01}});
+  recipe.gossip().memory = memories().choose(memory);
+  recipe.gossip().consensus_step = consensus_step;
   return recipe;
 }
 
 TEST(CheckC2, ChocoGossipAgreesOnTheMean) {
-  auto swarm = scattered(top_one_percent(MemoryKind::hat_copy, 0.02));
+  auto swarm = scattered(top_one_percent("hat_copy", 0.02));
   const auto mean = swarm.mean_parameters();
   const double start = swarm.squared_distance(mean);
   for (int round = 0; round < 1469; ++round) swarm.mix_ring();
@@ -152,7 +153,7 @@ TEST(CheckC2, ChocoGossipAgreesOnTheMean) {
 }
 
 TEST(CheckC2, ChocoGossipDivergesBeyondItsStableConsensusStep) {
-  auto swarm = scattered(top_one_percent(MemoryKind::hat_copy, 0.05));
+  auto swarm = scattered(top_one_percent("hat_copy", 0.05));
   const auto mean = swarm.mean_parameters();
   const double start = swarm.squared_distance(mean);
   for (int round = 0; round < 6000; ++round) swarm.mix_ring();
@@ -160,7 +161,7 @@ TEST(CheckC2, ChocoGossipDivergesBeyondItsStableConsensusStep) {
 }
 
 TEST(CheckC2, DifferencesWithoutHatsFreezeFarFromAgreement) {
-  auto swarm = scattered(top_one_percent(MemoryKind::none, 0.3));
+  auto swarm = scattered(top_one_percent("none", 0.3));
   const auto mean = swarm.mean_parameters();
   const double start = swarm.squared_distance(mean);
   for (int round = 0; round < 2000; ++round) swarm.mix_ring();
@@ -172,21 +173,24 @@ TEST(CheckC2, DifferencesWithoutHatsFreezeFarFromAgreement) {
 }
 
 TEST(CheckC2, ReplacingNeighboursByTheirSparseVectorsShrinksTheMean) {
-  auto swarm = scattered(top_one_percent(MemoryKind::none, 1.0));
+  auto swarm = scattered(top_one_percent("none", 1.0));
   const std::size_t nodes = swarm.size();
   std::vector<std::vector<double>> x(nodes);
   for (std::size_t i = 0; i < nodes; ++i) {
     x[i].assign(swarm[i].parameters().begin(), swarm[i].parameters().end());
   }
   EXPECT_NEAR(norm(swarm.mean_parameters()), 33.7, 0.5);
-  const auto codec = make_codec<double>({.kind = CodecKind::top_k, .density = 0.01});
-  Bytes bytes(codec->encoded_bytes(1000));
+  const auto codec =
+      codecs().choose("top_k", {{"density", 0.01}}).make<double>(Codec<double>::Site{});
+  const Block block{0, 1, 1000};
+  Bytes bytes(codec->encoded_bytes(block));
   std::vector<double> mean(1000);
   for (int round = 0; round < 6000; ++round) {
     std::vector<std::vector<double>> sparse(nodes, std::vector<double>(1000));
     for (std::size_t i = 0; i < nodes; ++i) {
-      codec->encode(x[i], {}, bytes);
-      ASSERT_TRUE(codec->decode(bytes, {}, sparse[i]));
+      codec->encode(block, x[i], {}, bytes);
+      ASSERT_TRUE(codec->accepts(block, bytes, {}));
+      codec->decode(block, bytes, {}, sparse[i]);
     }
     std::ranges::fill(mean, 0.0);
     for (std::size_t i = 0; i < nodes; ++i) {
@@ -199,16 +203,16 @@ TEST(CheckC2, ReplacingNeighboursByTheirSparseVectorsShrinksTheMean) {
   EXPECT_LT(norm(mean), 2.2);  // documented 1.1
 }
 
-Recipe compressed_tracking(CorrectionKind correction, double consensus_step) {
-  Recipe recipe = top_one_percent(MemoryKind::hat_copy, consensus_step);
-  recipe.inner.step_size = 0.005;
-  recipe.correction = correction;
+Recipe compressed_tracking(std::string_view correction, double consensus_step) {
+  Recipe recipe = top_one_percent("hat_copy", consensus_step);
+  recipe.gossip().inner.settings.set("step_size", 0.005);
+  recipe.gossip().correction = corrections().choose(correction);
   return recipe;
 }
 
 TEST(CheckC3, BeerConvergesWithOnePercentOfTheEntries) {
   const DiagonalQuadratics problem(8, 200, 5.0, 1);
-  Training beer(compressed_tracking(CorrectionKind::gradient_tracking, 0.05), problem, 8);
+  Training beer(compressed_tracking("gradient_tracking", 0.05), problem, 8);
   beer.advance(5000);
   EXPECT_LT(beer.relative_error(), 7e-7);  // documented 3.5e-7
   beer.advance(15000);
@@ -217,7 +221,7 @@ TEST(CheckC3, BeerConvergesWithOnePercentOfTheEntries) {
 
 TEST(CheckC3, ChocoSgdStallsWhereBeerConverges) {
   const DiagonalQuadratics problem(8, 200, 5.0, 1);
-  Training choco(compressed_tracking(CorrectionKind::none, 0.05), problem, 8);
+  Training choco(compressed_tracking("none", 0.05), problem, 8);
   choco.advance(5000);
   const double early = choco.relative_error();
   choco.advance(5000);
@@ -227,7 +231,7 @@ TEST(CheckC3, ChocoSgdStallsWhereBeerConverges) {
 
 TEST(CheckC3, BeerDivergesBeyondItsStableConsensusStep) {
   const DiagonalQuadratics problem(8, 200, 5.0, 1);
-  Training beer(compressed_tracking(CorrectionKind::gradient_tracking, 0.10), problem, 8);
+  Training beer(compressed_tracking("gradient_tracking", 0.10), problem, 8);
   beer.advance(5000);
   EXPECT_GT(beer.relative_error(), 100.0);
 }

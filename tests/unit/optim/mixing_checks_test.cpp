@@ -107,7 +107,7 @@ TEST(CheckC5, WeightsStayOneOnADoublyStochasticGraph) {
 Recipe pairs() {
   Recipe recipe;
   recipe.name = "check";
-  recipe.inner.step_size = 1.0;
+  recipe.gossip().inner.settings.set("step_size", 1.0);
   return recipe;
 }
 

@@ -9,8 +9,8 @@
 namespace starling::optim {
 namespace {
 
-VoteRule rule_of(double clip, double noise, std::uint32_t probes) {
-  VoteRule rule;
+LedgerRecipe rule_of(double clip, double noise, std::uint32_t probes) {
+  LedgerRecipe rule;
   rule.clip = clip;
   rule.noise = noise;
   rule.probes = probes;

@@ -1,4 +1,4 @@
-#include "optim/recipe.h"
+#include "optim/recipe_axes.h"
 
 #include <gtest/gtest.h>
 
@@ -55,22 +55,22 @@ momentum = 0.9
                                    "my.toml");
   ASSERT_TRUE(recipe) << recipe.error().message;
   EXPECT_EQ(recipe->name, "mine");
-  EXPECT_EQ(recipe->mixer, MixerKind::metropolis);
+  EXPECT_EQ(recipe->gossip().mixer.name(), "metropolis");
   EXPECT_EQ(recipe->batch, 7U);
-  EXPECT_EQ(recipe->consensus_step, 1.0);
-  EXPECT_EQ(recipe->inner.kind, InnerKind::momentum);
-  EXPECT_EQ(recipe->inner.momentum, 0.9);
+  EXPECT_EQ(recipe->gossip().consensus_step, 1.0);
+  EXPECT_EQ(recipe->gossip().inner.name(), "momentum");
+  EXPECT_EQ(recipe->gossip().inner.settings.real("momentum"), 0.9);
 }
 
 TEST(Recipe, NamesFileKeyValueAndChoicesOfAWrongChoice) {
   const std::string error = error_of("name = 'a'\nmixer = 'ring'");
-  EXPECT_EQ(error, "my.toml: mixer = 'ring'; allowed: one of 'metropolis', 'pair', 'vote_sum'");
+  EXPECT_EQ(error, "my.toml: mixer = 'ring'; allowed: one of 'pair', 'metropolis'");
 }
 
 TEST(Recipe, NamesRangeOfANumberOutOfIt) {
-  EXPECT_EQ(error_of("name = 'a'\n[codec]\nbits = 9"),
+  EXPECT_EQ(error_of("name = 'a'\n[codec]\nkind = 'quantize'\nbits = 9"),
             "my.toml: codec.bits = 9; allowed: a whole number from 1 to 8");
-  EXPECT_EQ(error_of("name = 'a'\n[inner]\nmomentum = nan"),
+  EXPECT_EQ(error_of("name = 'a'\n[inner]\nkind = 'momentum'\nmomentum = nan"),
             "my.toml: inner.momentum = nan; allowed: a number from 0 to 0.9999");
 }
 
@@ -119,28 +119,64 @@ TEST_P(RecipeMisfits, AreRefusedWithTheReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     Recipe, RecipeMisfits,
-    testing::Values(Misfit{"memory = 'hat_copy'", "'hat_copy' needs mixer"},
-                    Misfit{"clock = 'rounds'", "need each other"},
-                    Misfit{"mixer = 'vote_sum'", "needs oracle 'votes'"},
-                    Misfit{"oracle = 'votes'", "needs mixer 'vote_sum'"},
-                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[inner]\nkind = 'momentum'",
-                           "needs inner.kind 'sgd'"},
-                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\ncorrection = 'gradient_tracking'",
-                           "needs correction 'none'"},
-                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[votes]\nsegment_factors = 'a=3'",
-                           "votes.segment_factors: a=3: expected PATTERN=FACTOR"},
-                    Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[votes]\nhadamard_rows = 1000",
-                           "power of two"},
-                    Misfit{"[codec]\nkind = 'top_k'", "'top_k' needs memory"},
-                    Misfit{"[codec]\nkind = 'sign'", "'sign' needs memory"},
-                    Misfit{"[codec]\nkind = 'random_k'", "'random_k' needs mixer"},
-                    Misfit{"memory = 'error_feedback'", "'error_feedback' needs codec"},
-                    Misfit{"memory = 'error_feedback'\n[codec]\nkind = 'quantize'\nbits = 1",
-                           "3 bits or more"},
-                    Misfit{"[inner]\nmomentum = 0.5", "needs inner.kind 'momentum'"},
-                    Misfit{"mixer = 'metropolis'\nclock = 'rounds'\nmemory = 'hat_copy'\n"
-                           "consensus_step = 0.05\n[codec]\nkind = 'top_k'\ndensity = 0.01",
-                           "at most 2 * codec.density"}));
+    testing::Values(
+        Misfit{"memory = 'hat_copy'", "'hat_copy' needs mixer 'metropolis'"},
+        Misfit{"clock = 'rounds'",
+               "mixer 'pair' and clock 'rounds' do not fit: this clock needs "
+               "mixer 'metropolis'"},
+        Misfit{"mixer = 'vote_sum'", "allowed: one of 'pair', 'metropolis'"},
+        Misfit{"oracle = 'votes'\nmixer = 'pair'", "mixer = 'pair' does not belong"},
+        Misfit{"oracle = 'votes'\n[inner]\nkind = 'momentum'", "inner does not belong"},
+        Misfit{"oracle = 'votes'\ncorrection = 'gradient_tracking'",
+               "correction = 'gradient_tracking' does not belong"},
+        Misfit{"oracle = 'votes'\nmixer = 'vote_sum'\n[votes]\nsegment_factors = 'a=3'",
+               "votes.segment_factors: a=3: expected PATTERN=FACTOR"},
+        Misfit{"oracle = 'votes'\n[votes]\nhadamard_rows = 1000", "power of two"},
+        Misfit{"[votes]\nprobes = 3", "unknown key 'votes'"},
+        Misfit{"[codec]\nkind = 'top_k'", "'top_k' needs memory 'hat_copy'"},
+        Misfit{"codec = 'sign'", "'sign' needs memory 'hat_copy'"},
+        Misfit{"[codec]\nkind = 'random_k'", "'random_k' needs mixer 'metropolis' or memory"},
+        Misfit{"memory = 'error_feedback'", "'error_feedback' needs codec 'quantize'"},
+        Misfit{"memory = 'error_feedback'\n[codec]\nkind = 'quantize'\nbits = 1", "3 bits or more"},
+        Misfit{"mixer = 'metropolis'\nclock = 'rounds'\nmemory = 'hat_copy'\n"
+               "[codec]\nkind = 'quantize'\nbits = 2",
+               "loses less than it is given"},
+        Misfit{"[inner]\nmomentum = 0.5",
+               "inner.momentum = 0.5 needs inner.kind 'momentum', and inner.kind is 'sgd'"},
+        Misfit{"[codec]\nbits = 4", "codec.bits = 4 needs codec.kind 'quantize'"},
+        Misfit{"mixer = 'metropolis'\nclock = 'rounds'\nlead_steps = 3",
+               "lead_steps = 3 needs clock 'pairs'"},
+        Misfit{"mixer = 'metropolis'\nclock = 'rounds'\nmemory = 'hat_copy'\n"
+               "consensus_step = 0.05\n[codec]\nkind = 'top_k'\ndensity = 0.01",
+               "at most 2 * codec.density"}));
+
+TEST(Recipe, CanonicalTextHoldsWhatIsUsedAndDiffersFromPresets) {
+  const auto recipe = parse_recipe(R"(
+name = "mine"
+batch = 32
+mixer = "pair"
+lead_steps = 6
+memory = "reference"
+[inner]
+kind = "sgd"
+step_size = 0.5
+[codec]
+kind = "quantize"
+bits = 8
+)",
+                                   "my.toml");
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(recipe->canonical_text(),
+            "name = \"mine\"\nlead_steps = 6\nmemory = \"reference\"\ncodec = \"quantize\"\n"
+            "[inner]\nstep_size = 0.5\n");
+}
+
+TEST(Recipe, CanonicalTextOfVotesHoldsWhatDiffersFromPresets) {
+  const auto recipe =
+      parse_recipe("name = 'v'\noracle = 'votes'\n[votes]\nprobes = 64\nscale = 2", "my.toml");
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(recipe->canonical_text(), "name = \"v\"\noracle = \"votes\"\n[votes]\nscale = 2\n");
+}
 
 TEST(Recipe, NamesTheBuiltinsWhenAskedForAnother) {
   const auto recipe = builtin_recipe("gosip");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/recipe_axes.h"
 #include "tests/unit/optim/swarm.h"
 
 namespace starling::optim {
@@ -18,15 +19,16 @@ constexpr std::size_t length = 5;
 Recipe rounds(double step_size) {
   Recipe recipe;
   recipe.name = "reduction";
-  recipe.mixer = MixerKind::metropolis;
-  recipe.clock = ClockKind::rounds;
-  recipe.inner.step_size = step_size;
+  GossipRecipe& gossip = recipe.gossip();
+  gossip.mixer = mixers().choose("metropolis");
+  gossip.clock = clocks().choose("rounds");
+  gossip.inner.settings.set("step_size", step_size);
   return recipe;
 }
 
 Recipe tracking(double step_size) {
   Recipe recipe = rounds(step_size);
-  recipe.correction = CorrectionKind::gradient_tracking;
+  recipe.gossip().correction = corrections().choose("gradient_tracking");
   return recipe;
 }
 
@@ -77,7 +79,7 @@ std::vector<std::vector<double>> textbook_tracking_of_two(int steps, double step
 
 TEST(Reduction, LocalTrackingWithOneStepIsGradientTracking) {
   Recipe recipe = tracking(0.125);
-  recipe.mixer = MixerKind::pair;
+  recipe.gossip().mixer = mixers().choose("pair");
   Swarm<double> swarm(recipe, 2, std::vector<double>(length));
   for (int step = 0; step < 10; ++step) {
     swarm.step(pull<double>);
@@ -89,7 +91,7 @@ TEST(Reduction, LocalTrackingWithOneStepIsGradientTracking) {
 
 TEST(Reduction, BeerWithTheIdentityCodecIsGradientTracking) {
   Recipe beer = tracking(0.02);
-  beer.memory = MemoryKind::hat_copy;
+  beer.gossip().memory = memories().choose("hat_copy");
   Swarm<double> compressed(beer, 6, std::vector<double>(length));
   Swarm<double> plain(tracking(0.02), 6, std::vector<double>(length));
   for (int step = 0; step < 200; ++step) {
@@ -108,10 +110,10 @@ TEST(Reduction, BeerWithTheIdentityCodecIsGradientTracking) {
 
 TEST(Reduction, BeerWithTheIdentityCodecIsGradientTrackingBitForBitOnDyadicNumbers) {
   Recipe beer = tracking(0.125);
-  beer.memory = MemoryKind::hat_copy;
-  beer.consensus_step = 0.5;
+  beer.gossip().memory = memories().choose("hat_copy");
+  beer.gossip().consensus_step = 0.5;
   Recipe plain_recipe = tracking(0.125);
-  plain_recipe.consensus_step = 0.5;
+  plain_recipe.gossip().consensus_step = 0.5;
   Swarm<double> compressed(beer, 2, std::vector<double>(length));
   Swarm<double> plain(plain_recipe, 2, std::vector<double>(length));
   for (int step = 0; step < 10; ++step) {
@@ -125,7 +127,7 @@ TEST(Reduction, BeerWithTheIdentityCodecIsGradientTrackingBitForBitOnDyadicNumbe
 
 TEST(Reduction, MomentumOfZeroIsSgd) {
   Recipe momentum = rounds(0.1);
-  momentum.inner.kind = InnerKind::momentum;
+  momentum.gossip().inner = inner_steps().choose("momentum", {{"step_size", 0.1}});
   Swarm<float> heavy(momentum, 4, std::vector<float>(length));
   Swarm<float> plain(rounds(0.1), 4, std::vector<float>(length));
   for (int step = 0; step < 50; ++step) {
@@ -139,7 +141,7 @@ TEST(Reduction, MomentumOfZeroIsSgd) {
 
 TEST(Reduction, ConsensusStepOfZeroIsLocalSgd) {
   Recipe recipe = rounds(0.1);
-  recipe.consensus_step = 0.0;
+  recipe.gossip().consensus_step = 0.0;
   Swarm<float> gossiping(recipe, 4, std::vector<float>(length));
   Swarm<float> alone(rounds(0.1), 4, std::vector<float>(length));
   for (int step = 0; step < 50; ++step) {

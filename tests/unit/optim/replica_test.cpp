@@ -7,30 +7,27 @@
 #include <string>
 #include <utility>
 
+#include "tests/unit/optim/compositions.h"
 #include "tests/unit/optim/swarm.h"
 
 namespace starling::optim {
 namespace {
 
+using testing_support::is_pair;
 using testing_support::key_of;
 using testing_support::normal_vector;
+using testing_support::plain;
+using testing_support::plain_recipe;
 using testing_support::Swarm;
 
-// A step of size 1 without anything else: place() then works with every recipe of the table.
-Recipe plain_pairs() {
-  Recipe recipe;
-  recipe.name = "test";
-  recipe.inner.step_size = 1.0;
-  return recipe;
-}
-
 Recipe hat_rounds() {
-  Recipe recipe = plain_pairs();
-  recipe.mixer = MixerKind::metropolis;
-  recipe.clock = ClockKind::rounds;
-  recipe.memory = MemoryKind::hat_copy;
-  recipe.consensus_step = 0.1;
-  recipe.codec = {.kind = CodecKind::top_k, .density = 0.1};
+  Recipe recipe = plain_recipe();
+  GossipRecipe& gossip = recipe.gossip();
+  gossip.mixer = mixers().choose("metropolis");
+  gossip.clock = clocks().choose("rounds");
+  gossip.memory = memories().choose("hat_copy");
+  gossip.codec = codecs().choose("top_k", {{"density", 0.1}});
+  gossip.consensus_step = 0.1;
   return recipe;
 }
 
@@ -43,7 +40,7 @@ void scatter(Swarm<Scalar>& swarm, std::uint64_t seed) {
 }
 
 TEST(Replica, PairMixingMeetsInTheMiddle) {
-  Swarm<float> swarm(plain_pairs(), 2, {0.0F, 0.0F});
+  Swarm<float> swarm(plain_recipe(), 2, {0.0F, 0.0F});
   swarm.place(0, std::vector{1.0F, 2.0F});
   swarm.place(1, std::vector{3.0F, -2.0F});
   swarm.mix_pair(0, 1);
@@ -56,53 +53,16 @@ TEST(Replica, PairMixingMeetsInTheMiddle) {
 TEST(Replica, EqualNodesStayBitForBitWhatTheyAre) {
   Rng rng(1);
   const auto start = normal_vector<float>(rng, 1000);
-  Swarm<float> swarm(plain_pairs(), 2, start);
+  Swarm<float> swarm(plain_recipe(), 2, start);
   swarm.mix_pair(0, 1);
   EXPECT_TRUE(std::ranges::equal(swarm[0].parameters(), start));
 }
 
-struct Method {
-  const char* name;
-  MixerKind mixer;
-  CodecRule codec;
-  MemoryKind memory;
-  CorrectionKind correction;
-};
-
-Recipe recipe_of(const Method& method) {
-  Recipe recipe = plain_pairs();
-  recipe.mixer = method.mixer;
-  recipe.clock = method.mixer == MixerKind::pair ? ClockKind::pairs : ClockKind::rounds;
-  recipe.codec = method.codec;
-  recipe.memory = method.memory;
-  recipe.correction = method.correction;
-  if (method.memory == MemoryKind::hat_copy) recipe.consensus_step = 0.1;
-  return recipe;
-}
-
-constexpr CodecRule int8{.kind = CodecKind::quantize, .bits = 8, .block = 64};
-constexpr CodecRule top_tenth{.kind = CodecKind::top_k, .density = 0.1};
-constexpr CodecRule random_tenth{.kind = CodecKind::random_k, .density = 0.1};
-constexpr CodecRule signs{.kind = CodecKind::sign};
-
-const Method methods[] = {
-    {"identity_pair", MixerKind::pair, {}, MemoryKind::none, CorrectionKind::none},
-    {"tracking_pair", MixerKind::pair, {}, MemoryKind::none, CorrectionKind::gradient_tracking},
-    {"int8_pair", MixerKind::pair, int8, MemoryKind::none, CorrectionKind::gradient_tracking},
-    {"int8_feedback", MixerKind::pair, int8, MemoryKind::error_feedback, CorrectionKind::none},
-    {"random_k", MixerKind::metropolis, random_tenth, MemoryKind::none, CorrectionKind::none},
-    {"random_k_hats", MixerKind::metropolis, random_tenth, MemoryKind::hat_copy,
-     CorrectionKind::none},
-    {"choco", MixerKind::metropolis, top_tenth, MemoryKind::hat_copy, CorrectionKind::none},
-    {"signs", MixerKind::metropolis, signs, MemoryKind::hat_copy, CorrectionKind::none},
-    {"beer", MixerKind::metropolis, top_tenth, MemoryKind::hat_copy,
-     CorrectionKind::gradient_tracking}};
-
-class EveryMethod : public testing::TestWithParam<Method> {
+class EveryMethod : public testing::TestWithParam<Recipe> {
  protected:
   static constexpr std::size_t length = 300;
   static void exchange(Swarm<float>& swarm, Rng& rng) {
-    if (GetParam().mixer == MixerKind::pair) {
+    if (is_pair(GetParam())) {
       swarm.mix_random_matching(rng);
     } else {
       swarm.mix_ring();
@@ -117,7 +77,9 @@ class EveryMethod : public testing::TestWithParam<Method> {
 };
 
 TEST_P(EveryMethod, ConservesTheMeanOfParametersWhileMixing) {
-  Swarm<float> swarm(recipe_of(GetParam()), 6, std::vector<float>(length));
+  const GossipRecipe& gossip = GetParam().gossip();
+  if (!gossip.mixer.traits().conserves_sum || !gossip.outer.traits().adds_the_change) return;
+  Swarm<float> swarm(GetParam(), 6, std::vector<float>(length));
   scatter(swarm, 2);
   Rng rng(3);
   const auto before = swarm.mean_parameters();
@@ -129,7 +91,7 @@ TEST_P(EveryMethod, ConservesTheMeanOfParametersWhileMixing) {
 }
 
 TEST_P(EveryMethod, KeepsTheSumOfCorrectionsAtZero) {
-  Swarm<float> swarm(recipe_of(GetParam()), 6, std::vector<float>(length));
+  Swarm<float> swarm(GetParam(), 6, std::vector<float>(length));
   Rng rng(4);
   for (int round = 0; round < 20; ++round) {
     swarm.step(pull);
@@ -140,7 +102,7 @@ TEST_P(EveryMethod, KeepsTheSumOfCorrectionsAtZero) {
 }
 
 TEST_P(EveryMethod, ResumesFromSavedStateBitForBit) {
-  const Recipe recipe = recipe_of(GetParam());
+  const Recipe recipe = GetParam();
   Swarm<float> swarm(recipe, 4, std::vector<float>(length));
   Rng rng(5);
   const auto one_round = [&] {
@@ -165,7 +127,7 @@ TEST_P(EveryMethod, ResumesFromSavedStateBitForBit) {
 }
 
 TEST_P(EveryMethod, RefusesDamagedPayloadsAndChangesNothing) {
-  const Recipe recipe = recipe_of(GetParam());
+  const Recipe recipe = GetParam();
   Swarm<float> swarm(recipe, 2, std::vector<float>(length));
   scatter(swarm, 6);
   const Bytes own = swarm[0].encode();
@@ -190,7 +152,7 @@ TEST_P(EveryMethod, RefusesDamagedPayloadsAndChangesNothing) {
 }
 
 TEST_P(EveryMethod, SurvivesAnyFlippedBit) {
-  const Recipe recipe = recipe_of(GetParam());
+  const Recipe recipe = GetParam();
   Swarm<float> swarm(recipe, 2, std::vector<float>(length));
   scatter(swarm, 7);
   const Bytes own = swarm[0].encode();
@@ -210,16 +172,17 @@ TEST_P(EveryMethod, SurvivesAnyFlippedBit) {
 }
 
 TEST_P(EveryMethod, PayloadIsNeverLongerThanItSays) {
-  Swarm<float> swarm(recipe_of(GetParam()), 1, std::vector<float>(length));
+  Swarm<float> swarm(GetParam(), 1, std::vector<float>(length));
   EXPECT_LE(swarm[0].encode().size(), swarm[0].payload_bytes_max());
   EXPECT_LE(swarm[0].resync_payload().size(), swarm[0].payload_bytes_max());
 }
 
-INSTANTIATE_TEST_SUITE_P(Replica, EveryMethod, testing::ValuesIn(methods),
-                         [](const auto& run) { return std::string(run.param.name); });
+INSTANTIATE_TEST_SUITE_P(Replica, EveryMethod,
+                         testing::ValuesIn(testing_support::every_composition()),
+                         [](const auto& run) { return plain(run.param.name); });
 
 TEST(Replica, RefusesPayloadsThatAreNotFinite) {
-  Swarm<float> swarm(plain_pairs(), 2, std::vector<float>(4));
+  Swarm<float> swarm(plain_recipe(), 2, std::vector<float>(4));
   const Bytes own = swarm[0].encode();
   swarm.place(1, std::vector{1.0F, std::nanf(""), 0.0F, 0.0F});
   const Bytes bad = swarm[1].encode();
@@ -230,7 +193,7 @@ TEST(Replica, RefusesPayloadsThatAreNotFinite) {
 }
 
 TEST(Replica, OfSeveralPeersOnlyTheRefusedOneTakesNoPart) {
-  Swarm<float> swarm(plain_pairs(), 3, std::vector<float>(1));
+  Swarm<float> swarm(plain_recipe(), 3, std::vector<float>(1));
   swarm.place(1, std::vector{3.0F});
   const Bytes own = swarm[0].encode();
   const Bytes good = swarm[1].encode();
@@ -241,8 +204,8 @@ TEST(Replica, OfSeveralPeersOnlyTheRefusedOneTakesNoPart) {
 }
 
 TEST(Replica, DroppingANodeEverywhereLeavesCorrectionsThatSumToZero) {
-  Recipe recipe = plain_pairs();
-  recipe.correction = CorrectionKind::gradient_tracking;
+  Recipe recipe = plain_recipe();
+  recipe.gossip().correction = corrections().choose("gradient_tracking");
   Swarm<double> swarm(recipe, 6, std::vector<double>(10));
   const auto pull = [](std::size_t node, std::span<const double> x, std::span<double> out) {
     for (std::size_t k = 0; k < x.size(); ++k) {
@@ -264,7 +227,7 @@ TEST(Replica, DroppingANodeEverywhereLeavesCorrectionsThatSumToZero) {
 }
 
 TEST(Replica, FlowsOfAnEdgeAreOppositeAndExplainTheWholeChange) {
-  Swarm<double> swarm(plain_pairs(), 2, std::vector<double>(3));
+  Swarm<double> swarm(plain_recipe(), 2, std::vector<double>(3));
   swarm[0].watch_flows();
   swarm[1].watch_flows();
   swarm.place(1, std::vector{4.0, -8.0, 2.0});
@@ -317,8 +280,8 @@ TEST(Replica, SetParametersMakesEveryHatCopyNeedAResync) {
 
 TEST(Replica, RandomPositionsRefuseAPeerOfAnotherStep) {
   Recipe recipe = hat_rounds();
-  recipe.memory = MemoryKind::none;
-  recipe.codec = random_tenth;
+  recipe.gossip().memory = memories().choose("none");
+  recipe.gossip().codec = codecs().choose("random_k", {{"density", 0.1}});
   Swarm<float> swarm(recipe, 2, std::vector<float>(100));
   const auto stay = [](std::span<const float>, std::span<float> out) {
     std::ranges::fill(out, 0.0F);
@@ -334,10 +297,10 @@ TEST(Replica, RandomPositionsRefuseAPeerOfAnotherStep) {
 
 TEST(Replica, LoadRefusesStateOfAnotherRecipeOrLengthOrCutShort) {
   const std::vector<float> start(10);
-  Replica replica(plain_pairs(), start, 1, 100);
+  Replica replica(plain_recipe(), start, 1, 100);
   const Bytes before = replica.save();
   EXPECT_FALSE(replica.load(Replica(hat_rounds(), start, 1, 100).save()));
-  EXPECT_FALSE(replica.load(Replica(plain_pairs(), std::vector<float>(9), 1, 100).save()));
+  EXPECT_FALSE(replica.load(Replica(plain_recipe(), std::vector<float>(9), 1, 100).save()));
   for (std::size_t size = 0; size < before.size(); ++size) {
     EXPECT_FALSE(replica.load(ByteSpan(before).first(size))) << size;
   }
@@ -345,8 +308,8 @@ TEST(Replica, LoadRefusesStateOfAnotherRecipeOrLengthOrCutShort) {
 }
 
 TEST(Replica, LocalStepReturnsTheLossAndFollowsTheSchedule) {
-  Recipe recipe = plain_pairs();
-  recipe.inner.schedule = ScheduleKind::linear;
+  Recipe recipe = plain_recipe();
+  recipe.gossip().inner.settings.set("schedule", static_cast<double>(ScheduleKind::linear));
   Replica replica(recipe, {0.0F}, 1, 4);
   const auto downhill = [](std::span<const float>, std::span<float> out) {
     out[0] = -1.0F;
@@ -357,11 +320,9 @@ TEST(Replica, LocalStepReturnsTheLossAndFollowsTheSchedule) {
 }
 
 TEST(Replica, ErrorFeedbackSendsTheTruthOnAverage) {
-  Recipe recipe = recipe_of({"",
-                             MixerKind::pair,
-                             {.kind = CodecKind::quantize, .bits = 2},
-                             MemoryKind::error_feedback,
-                             CorrectionKind::none});
+  Recipe recipe = plain_recipe();
+  recipe.gossip().codec = codecs().choose("quantize", {{"bits", 2}});
+  recipe.gossip().memory = memories().choose("error_feedback");
   Swarm<float> swarm(recipe, 2, std::vector<float>(64));
   scatter(swarm, 11);
   const std::vector<float> truth(swarm[0].parameters().begin(), swarm[0].parameters().end());

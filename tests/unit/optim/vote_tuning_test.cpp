@@ -22,7 +22,7 @@ BatchLoss bowl(double curvature) {
 }
 
 VoteTuning tune(const BatchLoss& loss, double step_size = 0.01) {
-  VoteRule rule{.probes = 4, .step_size = step_size};
+  LedgerRecipe rule{.probes = 4, .step_size = step_size};
   return tune_votes({rule, Movement(rule, d), 2, 40}, std::vector<float>(d, 0.1F), loss);
 }
 
