@@ -53,7 +53,7 @@ class Node {
 
   /// Opens the final merge now instead of after the last step.
   void request_merge();
-  /// Saves and says farewell; Stopped follows within 10 s.
+  /// Saves and says farewell; Stopped follows within 10 s, and a second for every 50 MB of model.
   void leave();
 
   /// The merged parameters, from the Merged event on; empty before.

@@ -36,6 +36,8 @@ using namespace std::chrono_literals;
 constexpr Duration status_interval = 1s;
 // A leaving node saves its state and says farewell; whoever asked it to leave waits no longer.
 constexpr Duration leave_time_max = 10s;
+// A state is written meanwhile; our guess: what a hard disk does beside other work.
+constexpr std::uint64_t disk_bytes_per_second_least = 50'000'000;
 
 HomeNetworkOptions home_network_options(const DriverOptions& options) {
   const std::string& listened_on = options.listener.address;
@@ -380,7 +382,9 @@ void Driver::Node::begin_end(const std::string& error) {
 }
 
 void Driver::Node::bound_the_end() {
-  leave_timer_.expires_after(leave_time_max);
+  const std::uint64_t state_bytes = std::uint64_t{4} * options_.core.parameter_count;
+  leave_timer_.expires_after(leave_time_max +
+                             std::chrono::seconds(state_bytes / disk_bytes_per_second_least));
   leave_timer_.async_wait([this](std::error_code cancelled) {
     if (!cancelled) end_now();
   });

@@ -61,7 +61,8 @@ class Driver {
 
   /// Thread: any. No effect after the end.
   void request_merge();
-  /// Thread: any. Saves, says farewell, and ends run() within 10 s.
+  /// Thread: any. Saves, says farewell, and ends run() within 10 s, and a second for every 50 MB of
+  /// model.
   void request_leave();
 
   /// True after run() if the node was ended in the middle of its work, which may still be going on

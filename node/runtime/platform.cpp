@@ -37,37 +37,37 @@ std::uint64_t limit_in(const std::string& path, std::uint64_t otherwise) {
   return file >> limit && limit > 0 ? std::min(limit, otherwise) : otherwise;
 }
 
-/// The folders of this process's control group and of those above it, in which a limit may stand.
-/// The file has a line "HIERARCHY:CONTROLLERS:PATH" for each hierarchy (cgroups(7)).
-std::uint64_t control_group_limit(std::uint64_t otherwise) {
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
+}  // namespace
+
+// The file has a line "HIERARCHY:CONTROLLERS:PATH" for each hierarchy (cgroups(7)).
+std::uint64_t control_group_limit(const std::filesystem::path& groups,
+                                  const std::filesystem::path& root, std::uint64_t otherwise) {
+  std::ifstream file(groups);
+  for (std::string line; std::getline(file, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const bool is_unified = controllers.empty();
     if (!is_unified && controllers.find("memory") == std::string::npos) continue;
-    const std::string root = is_unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+    const std::string top = root.native() + (is_unified ? "" : "/memory");
     const char* name = is_unified ? "/memory.max" : "/memory.limit_in_bytes";
-    otherwise = limit_in(root + name, otherwise);  // within a container its own group is the root
+    otherwise = limit_in(top + name, otherwise);  // within a container its own group is the root
     std::string path = line.substr(second + 1);
-    while (path.size() > 1) {
-      otherwise = limit_in(root + path + name, otherwise);
+    while (path.starts_with('/') && path.size() > 1) {
+      otherwise = limit_in(top + path + name, otherwise);
       path.resize(path.rfind('/'));
     }
   }
   return otherwise;
 }
 
-}  // namespace
-
 std::uint64_t memory_bytes() {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
   const long page_bytes = ::sysconf(_SC_PAGE_SIZE);
   if (pages <= 0 || page_bytes <= 0) return 0;
-  return control_group_limit(static_cast<std::uint64_t>(pages) *
-                             static_cast<std::uint64_t>(page_bytes));
+  const auto all = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes);
+  return control_group_limit("/proc/self/cgroup", "/sys/fs/cgroup", all);
 }
 
 Instant monotonic_now() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 
 #include "crypto/secret.h"
@@ -38,6 +39,12 @@ void raise_descriptor_limit();
 
 /// How many descriptors this process can still open.
 [[nodiscard]] std::size_t descriptors_free();
+
+/// The least limit of memory that stands in the control groups of a process, and in those above
+/// them. groups: as /proc/self/cgroup; root: as /sys/fs/cgroup. otherwise: where none is less.
+[[nodiscard]] std::uint64_t control_group_limit(const std::filesystem::path& groups,
+                                                const std::filesystem::path& root,
+                                                std::uint64_t otherwise);
 
 /// Memory of this machine that this process may use: all there is, or what its control group
 /// allows. 0: not known.

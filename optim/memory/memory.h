@@ -20,8 +20,6 @@ struct MemoryTraits {
   bool learns_from_sending = false;
   /// What the codec loses is sent again: it has to be bounded value by value.
   bool needs_bounded_codec = false;
-  double vectors = 0;                ///< That it keeps of a lane, in lengths of the model.
-  double vectors_per_neighbour = 0;  ///< The same of each neighbour.
 };
 
 template <class Scalar>

@@ -27,7 +27,7 @@ class Reference final : public Memory<Scalar> {
 };
 
 MemoryTraits traits(const Settings& /*settings*/) {
-  return {.vectors = 1};
+  return {};
 }
 
 }  // namespace
