@@ -248,6 +248,8 @@ LearnerResult Learner::perform(const AdoptJob& job) {
   AdoptDone done{.merge = job.merge,
                  .model = crypto::digest_of(job.vector),
                  .evaluation = {},
+                 .own = task_->evaluate(parameters()),
+                 .own_model = crypto::digest_of(fixed_point()),
                  .distance = distance_between(parameters(), merged),
                  .norm = norm_of(merged)};
   if (auto* replica = std::get_if<optim::Replica>(&replica_)) {

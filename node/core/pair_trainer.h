@@ -32,6 +32,10 @@ class PairTrainer final : public Trainer {
   [[nodiscard]] bool settled() const override { return !training_ && !exchange_.running(); }
   void fill(NodeStatus& status) const override;
 
+ protected:
+  [[nodiscard]] bool awaits_exchange() const override;
+  [[nodiscard]] Step model_step() const override { return step_ + steps_under_way_; }
+
  private:
   void proceed(Turn& turn);
   [[nodiscard]] Company company() const {
@@ -59,7 +63,8 @@ class PairTrainer final : public Trainer {
   std::uint64_t exchanges_ = 0;
   bool started_ = false;
   bool stopped_ = false;
-  bool training_ = false;  ///< A TrainJob is under way.
+  bool training_ = false;              ///< A TrainJob is under way.
+  std::uint32_t steps_under_way_ = 0;  ///< Its steps.
 };
 
 }  // namespace starling::node
