@@ -2,6 +2,7 @@
 // What the checkers may know of a node: the simulator writes it down while the node runs, and the
 // node knows nothing of it.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -22,12 +23,16 @@ struct Violation {
   std::string text;
 };
 
-/// How good the nodes' own models are at one moment of the run.
+/// How good the running nodes' settled models are at one moment of the run: each as after its last
+/// exchange since the look before, or as it is if there was none. NaN: none, or the task has none.
 struct CurvePoint {
   Instant at;
   std::uint64_t bytes_sent = 0;  ///< By all nodes until then.
-  double accuracy_mean = 0;      ///< Of the running nodes; NaN if the task has none.
+  std::size_t nodes = 0;         ///< Looked at.
+  double accuracy_mean = 0;      ///< Of the nodes' own models.
   double accuracy_least = 0;
+  double accuracy_mean_model = 0;  ///< Of the mean of these models, each counting the same.
+  double consensus_distance = 0;   ///< Root mean square of their distances to it.
 };
 
 /// Cumulative change of a node's parameters that came over each edge.

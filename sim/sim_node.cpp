@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <limits>
+#include <span>
 #include <utility>
 
 #include "crypto/byte_order.h"
@@ -173,6 +175,7 @@ Result<std::vector<node::Output>> SimNode::start(Instant now, const std::vector<
 void SimNode::end() {
   core_.reset();
   learner_.reset();
+  settled_.clear();
   waiting.clear();
   is_paused = false;
 }
@@ -228,8 +231,14 @@ void SimNode::after(const node::LearnerResult& result) {
     contributions_[given->digest].assign(vector.begin(), vector.end());
     contribution_ = given->digest;
     seen_.given.insert(given->merge);
-  } else if (const auto* evaluated = std::get_if<node::EvaluateDone>(&result)) {
-    if (evaluated->evaluation) seen_.accuracy_before_merge = evaluated->evaluation->accuracy;
+  }
+  if (scenario_.curve_every == Duration{0}) return;
+  if (std::holds_alternative<node::MixDone>(result)) {
+    const std::span<const float> model = learner_->parameters();
+    settled_.assign(model.begin(), model.end());
+  } else if (std::holds_alternative<node::AdoptDone>(result) ||
+             std::holds_alternative<node::LoadStateDone>(result)) {
+    settled_.clear();
   }
 }
 
@@ -289,6 +298,10 @@ void SimNode::notice(const Event& event, Instant now) {
   if (std::holds_alternative<StepsDone>(event)) note_progress(now);
   if (const auto* joined = std::get_if<PeerJoined>(&event)) {
     seen_.paths[joined->peer].insert(joined->path);
+  }
+  // The last one is of the model that the merged one replaces.
+  if (const auto* evaluated = std::get_if<Evaluated>(&event)) {
+    seen_.accuracy_before_merge = evaluated->quality.accuracy;
   }
   if (const auto* merged = std::get_if<Merged>(&event)) {
     seen_.merged = *merged;
@@ -363,12 +376,15 @@ void SimNode::look_at_replica(Instant now) {
   seen_.vote_packets = packets.size();
 }
 
-std::optional<double> SimNode::accuracy() {
-  if (!core_) return std::nullopt;
-  const node::LearnerResult result = learner_->run(node::EvaluateJob{});
-  const auto* done = std::get_if<node::EvaluateDone>(&result);
-  if (done == nullptr || !done->evaluation) return std::nullopt;
-  return done->evaluation->accuracy;
+std::vector<float> SimNode::take_settled_model() {
+  if (!settled_.empty()) return std::exchange(settled_, {});
+  const std::span<const float> model = learner_->parameters();
+  return {model.begin(), model.end()};
+}
+
+double SimNode::accuracy_of(const std::vector<float>& model) {
+  const auto quality = learner_->evaluate(model);
+  return quality ? quality->accuracy : std::numeric_limits<double>::quiet_NaN();
 }
 
 Observation SimNode::observe(Instant now) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/curve.h"
 #include "sim/event_queue.h"
 #include "sim/network.h"
 #include "sim/sim_node.h"
@@ -301,18 +302,10 @@ Result<Record> World::run(const ProgressSink& progress_sink) {
 
 /// Looks only: the nodes do not notice, and the trace does not tell.
 void World::draw_curve() {
-  CurvePoint point{.at = queue_.now(), .accuracy_least = 1};
-  std::size_t count = 0;
+  curve_.push_back(look_at_models(nodes_, queue_.now()));
   for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-    point.bytes_sent += network_.bytes_sent(node);
-    const auto accuracy = nodes_[node].accuracy();
-    if (!accuracy) continue;
-    count += 1;
-    point.accuracy_mean += *accuracy;
-    point.accuracy_least = std::min(point.accuracy_least, *accuracy);
+    curve_.back().bytes_sent += network_.bytes_sent(node);
   }
-  point.accuracy_mean /= static_cast<double>(count);
-  curve_.push_back(point);
   queue_.schedule(queue_.now() + scenario_.curve_every, [this] { draw_curve(); });
 }
 

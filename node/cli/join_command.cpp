@@ -108,6 +108,7 @@ class JoinCommand final : public Command {
   std::string description_file_;
   std::string listen_;
   int listen_descriptor_ = -1;
+  std::uint32_t models_kept_ = 0;
   std::string address_;
   std::string shard_ = "0/1";
   std::string skew_ = "iid";
@@ -191,6 +192,11 @@ void JoinCommand::add_experiment_options(CLI::App& app) {
          "--catch-up", catch_up_,
          "How a late joiner of a voting run gets the votes it missed: replay (all of them), "
          "snapshot (their sum, and the newest), or auto: what is predicted to take less time")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--keep-evaluated", models_kept_,
+                 "Keep the parameters of the first N evaluations, in DIR/evaluated")
+      ->check(CLI::Range(0U, 1000U))
       ->capture_default_str()
       ->group(group);
   app.add_option("--listen-fd", listen_descriptor_, "A listening socket inherited from the parent")
@@ -325,6 +331,7 @@ Result<void> JoinCommand::run() {
   if (!options) return std::unexpected(options.error());
   options->compute_niceness = niceness_;
   options->compute_threads = threads_;
+  options->evaluated_models_kept = models_kept_;
   options->events_to_standard_output = json_events_;
   options->leave_on_signal = true;
   options->leave_when_standard_input_ends = ends_with_input_;

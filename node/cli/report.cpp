@@ -120,10 +120,22 @@ std::string accuracy_chart(const RunRecord& run, Chart chart, double merged_x) {
   return card("", chart.title, render_chart(chart));
 }
 
+/// The mean of all nodes' models, drawn over the nodes.
+template <class ToX>
+void add_mean_line(const RunRecord& run, Chart& chart, const ToX& to_x) {
+  if (run.curve.empty()) return;
+  ChartLine line{"mean of the nodes' models", "mean", std::nullopt, {}};
+  for (const MeanPoint& point : run.curve) {
+    line.points.push_back({to_x(point), point.accuracy_mean_model});
+  }
+  chart.lines.push_back(std::move(line));
+}
+
 std::string time_chart(const RunRecord& run) {
   Chart chart{"Accuracy over time", "", {"time, s", tick_number}, {}, {}, {}, {}};
   chart.lines =
       node_lines(run, [](const NodeSample& s) { return ChartPoint{s.time_s, s.accuracy}; });
+  add_mean_line(run, chart, [](const MeanPoint& point) { return point.time_s; });
   return accuracy_chart(run, std::move(chart), run.swarm_s);
 }
 
@@ -137,6 +149,9 @@ std::string bytes_chart(const RunRecord& run) {
               {}};
   chart.lines = node_lines(run, [](const NodeSample& s) {
     return ChartPoint{static_cast<double>(s.bytes_sent), s.accuracy};
+  });
+  add_mean_line(run, chart, [](const MeanPoint& point) {
+    return static_cast<double>(point.bytes_sent) / std::max<double>(point.nodes, 1);
   });
   std::uint64_t bytes_max = 0;
   for (const NodeRecord& node : run.nodes) bytes_max = std::max(bytes_max, node.bytes_sent);
@@ -181,6 +196,7 @@ std::string legend() {
   const std::string line = " points=\"0,6 24,6\"/>";
   return "<p class=\"legend\">" + entry("<polyline class=\"node\"" + line, "a node") +
          entry("<polyline class=\"node gone\"" + line, "a node that was killed or failed") +
+         entry("<polyline class=\"mean\"" + line, "the mean of the nodes' models") +
          entry("<circle class=\"merged\" r=\"5\" cx=\"12\" cy=\"6\"/>", "the merged model") +
          entry("<polyline class=\"central\"" + line, "trained centrally, at its end") + "</p>";
 }

@@ -53,6 +53,7 @@ svg text { font-size: 11.5px; fill: var(--soft); }
 polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 .node { stroke: var(--blue); stroke-opacity: .5; }
 .node.gone { stroke: var(--ink); stroke-dasharray: 2 3; stroke-opacity: 1; }
+.mean { stroke: var(--vermilion); stroke-width: 2.4; }
 .baseline { stroke: var(--green); stroke-width: 2; }
 .central { stroke: var(--green); stroke-width: 2; stroke-dasharray: 7 4; }
 .merged circle, circle.merged { fill: var(--vermilion); stroke: var(--card); stroke-width: 1.5; }

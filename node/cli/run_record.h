@@ -38,6 +38,17 @@ struct NodeRecord {
   std::string fate;                   ///< merged, killed, left or failed.
 };
 
+/// All nodes at one of their evaluations; they come to it at different times.
+struct MeanPoint {
+  Step step = 0;
+  double time_s = 0;             ///< When the last of them was there.
+  std::uint64_t bytes_sent = 0;  ///< By all of them until they were there.
+  std::uint32_t nodes = 0;
+  double accuracy_nodes_mean = 0;  ///< Of the nodes' own models.
+  double accuracy_mean_model = 0;  ///< Of the mean of these models, each counting the same.
+  double consensus_distance = 0;   ///< As RunRecord's, of these models.
+};
+
 struct BaselinePoint {
   std::uint64_t samples_seen = 0;
   double accuracy = 0;
@@ -56,12 +67,14 @@ struct RunRecord {
   std::uint32_t batch = 0;
   std::vector<NodeRecord> nodes;
   std::uint32_t joined = 0;             ///< Came late; the last ones of `nodes`.
+  std::vector<MeanPoint> curve;         ///< Empty: no models were kept.
   std::vector<BaselinePoint> baseline;  ///< Central training, by samples seen.
   double baseline_step_size = 0;
   double accuracy_central = std::numeric_limits<double>::quiet_NaN();  ///< NaN: no baseline.
+  // Of the same models, those that the merged one has replaced:
   double accuracy_nodes_mean = 0;
-  double accuracy_merged = 0;
   double consensus_distance = 0;  ///< sqrt(mean |x_i - mean|^2) / |mean|.
+  double accuracy_merged = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_dense_equivalent = 0;
   std::uint64_t votes = 0;

@@ -62,8 +62,11 @@ nlohmann::ordered_json json_of(const sim::Report& report, double wall_s) {
   for (const sim::CurvePoint& point : report.curve) {
     json["curve"].push_back({{"at_s", to_seconds(point.at.since_start)},
                              {"bytes_sent", point.bytes_sent},
+                             {"nodes", point.nodes},
                              {"accuracy_mean", number_or_null(point.accuracy_mean)},
-                             {"accuracy_least", number_or_null(point.accuracy_least)}});
+                             {"accuracy_least", number_or_null(point.accuracy_least)},
+                             {"accuracy_mean_model", number_or_null(point.accuracy_mean_model)},
+                             {"consensus_distance", number_or_null(point.consensus_distance)}});
   }
   json["exchanges"] = report.exchanges;
   json["votes"] = report.votes;

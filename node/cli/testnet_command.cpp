@@ -9,6 +9,7 @@
 #include "model/tasks.h"
 #include "node/cli/command.h"
 #include "node/cli/testnet_baseline.h"
+#include "node/cli/testnet_curve.h"
 #include "node/cli/testnet_plan.h"
 #include "node/cli/testnet_result.h"
 #include "node/cli/testnet_swarm.h"
@@ -87,6 +88,11 @@ void TestnetCommand::add_options(CLI::App& app) {
   app.add_flag("--quiet", is_quiet_, "No progress");
   add_experiment_options(app);
   app.footer(
+      "With --json, accuracy_nodes_mean and consensus_distance are of the nodes' own models as "
+      "the\n"
+      "merged one replaces them. curve has, for each evaluation in the course of the run: step,\n"
+      "time_s (when the last node was there), bytes_sent, nodes, accuracy_nodes_mean,\n"
+      "accuracy_mean_model (of the mean of the nodes' models) and consensus_distance.\n"
       "Example:\n"
       "  starling testnet --nodes 8 --recipe gossip --task fashion-mnist --kill 2@500");
 }
@@ -208,6 +214,7 @@ Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, const TaskFac
   if (!ended) return std::unexpected(ended.error());
   auto record = make_record(plan, swarm, task.parameters);
   if (!record) return record;
+  if (auto drawn = add_curve(plan, swarm, *record); !drawn) return std::unexpected(drawn.error());
   record->swarm_s = to_seconds(runtime::monotonic_now() - begin);
   if (has_baseline_ && task.has_gradient) {
     if (!is_quiet_) std::fprintf(progress_output(), "central baseline ...\n");
@@ -229,10 +236,15 @@ Result<RunRecord> TestnetCommand::perform(const TestnetPlan& plan, const TaskFac
 }
 
 Result<void> TestnetCommand::run() {
-  const auto plan = make_plan();
+  auto plan = make_plan();
   if (!plan) return std::unexpected(plan.error());
   const auto task = check_plan(*plan);
   if (!task) return std::unexpected(task.error());
+  if (const auto models = models_kept_for_curve(*plan, task->parameters)) {
+    plan->models_kept = *models;
+  } else {
+    std::fprintf(stderr, "%s\n", models.error().message.c_str());
+  }
   const auto record = perform(*plan, *task);
   if (!record) return std::unexpected(record.error());
   if (as_json_) {

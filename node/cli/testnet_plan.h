@@ -52,6 +52,7 @@ struct TestnetPlan {
   SwarmChange kill = {};
   SwarmChange join = {};
   std::string catch_up = "auto";  ///< Of the joiners; as of `starling join`.
+  std::uint32_t models_kept = 0;  ///< Of each node, at its evaluations; 0: no curve of their mean.
   std::filesystem::path folder = {};
 
   /// The data is cut for everyone from the start: a joiner brings samples that nobody else has.

@@ -10,6 +10,7 @@
 #include "model/tasks.h"
 #include "node/cli/progress.h"
 #include "node/cli/report.h"
+#include "node/cli/testnet_curve.h"
 #include "node/runtime/file.h"
 
 namespace starling::cli {
@@ -125,7 +126,37 @@ Result<RunRecord> make_record(const TestnetPlan& plan, const Swarm& swarm,
   return record;
 }
 
+Result<void> add_curve(const TestnetPlan& plan, const Swarm& swarm, RunRecord& record) {
+  if (plan.models_kept == 0) return {};
+  const auto options = plan.task_options();
+  if (!options) return std::unexpected(options.error());
+  auto task = model::make_task(plan.run.task, *options);
+  if (!task) return std::unexpected(task.error());
+  std::vector<CurveSource> nodes;
+  for (std::size_t node = 0; node < swarm.nodes().size(); ++node) {
+    nodes.push_back({swarm.directory_of(node), swarm.nodes()[node].record.samples});
+  }
+  auto curve = mean_curve(nodes, plan.run.evaluate_every, **task);
+  if (!curve) return std::unexpected(curve.error());
+  record.curve = std::move(*curve);
+  return {};
+}
+
 namespace {
+
+nlohmann::ordered_json points(std::span<const MeanPoint> curve) {
+  auto list = nlohmann::ordered_json::array();
+  for (const MeanPoint& point : curve) {
+    list.push_back({{"step", point.step},
+                    {"time_s", point.time_s},
+                    {"bytes_sent", point.bytes_sent},
+                    {"nodes", point.nodes},
+                    {"accuracy_nodes_mean", point.accuracy_nodes_mean},
+                    {"accuracy_mean_model", point.accuracy_mean_model},
+                    {"consensus_distance", point.consensus_distance}});
+  }
+  return list;
+}
 
 nlohmann::ordered_json catch_ups(const RunRecord& record) {
   auto list = nlohmann::ordered_json::array();
@@ -170,6 +201,7 @@ std::string result_json(const RunRecord& record) {
       {"killed", killed},
       {"joined", record.joined},
       {"catch_up", catch_ups(record)},
+      {"curve", points(record.curve)},
       {"central_step_size", record.baseline_step_size},
       {"model", record.manifest.model.hex()}};
   return result.dump();
@@ -186,6 +218,9 @@ std::string result_text(const RunRecord& record) {
        << "bytes       " << bytes_text(record.bytes_sent)
        << " sent; dense exchange every step: " << bytes_text(record.bytes_dense_equivalent) << ", "
        << std::llround(ratio) << " times as many\n";
+  if (!record.curve.empty()) {
+    text << "mean model  " << curve_text(record.curve) << "\n";
+  }
   if (record.votes > 0) text << "votes       " << record.votes << "\n";
   for (const NodeRecord& node : record.nodes) {
     if (!node.caught_up) continue;

@@ -11,9 +11,13 @@
 
 namespace starling::cli {
 
-/// Everything but the baseline. parameters: of the model. Error: no node holds a merged model.
+/// Everything but curve and baseline. parameters: of the model. Error: no node holds a merged model.
 [[nodiscard]] Result<RunRecord> make_record(const TestnetPlan& plan, const Swarm& swarm,
                                             std::uint64_t parameters);
+
+/// What the nodes have kept becomes record.curve. Error: a kept model that cannot be read.
+[[nodiscard]] Result<void> add_curve(const TestnetPlan& plan, const Swarm& swarm,
+                                     RunRecord& record);
 
 /// One line; the keys are a contract with scripts. Figures that do not exist are null.
 [[nodiscard]] std::string result_json(const RunRecord& record);

@@ -129,6 +129,7 @@ Result<void> Swarm::spawn(std::size_t node, const runtime::Listener& listener) {
     if (!value.empty()) options.arguments.insert(options.arguments.end(), {option, value});
   };
   add("--data", plan_.data);
+  if (plan_.models_kept > 0) add("--keep-evaluated", std::to_string(plan_.models_kept));
   add("--from", plan_.start_file.native());
   if (node < plan_.run.nodes) {
     add("--neighbours", pinned_neighbours(node));

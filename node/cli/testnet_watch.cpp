@@ -50,9 +50,10 @@ Manifest manifest_of(const Json& from) {
   return manifest;
 }
 
+/// The event's step is the one that its figures are of.
 void add_sample(NodeWatch& node, const Json& event, double accuracy) {
   node.record.samples.push_back({.time_s = node.started_s + number(event, "time_s"),
-                                 .step = node.step,
+                                 .step = event.at("step").get<Step>(),
                                  .loss = node.loss,
                                  .accuracy = accuracy,
                                  .bytes_sent = node.record.bytes_sent});

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstring>
 #include <exception>
+#include <type_traits>
 #include <utility>
 
 #include "crypto/digest.h"
-#include "node/core/fixed_point.h"
 #include "node/core/memory_need.h"
 #include "node/core/soundness.h"
 #include "node/core/vote_oracle.h"
@@ -17,20 +18,6 @@
 namespace starling::node {
 
 namespace {
-
-/// Values converted at a time, so that no second model is in memory.
-constexpr std::size_t block_values = 1U << 16U;
-
-/// The digest of to_fixed_point(values).
-template <class Value>
-Digest fixed_point_digest(std::span<const Value> values) {
-  crypto::Hasher hasher;
-  for (std::size_t at = 0; at < values.size(); at += block_values) {
-    const std::size_t count = std::min(block_values, values.size() - at);
-    hasher.update(to_fixed_point(values.subspan(at, count)));
-  }
-  return hasher.finish();
-}
 
 template <class Value>
 ByteSpan bytes_of(std::span<const Value> values) {
@@ -56,20 +43,11 @@ std::vector<float> starting_point(const LearnerOptions& options, const Task& tas
   return parameters;
 }
 
-double norm_of(std::span<const float> values) {
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * value;
-  return std::sqrt(squares);
-}
-
-double distance_between(std::span<const float> a, std::span<const float> b) {
-  double squares = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = static_cast<double>(a[i]) - b[i];
-    squares += difference * difference;
-  }
-  return std::sqrt(squares);
-}
+/// Jobs after which the parameters may be others.
+template <class Job>
+constexpr bool changes_model =
+    std::same_as<Job, TrainJob> || std::same_as<Job, MixJob> || std::same_as<Job, ApplyVotesJob> ||
+    std::same_as<Job, RebuildJob> || std::same_as<Job, LoadStateJob>;
 
 }  // namespace
 
@@ -133,7 +111,12 @@ Result<Learner> Learner::create(LearnerOptions options, std::unique_ptr<Task> ta
 
 LearnerResult Learner::run(LearnerJob&& job) {
   try {
-    return std::visit([this](const auto& kind) { return perform(kind); }, job);
+    return std::visit(
+        [this](const auto& kind) {
+          if constexpr (changes_model<std::remove_cvref_t<decltype(kind)>>) before_change();
+          return perform(kind);
+        },
+        job);
   } catch (const std::exception& error) {
     return LearnerFailed{"task '" + options_.task_name + "' threw: " + error.what()};
   } catch (...) {
@@ -154,17 +137,6 @@ std::span<const float> Learner::parameters() const {
 std::size_t Learner::payload_bytes_max() const {
   const auto* replica = std::get_if<optim::Replica>(&replica_);
   return replica == nullptr ? 0 : replica->payload_bytes_max();
-}
-
-Digest Learner::model_digest() const {
-  const auto* votes = std::get_if<optim::VoteReplica>(&replica_);
-  return votes != nullptr ? fixed_point_digest(std::span<const std::int32_t>(votes->grid()))
-                          : fixed_point_digest(parameters());
-}
-
-Bytes Learner::fixed_point() const {
-  const auto* votes = std::get_if<optim::VoteReplica>(&replica_);
-  return votes != nullptr ? to_fixed_point(votes->grid()) : to_fixed_point(parameters());
 }
 
 optim::Replica& Learner::first_order() {
@@ -265,43 +237,6 @@ LearnerResult Learner::perform(const EvaluateJob& job) {
   return EvaluateDone{job.step, task_->evaluate(parameters()), model_digest()};
 }
 
-LearnerResult Learner::perform(const ContributeJob& job) {
-  if (auto* replica = std::get_if<optim::Replica>(&replica_)) {
-    auto fault = merge_fault(replica->parameters(), task_->segments());
-    if (fault) return LearnerFailed{std::move(*fault)};
-  }
-  Bytes vector = fixed_point();
-  const Digest digest = crypto::digest_of(vector);
-  return ContributeDone{job.merge, digest, std::move(vector)};
-}
-
-LearnerResult Learner::perform(const SumSliceJob& job) {
-  return SumSliceDone{job.merge, job.slice, job.root, weighted_sum(job.parts)};
-}
-
-LearnerResult Learner::perform(const AverageSliceJob& job) {
-  Bytes mean = weighted_mean(job.parts);
-  const Digest digest = crypto::digest_of(mean);
-  return AverageSliceDone{job.merge, job.slice, std::move(mean), digest};
-}
-
-LearnerResult Learner::perform(const AdoptJob& job) {
-  const std::vector<float> merged = from_fixed_point(job.vector);
-  STARLING_CHECK(merged.size() == task_->parameter_count());
-  AdoptDone done{.merge = job.merge,
-                 .model = crypto::digest_of(job.vector),
-                 .evaluation = {},
-                 .distance = distance_between(parameters(), merged),
-                 .norm = norm_of(merged)};
-  if (auto* replica = std::get_if<optim::Replica>(&replica_)) {
-    replica->set_parameters(merged);
-  } else {
-    votes().set_grid(fixed_point_values(job.vector));
-  }
-  done.evaluation = task_->evaluate(parameters());
-  return done;
-}
-
 /// A vote with its sign turned is the vote's exact inverse (docs/LEDGER.md), so taking out and
 /// adding again restores every bit.
 void Learner::look_without(const std::vector<VoteBatch>& batches, const GridLook& look) {
@@ -326,7 +261,7 @@ void Learner::save_ledger(const VoteCut& cut, SaveStateDone& done) {
     const ByteSpan values = bytes_of(grid);
     state.reserve(state.size() + values.size());
     state.insert(state.end(), values.begin(), values.end());
-    done.model = fixed_point_digest(grid);
+    done.model = crypto::digest_of(values);
     done.state = std::move(state);
   });
   done.step = cut.step;

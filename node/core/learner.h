@@ -76,6 +76,10 @@ class Learner {
   /// (protocol::digest_by_slices), or under votes the digest of model_bytes().
   [[nodiscard]] Digest model_digest();
   [[nodiscard]] const Task& task() const { return *task_; }
+  /// Of any model of this task on this node's test data.
+  [[nodiscard]] std::optional<Evaluation> evaluate(std::span<const float> parameters) {
+    return task_->evaluate(parameters);
+  }
   /// Probability that a sample of this node is in the batch of a private vote.
   [[nodiscard]] double sampling_rate() const;
   /// The replica of a first-order recipe, for checks of conservation; nullptr under votes.

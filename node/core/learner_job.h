@@ -146,6 +146,7 @@ struct RebuildDone {
 
 // --- Any recipe ---
 
+/// step: local steps that are in the model.
 struct EvaluateJob {
   Step step = 0;
 };
@@ -227,9 +228,11 @@ struct AdoptJob {
 struct AdoptDone {
   Digest merge;
   Digest model;
-  std::optional<Evaluation> evaluation;
-  double distance = 0;  ///< L2 norm of (own parameters before - merged).
-  double norm = 0;      ///< L2 norm of the merged parameters.
+  std::optional<Evaluation> evaluation;  ///< Of the merged model.
+  std::optional<Evaluation> own;         ///< Of this node's own, just before it was replaced.
+  Digest own_model;                      ///< As in EvaluateDone.
+  double distance = 0;                   ///< L2 norm of (own parameters before - merged).
+  double norm = 0;                       ///< L2 norm of the merged parameters.
 };
 
 /// The replica as a saved state (saved_state.h), for a joiner or, under votes, for the disk as

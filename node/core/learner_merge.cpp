@@ -141,7 +141,11 @@ LearnerResult Learner::perform(const AverageSliceJob& job) {
 // --- What it takes ---
 
 LearnerResult Learner::perform(const AdoptJob& job) {
-  AdoptDone done{.merge = job.merge, .model = {}, .evaluation = {}};
+  AdoptDone done{.merge = job.merge,
+                 .model = {},
+                 .evaluation = {},
+                 .own = task_->evaluate(parameters()),
+                 .own_model = model_digest()};
   if (job.slices.empty()) {
     take_back_contribution();
     for (const float value : parameters()) done.norm += static_cast<double>(value) * value;

@@ -184,6 +184,7 @@ void NodeParts::perform(protocol::NeedAverage&& request, Turn& turn) {
 }
 
 void NodeParts::perform(protocol::NeedAdoption&& request, Turn& turn) {
+  trainer_->drop_evaluation();
   turn.jobs.emplace_back(
       AdoptJob{request.merge, std::move(request.slices), std::move(request.digests)});
 }

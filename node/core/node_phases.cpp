@@ -259,7 +259,7 @@ void NodeParts::begin_training(Step step, Turn& turn) {
 void NodeParts::finish_training(Turn& turn) {
   enter(Phase::waiting);
   const bool is_evaluated = quality_ && evaluated_at_ == trainer_->step();
-  if (!is_evaluated) turn.jobs.emplace_back(EvaluateJob{trainer_->step()});
+  if (!is_evaluated && !trainer_->wants_evaluation()) trainer_->want_evaluation(turn);
   announce_presence(turn);
 }
 

@@ -50,7 +50,7 @@ void NodeParts::after_steps(Turn& turn) {
     return true;
   };
   if (const auto* done = std::get_if<StepsDone>(&turn.events.back())) loss_ = done->loss;
-  if (crossed(config_.evaluate_every, evaluated_at_)) turn.jobs.emplace_back(EvaluateJob{step});
+  if (crossed(config_.evaluate_every, evaluated_at_)) trainer_->want_evaluation(turn);
   if (trainer_->needs_state() && crossed(config_.checkpoint_every, saved_at_)) {
     turn.stores_state = true;
   }
@@ -79,6 +79,10 @@ void NodeParts::on_saved(SaveStateDone&& done, Turn& turn) {
 
 void NodeParts::on_adopted(const AdoptDone& done, Turn& turn) {
   adopted_ = done;
+  // Of the very model whose distance to the merged one is told.
+  if (done.own && trainer_->step() > 0) {
+    turn.events.emplace_back(Evaluated{trainer_->step(), *done.own, done.own_model});
+  }
   if (done.evaluation) quality_ = done.evaluation;
   merge_.on_adopted(done.merge, done.model, turn.now, merge_output(turn));
 }

@@ -50,6 +50,7 @@ void PairTrainer::give_up(const NodeId& peer, Turn& turn) {
 
 /// Trains up to the next exchange; once that is due, step by step until a neighbour is free.
 void PairTrainer::proceed(Turn& turn) {
+  if (!awaits_exchange()) evaluate_if_wanted(turn);
   if (!started_ || stopped_ || training_ || complete()) return;
   if (!keep_pace() || complete()) return;
   const bool due = since_exchange_ >= local_steps_;
@@ -64,7 +65,8 @@ void PairTrainer::proceed(Turn& turn) {
   if (!pace_.may_step(count, company(), turn.now)) return;
   training_ = true;
   training_since_ = turn.now;
-  turn.jobs.emplace_back(TrainJob{.first = step_, .count = static_cast<std::uint32_t>(count)});
+  steps_under_way_ = static_cast<std::uint32_t>(count);
+  turn.jobs.emplace_back(TrainJob{.first = step_, .count = steps_under_way_});
 }
 
 /// Holds the recipe's bound on the distance from the median neighbour. False: wait.
@@ -107,6 +109,12 @@ void PairTrainer::mix(std::optional<protocol::PairMix> mix, Turn& turn) {
   MixJob job{.number = mix->number, .own = std::move(mix->own), .peers = {}};
   job.peers.push_back({mix->peer, pair_weight, std::move(mix->theirs)});
   turn.jobs.emplace_back(std::move(job));
+  evaluate_if_wanted(turn);
+}
+
+/// Without an open edge, or after the last step, nobody is asked any more.
+bool PairTrainer::awaits_exchange() const {
+  return exchange_.running() || (!stopped_ && !complete() && edges_.has_open_edge());
 }
 
 void PairTrainer::on_hello(const NodeId& peer, const protocol::EdgeHello& hello, Turn& turn) {
@@ -143,6 +151,7 @@ void PairTrainer::finished(LearnerResult& result, Turn& turn) {
   if (const auto* trained = std::get_if<TrainDone>(&result)) {
     training_ = false;
     exchange_.set_compute_time(turn.now - training_since_);
+    steps_under_way_ = 0;
     const auto count = static_cast<std::uint32_t>(trained->next - step_);
     since_exchange_ += count;
     if (exchange_.running()) during_exchange_ += count;

@@ -33,6 +33,10 @@ class PairTrainer final : public Trainer {
   [[nodiscard]] bool settled() const override { return !training_ && !exchange_.running(); }
   void fill(NodeStatus& status) const override;
 
+ protected:
+  [[nodiscard]] bool awaits_exchange() const override;
+  [[nodiscard]] Step model_step() const override { return step_ + steps_under_way_; }
+
  private:
   void proceed(Turn& turn);
   [[nodiscard]] Company company() const {
@@ -62,6 +66,7 @@ class PairTrainer final : public Trainer {
   bool stopped_ = false;
   bool training_ = false;  ///< A TrainJob is under way.
   Instant training_since_;
+  std::uint32_t steps_under_way_ = 0;  ///< Its steps.
 };
 
 }  // namespace starling::node

@@ -69,6 +69,7 @@ void RoundTrainer::proceed(Turn& turn) {
     }
     turn.jobs.emplace_back(std::move(job));
   }
+  if (!awaits_exchange()) evaluate_if_wanted(turn);
   if (!started_ || stopped_ || computing_ || rounds_.running() || step_ >= steps_total_) return;
   if (rounds_.skip_to_neighbours(late_by_steps / local_steps_)) {
     step_ = std::min(rounds_.round() * local_steps_, steps_total_);

@@ -34,6 +34,9 @@ class RoundTrainer final : public Trainer {
   [[nodiscard]] bool settled() const override { return !computing_ && !rounds_.running(); }
   void fill(NodeStatus& status) const override;
 
+ protected:
+  [[nodiscard]] bool awaits_exchange() const override { return computing_ || rounds_.running(); }
+
  private:
   void proceed(Turn& turn);
   [[nodiscard]] Company company() const {

@@ -7,6 +7,16 @@
 
 namespace starling::node {
 
+void Trainer::want_evaluation(Turn& turn) {
+  evaluate_if_wanted(turn);
+  wants_evaluation_ = true;
+  if (!awaits_exchange()) evaluate_if_wanted(turn);
+}
+
+void Trainer::evaluate_if_wanted(Turn& turn) {
+  if (std::exchange(wants_evaluation_, false)) turn.jobs.emplace_back(EvaluateJob{model_step()});
+}
+
 std::unique_ptr<Trainer> make_trainer(const Config& config, const Roll& roll) {
   if (config.recipe.as_ledger() != nullptr) return std::make_unique<VoteTrainer>(config, roll);
   if (config.recipe.gossip().clock.traits().meeting == optim::MeetingKind::round) {

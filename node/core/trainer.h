@@ -85,6 +85,24 @@ class Trainer {
   /// its own snapshots.
   [[nodiscard]] virtual bool needs_state() const { return true; }
   virtual void fill(NodeStatus& status) const = 0;
+
+  /// The model is evaluated once it is settled: after the exchange that its newest local steps wait
+  /// for, and at once where none is to come. One that is wanted anew before then takes place now.
+  void want_evaluation(Turn& turn);
+  [[nodiscard]] bool wants_evaluation() const { return wants_evaluation_; }
+  /// The model is being replaced: it is too late for the old one.
+  void drop_evaluation() { wants_evaluation_ = false; }
+
+ protected:
+  /// An exchange is under way, or is to be begun, that will change the model.
+  [[nodiscard]] virtual bool awaits_exchange() const { return false; }
+  /// Local steps that are in the model when the jobs given out so far are done.
+  [[nodiscard]] virtual Step model_step() const { return step(); }
+  /// Where the model is settled.
+  void evaluate_if_wanted(Turn& turn);
+
+ private:
+  bool wants_evaluation_ = false;
 };
 
 /// The trainer for the recipe's clock. `roll` outlives it.

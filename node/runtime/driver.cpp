@@ -19,6 +19,7 @@
 #include "node/runtime/control.h"
 #include "node/runtime/disk_troubles.h"
 #include "node/runtime/endpoint.h"
+#include "node/runtime/evaluated_models.h"
 #include "node/runtime/home_network.h"
 #include "node/runtime/leave_triggers.h"
 #include "node/runtime/platform.h"
@@ -114,6 +115,7 @@ class Driver::Node {
   node::NodeCore core_;
   WorkerTeam team_;
   ComputePool worker_;
+  std::optional<EvaluatedModels> evaluated_;  // the worker's
   std::optional<ControlServer> control_;
   asio::steady_timer core_timer_;
   Instant core_timer_due_ = Instant::never();
@@ -159,6 +161,9 @@ Driver::Node::Node(DriverOptions options, SavedState saved)
       status_timer_(network_),
       leave_timer_(network_),
       leave_triggers_(network_, {.leave = [this] { leave(); }, .end_now = [this] { end_now(); }}) {
+  if (options_.store && options_.evaluated_models_kept > 0) {
+    evaluated_.emplace(options_.store->directory(), options_.evaluated_models_kept);
+  }
   options_.learner.compute_with(
       [this](std::size_t count, const auto& work) { team_.run(count, work); });
 }
@@ -242,6 +247,14 @@ void Driver::Node::perform(node::StartTimer& output) {
 }
 
 void Driver::Node::perform(node::RunLearner& output) {
+  if (const auto* evaluate = std::get_if<node::EvaluateJob>(&output.job); evaluate && evaluated_) {
+    // Before the job, so that the file is there when the event is told; on the learner's thread.
+    save_on_worker(
+        [this, step = evaluate->step] {
+          return evaluated_->keep(step, options_.learner.parameters());
+        },
+        [this](const Result<void>& kept) { note_disk("an evaluated model", kept); });
+  }
   run_on_worker([this, job = std::move(output.job)]() mutable -> ComputePool::Completion {
     node::LearnerFinished finished{options_.learner.run(std::move(job))};
     return [this, finished = std::move(finished)]() mutable { deliver(std::move(finished)); };

@@ -1,6 +1,7 @@
 #pragma once
 // The performer: gives a NodeCore sockets, time, a worker and a disk, and does what it asks for.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,8 +40,10 @@ struct DriverOptions {
   std::function<void(const Event&)> on_event = {};
   /// Takes a copy of the merged parameters soon after Merged, in the same way.
   std::function<void(std::vector<float>)> on_merged_model = {};
-  int compute_niceness = 0;                ///< 0 to 19; 19: train only when the machine is idle.
-  std::size_t compute_threads = 1;         ///< For the sum of votes, the worker's included; >= 1.
+  int compute_niceness = 0;         ///< 0 to 19; 19: train only when the machine is idle.
+  std::size_t compute_threads = 1;  ///< For the sum of votes, the worker's included; >= 1.
+  /// With a store: of so many evaluations the parameters are kept (evaluated_models.h).
+  std::uint32_t evaluated_models_kept = 0;
   bool events_to_standard_output = false;  ///< One JSON line per event.
   bool leave_on_signal = false;  ///< SIGINT, SIGTERM and SIGHUP; a second one ends at once.
   bool leave_when_standard_input_ends = false;  ///< So that a parent's death is noticed.

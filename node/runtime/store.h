@@ -11,6 +11,7 @@
 //   votes.log           signed vote packets in order of arrival
 //   metrics.jsonl       one JSON object per event; of a long run the first and the newest ones
 //   status.json         rewritten about once a second
+//   evaluated           of experiments: the parameters at evaluations (evaluated_models.h)
 //   model.safetensors   the merged model; manifest.json: who contributed what
 //   control.sock        answers `starling status`, `merge`, `leave` while the node runs
 //   lock                held by the running process

@@ -22,9 +22,6 @@ struct CorrectionTraits {
   bool needs_linear_mixer = false;
   /// Mixing its lane must not change the sum over all nodes.
   bool needs_conserved_sum = false;
-  bool has_lane = false;
-  double vectors = 0;                ///< That it keeps, in lengths of the model.
-  double vectors_per_neighbour = 0;  ///< The same of each neighbour.
 };
 
 template <class Scalar>

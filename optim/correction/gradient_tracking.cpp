@@ -77,11 +77,7 @@ class GradientTracking final : public Correction<Scalar> {
 };
 
 CorrectionTraits traits(const Settings& /*settings*/) {
-  return {.needs_linear_mixer = true,
-          .needs_conserved_sum = true,
-          .has_lane = true,
-          .vectors = 3,
-          .vectors_per_neighbour = 1};
+  return {.needs_linear_mixer = true, .needs_conserved_sum = true};
 }
 
 }  // namespace

@@ -5,9 +5,8 @@
 
 namespace starling::optim {
 
-struct FlowTraits {
-  double vectors = 0;  ///< That it keeps, in lengths of the model.
-};
+/// No rule depends on the flow so far.
+struct FlowTraits {};
 
 struct FlowEntry : PartRow {
   FlowTraits (*traits)(const Settings&) = nullptr;

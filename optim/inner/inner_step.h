@@ -9,9 +9,8 @@
 
 namespace starling::optim {
 
-struct InnerTraits {
-  double vectors = 0;  ///< That it keeps, in lengths of the model: a node's memory.
-};
+/// No rule depends on the inner step so far.
+struct InnerTraits {};
 
 template <class Scalar>
 class InnerStep {

@@ -38,7 +38,7 @@ constexpr Field fields[] = {
     weight_decay_field};
 
 InnerTraits traits(const Settings& /*settings*/) {
-  return {.vectors = 1};
+  return {};
 }
 
 }  // namespace

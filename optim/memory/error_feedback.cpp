@@ -32,7 +32,7 @@ class ErrorFeedback final : public Memory<Scalar> {
 };
 
 MemoryTraits traits(const Settings& /*settings*/) {
-  return {.learns_from_sending = true, .needs_bounded_codec = true, .vectors = 1};
+  return {.learns_from_sending = true, .needs_bounded_codec = true};
 }
 
 }  // namespace

@@ -11,8 +11,7 @@ class HatCopy final : public CopyingMemory<Scalar> {
 };
 
 MemoryTraits traits(const Settings& /*settings*/) {
-  return {
-      .copies_peers = true, .learns_from_sending = true, .vectors = 2, .vectors_per_neighbour = 1};
+  return {.copies_peers = true, .learns_from_sending = true};
 }
 
 }  // namespace

@@ -14,10 +14,8 @@ namespace starling::optim {
 template <class Scalar>
 using Objective = std::function<double(std::span<const Scalar> parameters, std::span<Scalar> out)>;
 
-struct OracleTraits {
-  double gradients = 1;  ///< Evaluations of a gradient in a step.
-  double vectors = 0;    ///< That it keeps, in lengths of the model, besides the direction.
-};
+/// No rule depends on the oracle so far.
+struct OracleTraits {};
 
 template <class Scalar>
 class Oracle {

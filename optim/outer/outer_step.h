@@ -13,7 +13,6 @@ namespace starling::optim {
 struct OuterTraits {
   /// Adds the change and nothing else, so that what mixing conserves stays conserved.
   bool adds_the_change = true;
-  double vectors = 0;  ///< That it keeps, in lengths of the model.
 };
 
 template <class Scalar>

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -56,6 +57,26 @@ TEST_F(Testnet, GossipMergesFourNodesIntoOneModel) {
   for (const char* name : {"metrics.jsonl", "model.safetensors", "manifest.json", "result.json"}) {
     EXPECT_TRUE(std::filesystem::exists(directory_.path() / "run" / name)) << name;
   }
+}
+
+TEST_F(Testnet, TheCurveOfTheMeanModelRisesToTheMergedOne) {
+  const Outcome outcome = run({"--task", "clusters", "--steps", "400", "--no-baseline"});
+  ASSERT_EQ(outcome.status, 0);
+  const auto& curve = outcome.result["curve"];
+  ASSERT_GE(curve.size(), 5U);
+  double time_s = 0;
+  for (const auto& point : curve) {
+    EXPECT_EQ(point["step"].get<int>() % 40, 0);
+    EXPECT_GE(point["nodes"], 1);
+    EXPECT_LE(point["nodes"], 4);
+    time_s = std::max(time_s, point["time_s"].get<double>());
+  }
+  EXPECT_GT(time_s, 0.0);
+  const auto& last = curve.back();
+  EXPECT_NEAR(last["accuracy_mean_model"].get<double>(),
+              outcome.result["accuracy_merged"].get<double>(), 0.05);
+  EXPECT_GT(last["bytes_sent"], curve.front()["bytes_sent"]);
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "run" / "node-0"));
 }
 
 TEST_F(Testnet, VotesEndWithReplicasThatAgreeByteForByte) {

@@ -42,6 +42,46 @@ TEST(Simulation, NoNodeSendsFasterThanItsUplink) {
   EXPECT_GT(report->bytes_sent, 4 * 60 * 1000);
 }
 
+std::string curve_scenario(const std::string& recipe) {
+  return "nodes = 6\nsteps = 120\ntask = \"clusters\"\nskew = \"labels:2\"\ntopology = \"ring\"\n"
+         "curve_every_s = 0.5\nrecipe = \"" +
+         recipe + "\"\n";
+}
+
+// Gradient tracking in rounds has every node at the mean in the end. Nodes that hold two labels
+// each were 9 points below it when they were looked at between a local step and its round.
+TEST(Simulation, NodesThatAgreeAreAsGoodAsTheirMergedModel) {
+  const sim::Report report = expect_lawful(scenario_of(curve_scenario("tracking")), 1);
+  ASSERT_EQ(report.nodes_merged, 6U);
+  EXPECT_LT(report.consensus_distance, 0.05);
+  EXPECT_NEAR(report.accuracy_nodes_mean, report.accuracy_merged, 0.01);
+}
+
+TEST(Simulation, ACurveHasTheMeanModelBesideTheNodesOwn) {
+  const sim::Report report = expect_lawful(scenario_of(curve_scenario("gossip")), 1);
+  ASSERT_GE(report.curve.size(), 4U);
+  // All start from one model.
+  const sim::CurvePoint& first = report.curve.front();
+  EXPECT_EQ(first.nodes, 6U);
+  EXPECT_EQ(first.consensus_distance, 0.0);
+  EXPECT_EQ(first.accuracy_mean_model, first.accuracy_mean);
+  const sim::CurvePoint& middle = report.curve[report.curve.size() / 2];
+  EXPECT_GT(middle.consensus_distance, 0.0);
+  EXPECT_GT(middle.accuracy_mean_model, middle.accuracy_mean);
+  EXPECT_GT(middle.accuracy_mean_model, first.accuracy_mean_model);
+  // The last look may come before the merge.
+  EXPECT_NEAR(report.curve.back().accuracy_mean_model, report.accuracy_merged, 0.02);
+}
+
+// Looking costs the nodes nothing, and changes nothing.
+TEST(Simulation, ACurveLeavesNoTrace) {
+  sim::Scenario scenario = scenario_of(curve_scenario("gossip"));
+  const sim::Report seen = expect_lawful(scenario, 1);
+  scenario.curve_every = Duration{0};
+  const sim::Report unseen = expect_lawful(scenario, 1);
+  EXPECT_EQ(seen.trace_hash, unseen.trace_hash);
+}
+
 /// Crashes with restart, broken links and pauses, all drawn from the seed.
 std::string faulty(const std::string& head) {
   return head + R"(

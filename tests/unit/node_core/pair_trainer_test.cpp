@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "node/core/recipe_digest.h"
 #include "tests/support/crypto_keys.h"
 #include "tests/support/node_config.h"
 
@@ -98,6 +99,102 @@ TEST_F(PairTrainerTest, DropsTheEdgeOfAPeerThatCameBackWithoutItsState) {
     return drop != nullptr && drop->peer == peer_of(2);
   });
   EXPECT_EQ(dropped, 1);
+}
+
+std::vector<Step> evaluations_in(const Turn& turn) {
+  std::vector<Step> steps;
+  for (const LearnerJob& job : turn.jobs) {
+    if (const auto* evaluate = std::get_if<EvaluateJob>(&job)) steps.push_back(evaluate->step);
+  }
+  return steps;
+}
+
+/// With four local steps between two exchanges, and neighbours that are as far as we are.
+class PairEvaluation : public PairTrainerTest {
+ protected:
+  PairEvaluation() : exchanging_(exchanging_config()) {
+    Turn turn(Instant{});
+    for (std::uint8_t peer = 2; peer <= 3; ++peer) {
+      exchanging_.neighbour_up(peer_of(peer), turn);
+      exchanging_.receive(peer_of(peer), protocol::EdgeHello{.incarnation = peer}, turn);
+    }
+    exchanging_.start(0, turn);
+  }
+
+  static Config exchanging_config() {
+    Config config = PairTrainerTest::config();
+    config.recipe.local_steps = 4;
+    config.recipe.lead_steps = 0;
+    return config;
+  }
+
+  void train_to(Step step, Turn& turn) {
+    LearnerResult trained = TrainDone{.next = step, .loss = 1};
+    exchanging_.finished(trained, turn);
+  }
+
+  /// Peer 2 offers an exchange, and its payload is here before ours is encoded.
+  void exchange(Turn& turn) {
+    exchanging_.receive(peer_of(2), protocol::ExchangeOffer{.exchange = 9, .step = 4}, turn);
+    exchanging_.receive(peer_of(2),
+                        protocol::Bulk{.kind = protocol::BulkKind::pair_payload,
+                                       .number = 9,
+                                       .step = 4,
+                                       .degree = 1,
+                                       .context = recipe_digest(exchanging_config().recipe),
+                                       .data = {}},
+                        turn);
+    LearnerResult encoded = EncodeDone{};
+    exchanging_.finished(encoded, turn);
+  }
+
+  PairTrainer exchanging_;
+};
+
+TEST_F(PairEvaluation, ComesAfterTheMixThatTheStepsWaitFor) {
+  Turn trained(Instant{});
+  train_to(2, trained);
+  exchanging_.want_evaluation(trained);
+  EXPECT_TRUE(evaluations_in(trained).empty());
+  Turn mixed(Instant{});
+  exchange(mixed);
+  const auto mix = std::ranges::find_if(
+      mixed.jobs, [](const LearnerJob& job) { return std::holds_alternative<MixJob>(job); });
+  ASSERT_NE(mix, mixed.jobs.end());
+  ASSERT_NE(mix + 1, mixed.jobs.end());
+  ASSERT_TRUE(std::holds_alternative<EvaluateJob>(*(mix + 1)));
+  // Two more steps were given out before; the model has them then.
+  EXPECT_EQ(std::get<EvaluateJob>(*(mix + 1)).step, 4U);
+  EXPECT_FALSE(exchanging_.wants_evaluation());
+}
+
+TEST_F(PairEvaluation, TakesPlaceBeforeTheNextOneIfNoExchangeCame) {
+  Turn turn(Instant{});
+  train_to(2, turn);
+  exchanging_.want_evaluation(turn);
+  EXPECT_TRUE(evaluations_in(turn).empty());
+  exchanging_.want_evaluation(turn);
+  EXPECT_EQ(evaluations_in(turn).size(), 1U);
+  EXPECT_TRUE(exchanging_.wants_evaluation());
+}
+
+TEST_F(PairEvaluation, TakesPlaceAtOnceWhenNobodyIsLeftToExchangeWith) {
+  Turn turn(Instant{});
+  train_to(2, turn);
+  exchanging_.want_evaluation(turn);
+  exchanging_.neighbour_down(peer_of(2), turn);
+  EXPECT_TRUE(evaluations_in(turn).empty());
+  exchanging_.neighbour_down(peer_of(3), turn);
+  EXPECT_EQ(evaluations_in(turn).size(), 1U);
+}
+
+TEST_F(PairEvaluation, IsDroppedWhenTheModelIsReplaced) {
+  Turn turn(Instant{});
+  train_to(2, turn);
+  exchanging_.want_evaluation(turn);
+  exchanging_.drop_evaluation();
+  exchange(turn);
+  EXPECT_TRUE(evaluations_in(turn).empty());
 }
 
 }  // namespace
