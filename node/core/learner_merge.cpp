@@ -1,13 +1,15 @@
 // The learner's part in the final merge: its own parts of slices, the arithmetic of sums and means,
 // and the merged model.
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "crypto/digest.h"
-#include "node/core/fixed_point.h"
 #include "node/core/learner.h"
 #include "node/core/soundness.h"
 #include "protocol/merge/slice_plan.h"
@@ -31,16 +33,37 @@ void read_values(ByteSpan bytes, std::span<Value> out) {
   std::memcpy(out.data(), bytes.data(), bytes.size());
 }
 
-/// Squares of L2 norms, as slice after slice is taken.
-struct Squares {
-  double distance = 0;
-  double norm = 0;
-
-  void add(float before, float after) {
-    const double difference = static_cast<double>(before) - after;
-    distance += difference * difference;
-    norm += static_cast<double>(after) * after;
+/// Squares of L2 norms, as slice after slice is taken: in several sums, or each addition would wait
+/// for the one before.
+class Squares {
+ public:
+  void add(std::span<const float> before, std::span<const float> after) {
+    std::size_t at = 0;
+    for (; at + lanes <= after.size(); at += lanes) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        add(lane, before[at + lane], after[at + lane]);
+      }
+    }
+    for (; at < after.size(); ++at) add(0, before[at], after[at]);
   }
+  [[nodiscard]] double distance() const { return norm_of(distance_); }
+  [[nodiscard]] double norm() const { return norm_of(norm_); }
+
+ private:
+  static constexpr std::size_t lanes = 8;
+  using Sums = std::array<double, lanes>;
+
+  void add(std::size_t lane, float before, float after) {
+    const double difference = static_cast<double>(before) - static_cast<double>(after);
+    distance_[lane] += difference * difference;
+    norm_[lane] += static_cast<double>(after) * static_cast<double>(after);
+  }
+  [[nodiscard]] static double norm_of(const Sums& sums) {
+    return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
+  }
+
+  Sums distance_{};
+  Sums norm_{};
 };
 
 }  // namespace
@@ -144,8 +167,9 @@ LearnerResult Learner::perform(const AdoptJob& job) {
   AdoptDone done{.merge = job.merge, .model = {}, .evaluation = {}};
   if (job.slices.empty()) {
     take_back_contribution();
-    for (const float value : parameters()) done.norm += static_cast<double>(value) * value;
-    done.norm = std::sqrt(done.norm);
+    Squares squares;
+    squares.add(parameters(), parameters());
+    done.norm = squares.norm();
   } else {
     take_merged(job, done);
   }
@@ -177,11 +201,10 @@ void Learner::take_merged(const AdoptJob& job, AdoptDone& done) {
       read_values(job.slices[slice],
                   std::span(grid).subspan(plan.first(slice), plan.values(slice)));
     }
-    const std::span<const float> before = parameters();
-    for (std::size_t i = 0; i < grid.size(); ++i) {
-      squares.add(before[i], static_cast<float>(static_cast<double>(grid[i]) * grid_unit));
-    }
+    const auto own = parameters();
+    const std::vector<float> before(own.begin(), own.end());
     votes().set_grid(grid);
+    squares.add(before, parameters());
   } else {
     first_order().set_parameters([&](std::span<float> parameters) {
       std::vector<float> merged(plan.values_max());
@@ -189,16 +212,14 @@ void Learner::take_merged(const AdoptJob& job, AdoptDone& done) {
         const std::span<float> own = parameters.subspan(plan.first(slice), plan.values(slice));
         const std::span<float> values = std::span(merged).first(own.size());
         read_values(job.slices[slice], values);
-        for (std::size_t i = 0; i < own.size(); ++i) {
-          squares.add(own[i], values[i]);
-          own[i] = values[i];
-        }
+        squares.add(own, values);
+        std::ranges::copy(values, own.begin());
       }
     });
     digest_ = protocol::digest_of_slices(job.digests);
   }
-  done.distance = std::sqrt(squares.distance);
-  done.norm = std::sqrt(squares.norm);
+  done.distance = squares.distance();
+  done.norm = squares.norm();
 }
 
 }  // namespace starling::node

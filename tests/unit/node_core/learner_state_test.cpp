@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
+#include "protocol/merge/slice_plan.h"
 #include "tests/support/vote_ledger.h"
 
 namespace starling::node {
@@ -79,7 +81,7 @@ TEST(LearnerState, GoesToTheDiskAsItGoesToAJoiner) {
   EXPECT_EQ(saved(learner).state, written);
   Learner other = first_order_learner();
   EXPECT_EQ(load(written, other).step, 3U);
-  EXPECT_EQ(other.fixed_point(), learner.fixed_point());
+  EXPECT_TRUE(std::ranges::equal(other.model_bytes(), learner.model_bytes()));
 }
 
 TEST(LearnerState, IsReadWhereverItLies) {
@@ -90,13 +92,13 @@ TEST(LearnerState, IsReadWhereverItLies) {
   shifted.insert(shifted.end(), state.begin(), state.end());
   Learner other = first_order_learner();
   EXPECT_FALSE(load(protocol::SharedBytes(shifted).from(1), other).error);
-  EXPECT_EQ(other.fixed_point(), learner.fixed_point());
+  EXPECT_TRUE(std::ranges::equal(other.model_bytes(), learner.model_bytes()));
 }
 
 TEST(LearnerState, TheDigestOfAnEvaluationIsThatOfTheWholeVector) {
   Learner learner = first_order_learner();
   const auto done = std::get<EvaluateDone>(learner.run(EvaluateJob{}));
-  EXPECT_EQ(done.model, crypto::digest_of(learner.fixed_point()));
+  EXPECT_EQ(done.model, protocol::digest_by_slices(learner.model_bytes()));
 }
 
 TEST(LearnerState, OfAnotherRecipeIsRefused) {
