@@ -104,6 +104,7 @@ class Learner {
   LearnerResult perform(const CutDigestJob& job);
   LearnerResult perform(const RebuildJob& job);
   LearnerResult perform(const EvaluateJob& job);
+  LearnerResult perform(const NameModelJob& job);
   LearnerResult perform(const ContributeJob& job);
   LearnerResult perform(const SumSliceJob& job);
   LearnerResult perform(const OwnSliceJob& job);

@@ -106,6 +106,10 @@ void Learner::end_contribution() {
   kept_grid_ = std::vector<std::int32_t>();
 }
 
+LearnerResult Learner::perform(const NameModelJob&) {
+  return NameModelDone{model_digest()};
+}
+
 LearnerResult Learner::perform(const ContributeJob& job) {
   end_contribution();
   ContributeDone done{.merge = job.merge, .digest = model_digest()};
