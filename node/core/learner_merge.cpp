@@ -85,10 +85,16 @@ Digest Learner::model_digest() {
   return *digest_;
 }
 
+std::vector<protocol::SharedBytes> Learner::parameter_pieces() const {
+  if (!merged_.empty()) return merged_;
+  const ByteSpan bytes = bytes_of(parameters());
+  return {Bytes(bytes.begin(), bytes.end())};
+}
+
 // --- What this node gives ---
 
 void Learner::before_change() {
-  digest_.reset();
+  forget_model();
   const bool is_kept = !kept_parameters_.empty() || !kept_grid_.empty();
   if (!is_contributing_ || is_kept) return;
   if (form() == ModelForm::grid) {
@@ -186,7 +192,7 @@ LearnerResult Learner::perform(const AdoptJob& job) {
 /// The merged model is what this node gave: whatever has changed since is undone.
 void Learner::take_back_contribution() {
   if (kept_parameters_.empty() && kept_grid_.empty()) return;
-  digest_.reset();
+  forget_model();
   if (form() == ModelForm::grid) {
     votes().set_grid(kept_grid_);
   } else {
@@ -198,7 +204,7 @@ void Learner::take_merged(const AdoptJob& job, AdoptDone& done) {
   const protocol::SlicePlan plan(task_->parameter_count());
   STARLING_CHECK(job.slices.size() == plan.count() && job.digests.size() == plan.count());
   Squares squares;
-  digest_.reset();
+  forget_model();
   if (form() == ModelForm::grid) {
     std::vector<std::int32_t> grid(task_->parameter_count());
     for (std::uint32_t slice = 0; slice < plan.count(); ++slice) {
@@ -221,6 +227,7 @@ void Learner::take_merged(const AdoptJob& job, AdoptDone& done) {
       }
     });
     digest_ = protocol::digest_of_slices(job.digests);
+    merged_ = job.slices;
   }
   done.distance = squares.distance();
   done.norm = squares.norm();
