@@ -54,7 +54,8 @@ ContributeDone contribute(Learner& learner) {
 }
 
 Bytes own_slice(Learner& learner, std::uint32_t slice) {
-  return std::get<OwnSliceDone>(learner.run(OwnSliceJob{.slice = slice})).blocks.copy();
+  return std::get<OwnSliceDone>(learner.run(OwnSliceJob{.merge = {}, .slice = slice}))
+      .blocks.copy();
 }
 
 std::vector<float> copy_of(const Learner& learner) {
@@ -71,7 +72,7 @@ Bytes slice_of(std::span<const float> vector, std::uint32_t slice) {
 AdoptJob mean_of(Learner& root, Learner& other, std::uint64_t weight, std::uint64_t other_weight) {
   AdoptJob adopt;
   for (std::uint32_t slice = 0; slice < protocol::SlicePlan(parameters).count(); ++slice) {
-    AverageSliceJob job{.slice = slice, .own_weight = weight, .parts = {}};
+    AverageSliceJob job{.merge = {}, .slice = slice, .own_weight = weight, .parts = {}};
     job.parts.push_back({.weight = other_weight, .blocks = own_slice(other, slice)});
     auto done = std::get<AverageSliceDone>(root.run(job));
     EXPECT_EQ(done.digest, crypto::digest_of(done.data));
@@ -125,7 +126,7 @@ TEST(LearnerMerge, ASumBelowTheRootIsThatOfItsParts) {
   contribute(two);
   const std::vector<WeightedSlice> parts = {{5, false, own_slice(one, 1)},
                                             {2, false, own_slice(two, 1)}};
-  SumSliceJob job{.slice = 1, .own_weight = 5, .parts = {parts[1]}};
+  SumSliceJob job{.merge = {}, .slice = 1, .own_weight = 5, .parts = {parts[1]}};
   const protocol::SlicePlan plan(parameters);
   EXPECT_EQ(std::get<SumSliceDone>(one.run(job)).blocks,
             protocol::SharedBytes(weighted_sum(parts, plan.values(1))));
@@ -135,7 +136,7 @@ TEST(LearnerMerge, AloneASumIsTheNodesOwnPartWithoutItsWeight) {
   Learner node = learner(1);
   train(node, 2);
   contribute(node);
-  const SumSliceJob job{.slice = 2, .own_weight = 7, .parts = {}};
+  const SumSliceJob job{.merge = {}, .slice = 2, .own_weight = 7, .parts = {}};
   EXPECT_EQ(std::get<SumSliceDone>(node.run(job)).blocks.copy(), own_slice(node, 2));
   EXPECT_EQ(own_slice(node, 2), slice_of(node.parameters(), 2));
 }
@@ -203,7 +204,7 @@ TEST(LearnerMerge, OfVotesGivesTheLedgersIntegersOfTheMomentItWasAsked) {
   EXPECT_EQ(given, crypto::digest_of(to_fixed_point(grid)));
   apply(std::span(votes).subspan(40));
   EXPECT_EQ(own_slice(node, 0), blocks_of(grid));
-  const AverageSliceJob alone{.slice = 0, .own_weight = 3, .parts = {}};
+  const AverageSliceJob alone{.merge = {}, .slice = 0, .own_weight = 3, .parts = {}};
   EXPECT_EQ(std::get<AverageSliceDone>(node.run(alone)).data.copy(), to_fixed_point(grid));
   EXPECT_EQ(std::get<AdoptDone>(node.run(AdoptJob{})).model, given);
   EXPECT_EQ(grid_now(), grid);
