@@ -63,11 +63,27 @@ class Bowl final : public Task {
   std::uint32_t node_;
 };
 
+/// A moment of the run, and the processor time that all threads had used by then.
+struct Moment {
+  Clock::time_point at;
+  double processor_s = 0;
+
+  [[nodiscard]] static Moment now() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    };
+    return {Clock::now(), seconds(usage.ru_utime) + seconds(usage.ru_stime)};
+  }
+  friend bool operator<(const Moment& a, const Moment& b) { return a.at < b.at; }
+};
+
 /// What a node told from its start to its end.
 struct Story {
   std::size_t contributors = 0;
-  Clock::time_point merge_began = Clock::time_point::max();
-  Clock::time_point merge_ended = Clock::time_point::min();
+  Moment merge_began = {.at = Clock::time_point::max()};
+  Moment merge_ended = {.at = Clock::time_point::min()};
   Digest model;
   std::uint64_t exchanges = 0;
   std::uint64_t warnings = 0;
@@ -88,11 +104,11 @@ Story follow(Node& node) {
   Story story;
   while (const auto event = node.wait_event(1h)) {
     story.exchanges = std::max(story.exchanges, node.status().exchanges);
-    if (std::holds_alternative<MergeStarted>(*event)) story.merge_began = Clock::now();
+    if (std::holds_alternative<MergeStarted>(*event)) story.merge_began = Moment::now();
     if (const auto* merged = std::get_if<Merged>(&*event)) {
       story.contributors = merged->manifest.contributors.size();
       story.model = merged->manifest.model;
-      story.merge_ended = Clock::now();
+      story.merge_ended = Moment::now();
     }
     if (const auto* warned = std::get_if<Warned>(&*event)) {
       story.warnings += 1;
@@ -148,7 +164,7 @@ void print(const Options& options, const std::vector<Story>& stories, double sec
   const double merge_s =
       all.contributors == 0
           ? 0
-          : std::chrono::duration<double>(all.merge_ended - all.merge_began).count();
+          : std::chrono::duration<double>(all.merge_ended.at - all.merge_began.at).count();
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const double peak = static_cast<double>(usage.ru_maxrss) * 1024;
@@ -156,13 +172,14 @@ void print(const Options& options, const std::vector<Story>& stories, double sec
       4.0 * static_cast<double>(options.parameters) * static_cast<double>(options.nodes);
   std::printf(
       "{\"parameters\": %llu, \"nodes\": %u, \"recipe\": \"%s\", \"steps\": %u, "
-      "\"exchanges\": %llu, \"merge_contributors\": %zu, \"merge_s\": %.3f, \"seconds\": %.2f, "
+      "\"exchanges\": %llu, \"merge_contributors\": %zu, \"merge_s\": %.3f, \"merge_processor_s\": "
+      "%.3f, \"seconds\": %.2f, "
       "\"warnings\": %llu, \"peak_bytes\": %.0f, \"peak_model_multiples\": %.3f, "
       "\"error\": \"%s\"}\n",
       static_cast<unsigned long long>(options.parameters), options.nodes, options.recipe.c_str(),
       options.steps, static_cast<unsigned long long>(all.exchanges), all.contributors, merge_s,
-      seconds, static_cast<unsigned long long>(all.warnings), peak, peak / models,
-      all.error.c_str());
+      all.merge_ended.processor_s - all.merge_began.processor_s, seconds,
+      static_cast<unsigned long long>(all.warnings), peak, peak / models, all.error.c_str());
 }
 
 Options parse(int count, char** arguments) {

@@ -117,6 +117,9 @@ void print_status(const Json& json, const Reading& reading) {
     std::printf("  privacy spent: epsilon %.3g at delta %.3g%s\n", privacy.value("epsilon", 0.0),
                 privacy.value("delta", 0.0), bound_text(privacy).c_str());
   }
+  if (const std::string why = json.value("excluded", ""); !why.empty()) {
+    std::printf("  EXCLUDED: %s\n", why.c_str());
+  }
   std::printf("  reach: %s\n", reach_text(json).c_str());
   for (const Json& neighbour : json["neighbours"]) {
     std::printf("  %.8s  %-21s step %-8llu %-7.1f ms  %s\n", neighbour.value("id", "").c_str(),

@@ -11,7 +11,8 @@
 
 namespace starling::cli {
 
-/// Everything but curve and baseline. parameters: of the model. Error: no node holds a merged model.
+/// Everything but curve and baseline. parameters: of the model. Error: no node holds a merged
+/// model.
 [[nodiscard]] Result<RunRecord> make_record(const TestnetPlan& plan, const Swarm& swarm,
                                             std::uint64_t parameters);
 

@@ -75,6 +75,9 @@ class Learner {
   /// Names the model in evaluations, contributions and manifests: by slices
   /// (protocol::digest_by_slices), or under votes the digest of model_bytes().
   [[nodiscard]] Digest model_digest();
+  /// The parameters as float32, in pieces in order: the merged slices themselves, where the model
+  /// is what a merge has brought, so that whoever keeps it shares their memory.
+  [[nodiscard]] std::vector<protocol::SharedBytes> parameter_pieces() const;
   [[nodiscard]] const Task& task() const { return *task_; }
   /// Of any model of this task on this node's test data.
   [[nodiscard]] std::optional<Evaluation> evaluate(std::span<const float> parameters) {
@@ -84,12 +87,12 @@ class Learner {
   [[nodiscard]] double sampling_rate() const;
   /// The replica of a first-order recipe, for checks of conservation; nullptr under votes.
   [[nodiscard]] optim::Replica* replica() {
-    digest_.reset();
+    forget_model();
     return std::get_if<optim::Replica>(&replica_);
   }
   /// The replica under votes, for faults that tests plant; nullptr under a first-order recipe.
   [[nodiscard]] optim::VoteReplica* vote_replica() {
-    digest_.reset();
+    forget_model();
     return std::get_if<optim::VoteReplica>(&replica_);
   }
 
@@ -108,6 +111,7 @@ class Learner {
   LearnerResult perform(const CutDigestJob& job);
   LearnerResult perform(const RebuildJob& job);
   LearnerResult perform(const EvaluateJob& job);
+  LearnerResult perform(const NameModelJob& job);
   LearnerResult perform(const ContributeJob& job);
   LearnerResult perform(const SumSliceJob& job);
   LearnerResult perform(const OwnSliceJob& job);
@@ -116,6 +120,10 @@ class Learner {
   LearnerResult perform(const SaveStateJob& job);
   LearnerResult perform(const LoadStateJob& job);
   void before_change();
+  void forget_model() {
+    digest_.reset();
+    merged_.clear();
+  }
   void end_contribution();
   /// This node's part of a slice, of what it has given to the merge.
   [[nodiscard]] Bytes own_blocks(std::uint32_t slice) const;
@@ -143,8 +151,9 @@ class Learner {
   optim::VoteSender sender_;
   float loss_weight_;  ///< Recipe::sample_weighting applied to the task's relative share.
   std::uint64_t noise_drawn_ = 0;
-  Step step_ = 0;                 ///< Local steps done; travels with the saved state.
-  std::optional<Digest> digest_;  ///< Of the model as it is, if known.
+  Step step_ = 0;                              ///< Local steps done; travels with the saved state.
+  std::optional<Digest> digest_;               ///< Of the model as it is, if known.
+  std::vector<protocol::SharedBytes> merged_;  ///< The model as it is, if a merge brought it.
 
   // What this node gives to a merge is the replica as it is, until that changes: then a copy.
   bool is_contributing_ = false;

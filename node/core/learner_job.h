@@ -156,6 +156,13 @@ struct EvaluateDone {
   Digest model;
 };
 
+/// Training is over and an exchange has changed the model since it was evaluated: its digest is
+/// computed now, so that the merge need not wait for it.
+struct NameModelJob {};
+struct NameModelDone {
+  Digest model;
+};
+
 /// Training is over: the replica as it is now goes into a merge, by slices that are asked for.
 struct ContributeJob {
   Digest merge;
@@ -273,15 +280,15 @@ struct LearnerFailed {
 
 using LearnerJob =
     std::variant<TrainJob, EncodeJob, ResyncJob, TakeCopyJob, MixJob, DropEdgeJob, ProbeJob,
-                 ApplyVotesJob, CutDigestJob, RebuildJob, EvaluateJob, ContributeJob, SumSliceJob,
-                 OwnSliceJob, AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
+                 ApplyVotesJob, CutDigestJob, RebuildJob, EvaluateJob, NameModelJob, ContributeJob,
+                 SumSliceJob, OwnSliceJob, AverageSliceJob, AdoptJob, SaveStateJob, LoadStateJob>;
 struct DropEdgeDone {
   NodeId peer;
 };
 using LearnerResult =
     std::variant<TrainDone, EncodeDone, ResyncDone, MixDone, DropEdgeDone, ProbeDone,
-                 ApplyVotesDone, CutDigestDone, RebuildDone, EvaluateDone, ContributeDone,
-                 SumSliceDone, OwnSliceDone, AverageSliceDone, AdoptDone, SaveStateDone,
-                 LoadStateDone, LearnerFailed>;
+                 ApplyVotesDone, CutDigestDone, RebuildDone, EvaluateDone, NameModelDone,
+                 ContributeDone, SumSliceDone, OwnSliceDone, AverageSliceDone, AdoptDone,
+                 SaveStateDone, LoadStateDone, LearnerFailed>;
 
 }  // namespace starling::node

@@ -1,13 +1,15 @@
 // The learner's part in the final merge: its own parts of slices, the arithmetic of sums and means,
 // and the merged model.
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "crypto/digest.h"
-#include "node/core/fixed_point.h"
 #include "node/core/learner.h"
 #include "node/core/soundness.h"
 #include "protocol/merge/slice_plan.h"
@@ -31,16 +33,37 @@ void read_values(ByteSpan bytes, std::span<Value> out) {
   std::memcpy(out.data(), bytes.data(), bytes.size());
 }
 
-/// Squares of L2 norms, as slice after slice is taken.
-struct Squares {
-  double distance = 0;
-  double norm = 0;
-
-  void add(float before, float after) {
-    const double difference = static_cast<double>(before) - after;
-    distance += difference * difference;
-    norm += static_cast<double>(after) * after;
+/// Squares of L2 norms, as slice after slice is taken: in several sums, or each addition would wait
+/// for the one before.
+class Squares {
+ public:
+  void add(std::span<const float> before, std::span<const float> after) {
+    std::size_t at = 0;
+    for (; at + lanes <= after.size(); at += lanes) {
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        add(lane, before[at + lane], after[at + lane]);
+      }
+    }
+    for (; at < after.size(); ++at) add(0, before[at], after[at]);
   }
+  [[nodiscard]] double distance() const { return norm_of(distance_); }
+  [[nodiscard]] double norm() const { return norm_of(norm_); }
+
+ private:
+  static constexpr std::size_t lanes = 8;
+  using Sums = std::array<double, lanes>;
+
+  void add(std::size_t lane, float before, float after) {
+    const double difference = static_cast<double>(before) - static_cast<double>(after);
+    distance_[lane] += difference * difference;
+    norm_[lane] += static_cast<double>(after) * static_cast<double>(after);
+  }
+  [[nodiscard]] static double norm_of(const Sums& sums) {
+    return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
+  }
+
+  Sums distance_{};
+  Sums norm_{};
 };
 
 }  // namespace
@@ -62,10 +85,16 @@ Digest Learner::model_digest() {
   return *digest_;
 }
 
+std::vector<protocol::SharedBytes> Learner::parameter_pieces() const {
+  if (!merged_.empty()) return merged_;
+  const ByteSpan bytes = bytes_of(parameters());
+  return {Bytes(bytes.begin(), bytes.end())};
+}
+
 // --- What this node gives ---
 
 void Learner::before_change() {
-  digest_.reset();
+  forget_model();
   const bool is_kept = !kept_parameters_.empty() || !kept_grid_.empty();
   if (!is_contributing_ || is_kept) return;
   if (form() == ModelForm::grid) {
@@ -81,6 +110,10 @@ void Learner::end_contribution() {
   is_contributing_ = false;
   kept_parameters_ = std::vector<float>();
   kept_grid_ = std::vector<std::int32_t>();
+}
+
+LearnerResult Learner::perform(const NameModelJob&) {
+  return NameModelDone{model_digest()};
 }
 
 LearnerResult Learner::perform(const ContributeJob& job) {
@@ -148,8 +181,9 @@ LearnerResult Learner::perform(const AdoptJob& job) {
                  .own_model = model_digest()};
   if (job.slices.empty()) {
     take_back_contribution();
-    for (const float value : parameters()) done.norm += static_cast<double>(value) * value;
-    done.norm = std::sqrt(done.norm);
+    Squares squares;
+    squares.add(parameters(), parameters());
+    done.norm = squares.norm();
   } else {
     take_merged(job, done);
   }
@@ -162,7 +196,7 @@ LearnerResult Learner::perform(const AdoptJob& job) {
 /// The merged model is what this node gave: whatever has changed since is undone.
 void Learner::take_back_contribution() {
   if (kept_parameters_.empty() && kept_grid_.empty()) return;
-  digest_.reset();
+  forget_model();
   if (form() == ModelForm::grid) {
     votes().set_grid(kept_grid_);
   } else {
@@ -174,18 +208,17 @@ void Learner::take_merged(const AdoptJob& job, AdoptDone& done) {
   const protocol::SlicePlan plan(task_->parameter_count());
   STARLING_CHECK(job.slices.size() == plan.count() && job.digests.size() == plan.count());
   Squares squares;
-  digest_.reset();
+  forget_model();
   if (form() == ModelForm::grid) {
     std::vector<std::int32_t> grid(task_->parameter_count());
     for (std::uint32_t slice = 0; slice < plan.count(); ++slice) {
       read_values(job.slices[slice],
                   std::span(grid).subspan(plan.first(slice), plan.values(slice)));
     }
-    const std::span<const float> before = parameters();
-    for (std::size_t i = 0; i < grid.size(); ++i) {
-      squares.add(before[i], static_cast<float>(static_cast<double>(grid[i]) * grid_unit));
-    }
+    const auto own = parameters();
+    const std::vector<float> before(own.begin(), own.end());
     votes().set_grid(grid);
+    squares.add(before, parameters());
   } else {
     first_order().set_parameters([&](std::span<float> parameters) {
       std::vector<float> merged(plan.values_max());
@@ -193,16 +226,15 @@ void Learner::take_merged(const AdoptJob& job, AdoptDone& done) {
         const std::span<float> own = parameters.subspan(plan.first(slice), plan.values(slice));
         const std::span<float> values = std::span(merged).first(own.size());
         read_values(job.slices[slice], values);
-        for (std::size_t i = 0; i < own.size(); ++i) {
-          squares.add(own[i], values[i]);
-          own[i] = values[i];
-        }
+        squares.add(own, values);
+        std::ranges::copy(values, own.begin());
       }
     });
     digest_ = protocol::digest_of_slices(job.digests);
+    merged_ = job.slices;
   }
-  done.distance = std::sqrt(squares.distance);
-  done.norm = std::sqrt(squares.norm);
+  done.distance = squares.distance();
+  done.norm = squares.norm();
 }
 
 }  // namespace starling::node

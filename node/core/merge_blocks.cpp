@@ -52,12 +52,13 @@ void append_block(std::uint8_t unit, std::span<const Integer> values, Bytes& out
   const std::size_t width = is_zero ? 0 : std::max<std::uint8_t>(width_of(bits), 1);
   out.push_back(is_zero ? 0 : unit);
   out.push_back(static_cast<std::uint8_t>(width));
-  const std::size_t at = out.size();
-  out.resize(at + width * values.size());
   if (width == sizeof(Integer)) {
-    std::memcpy(&out[at], values.data(), values.size_bytes());
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
+    out.insert(out.end(), bytes, bytes + values.size_bytes());
     return;
   }
+  const std::size_t at = out.size();
+  out.resize(at + width * values.size());
   if (width == 0) return;
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::memcpy(&out[at + i * width], &values[i], width);

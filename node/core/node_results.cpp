@@ -13,6 +13,7 @@ void NodeParts::on_result(LearnerResult&& result, Turn& turn) {
   if (auto* contributed = std::get_if<ContributeDone>(&result)) {
     return on_contributed(std::move(*contributed), turn);
   }
+  if (std::holds_alternative<NameModelDone>(result)) return;  // the learner remembers it
   if (auto* sum = std::get_if<SumSliceDone>(&result)) {
     return merge_.on_summed(sum->merge, sum->slice, sum->root, std::move(sum->blocks),
                             merge_output(turn));
@@ -38,6 +39,9 @@ void NodeParts::on_result(LearnerResult&& result, Turn& turn) {
   }
   const bool is_training =
       std::holds_alternative<TrainDone>(result) || std::holds_alternative<ProbeDone>(result);
+  if (phase_ == Phase::waiting && std::holds_alternative<MixDone>(result)) {
+    turn.jobs.emplace_back(NameModelJob{});
+  }
   trainer_->finished(result, turn);
   if (is_training) after_steps(turn);
 }

@@ -1,7 +1,9 @@
 #include "node/core/soundness.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 namespace starling::node {
 
@@ -20,9 +22,19 @@ std::string name_of_parameter(std::size_t index, const std::vector<Segment>& seg
   return "parameter " + std::to_string(index);
 }
 
+/// Without branches, so that many values are looked at in one instruction.
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t infinity_bits = 0x7F800000U;
+  std::uint32_t largest = 0;
+  for (const float value : values) {
+    largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & 0x7FFFFFFFU);
+  }
+  return largest < infinity_bits;
+}
+
 std::optional<std::size_t> first_not_finite(std::span<const float> parameters) {
+  if (all_finite(parameters)) return std::nullopt;
   const auto found = std::ranges::find_if_not(parameters, [](float v) { return std::isfinite(v); });
-  if (found == parameters.end()) return std::nullopt;
   return static_cast<std::size_t>(found - parameters.begin());
 }
 

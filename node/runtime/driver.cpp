@@ -313,12 +313,11 @@ void Driver::Node::perform(node::SaveMergedModel& output) {
       });
 }
 
-/// Copied on the worker, which alone touches the learner.
+/// Taken on the worker, which alone touches the learner.
 void Driver::Node::give_merged_model() {
   run_on_worker([this]() -> ComputePool::Completion {
-    const std::span<const float> merged = options_.learner.parameters();
-    return [this, copy = std::vector<float>(merged.begin(), merged.end())]() mutable {
-      options_.on_merged_model(std::move(copy));
+    return [this, pieces = options_.learner.parameter_pieces()]() mutable {
+      options_.on_merged_model(std::move(pieces));
     };
   });
 }

@@ -38,8 +38,8 @@ struct DriverOptions {
   std::function<Bytes(std::span<const float>)> encode_model = {};
   /// Called on the network thread; must not block.
   std::function<void(const Event&)> on_event = {};
-  /// Takes a copy of the merged parameters soon after Merged, in the same way.
-  std::function<void(std::vector<float>)> on_merged_model = {};
+  /// Takes the merged parameters soon after Merged, in the same way: float32, in pieces in order.
+  std::function<void(std::vector<protocol::SharedBytes>)> on_merged_model = {};
   int compute_niceness = 0;         ///< 0 to 19; 19: train only when the machine is idle.
   std::size_t compute_threads = 1;  ///< For the sum of votes, the worker's included; >= 1.
   /// With a store: of so many evaluations the parameters are kept (evaluated_models.h).

@@ -1,5 +1,7 @@
 #include "node/runtime/node_thread.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <type_traits>
@@ -24,8 +26,8 @@ std::invoke_result_t<Call> without_exceptions(Call&& call) {
 Result<std::unique_ptr<NodeThread>> NodeThread::start(DriverOptions options) {
   std::unique_ptr<NodeThread> node(new NodeThread);
   options.on_event = [&node = *node](const Event& event) { node.on_event(event); };
-  options.on_merged_model = [&node = *node](std::vector<float> parameters) {
-    node.on_merged_model(std::move(parameters));
+  options.on_merged_model = [&node = *node](std::vector<protocol::SharedBytes> pieces) {
+    node.on_merged_model(std::move(pieces));
   };
   Outcome created;
   std::future<Result<void>> creation = created.get_future();
@@ -62,10 +64,10 @@ void NodeThread::on_event(const Event& event) {
   }
 }
 
-void NodeThread::on_merged_model(std::vector<float> parameters) {
+void NodeThread::on_merged_model(std::vector<protocol::SharedBytes> pieces) {
   {
     const std::lock_guard lock(mutex_);
-    merged_parameters_ = std::move(parameters);
+    merged_pieces_ = std::move(pieces);
   }
   events_.push(*std::exchange(merged_, std::nullopt));
 }
@@ -97,7 +99,14 @@ void NodeThread::request_leave() {
 
 std::vector<float> NodeThread::merged_parameters() const {
   const std::lock_guard lock(mutex_);
-  return merged_parameters_;
+  std::size_t bytes = 0;
+  for (const protocol::SharedBytes& piece : merged_pieces_) bytes += piece.size();
+  std::vector<float> parameters(bytes / sizeof(float));
+  auto* at = reinterpret_cast<std::uint8_t*>(parameters.data());
+  for (const protocol::SharedBytes& piece : merged_pieces_) {
+    at = std::copy(piece.begin(), piece.end(), at);
+  }
+  return parameters;
 }
 
 Result<void> NodeThread::wait() const {

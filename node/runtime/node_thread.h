@@ -42,7 +42,7 @@ class NodeThread {
   NodeThread() = default;
   void run(DriverOptions options, Outcome created);
   void on_event(const Event& event);
-  void on_merged_model(std::vector<float> parameters);
+  void on_merged_model(std::vector<protocol::SharedBytes> pieces);
   void show_driver(Driver* driver);
 
   EventQueue events_;
@@ -53,7 +53,7 @@ class NodeThread {
   mutable std::mutex mutex_;
   Driver* driver_ = nullptr;  // lives in run()
   NodeStatus last_status_;    // of a driver that is no more
-  std::vector<float> merged_parameters_;
+  std::vector<protocol::SharedBytes> merged_pieces_;
 
   std::thread thread_;  // last: it uses all of the above
 };

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     STARLING_CHECK(member == 0 || !tree.reaches(member) ||
                    graph.has_edge(member, tree.parent[member]));
   }
-  if (const auto part = decode_part(bytes, *roster, size / 8)) {
+  if (const auto part = decode_part(starling::Bytes(data, data + size), *roster, size / 8)) {
     STARLING_CHECK(std::ranges::equal(encode_part(*part), bytes));
   }
   return 0;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -59,6 +61,21 @@ class ThrowingAtStart final : public Bowl {
   }
 };
 
+/// A model that something ruins between the last step and the merge, as a fault of memory would.
+class RuinedAfterTraining final : public Bowl {
+ public:
+  RuinedAfterTraining() : Bowl(9.0F) {}
+  std::optional<Evaluation> evaluate(std::span<const float> x) override {
+    if (!std::exchange(is_ruined_, true)) {
+      const_cast<float&>(x[5]) = std::numeric_limits<float>::quiet_NaN();
+    }
+    return Evaluation{};
+  }
+
+ private:
+  bool is_ruined_ = false;
+};
+
 std::unique_ptr<Task> bowl(float target) {
   return std::make_unique<Bowl>(target);
 }
@@ -96,6 +113,42 @@ TEST(EmbeddedNode, TwoInOneProgramMergeToTheMeanOfTheirTargets) {
   EXPECT_TRUE(owner->wait().has_value());
   EXPECT_TRUE(guest->wait().has_value());
   EXPECT_EQ(wait_for<Stopped>(*owner)->error, "");
+}
+
+TEST(EmbeddedNode, OfParametersOfAnySizeMergesToTheirMean) {
+  auto owner = Node::create(quick_run(), bowl(1e6F));
+  ASSERT_TRUE(owner.has_value()) << owner.error().message;
+  auto guest = Node::join(owner->ticket(), bowl(3e6F));
+  ASSERT_TRUE(guest.has_value()) << guest.error().message;
+  ASSERT_TRUE(wait_for<Merged>(*owner) && wait_for<Merged>(*guest));
+  EXPECT_EQ(owner->parameters(), guest->parameters());
+  for (const float x : owner->parameters()) EXPECT_NEAR(x, 2e6F, 1e3F);
+  EXPECT_TRUE(owner->wait().has_value());
+}
+
+TEST(EmbeddedNode, WhoseModelIsRuinedIsLeftOutOfTheMergeAndSaysSo) {
+  RunOptions run = quick_run();
+  run.nodes = 3;
+  run.evaluate_every = 0;
+  auto owner = Node::create(run, bowl(1.0F));
+  ASSERT_TRUE(owner.has_value()) << owner.error().message;
+  auto guest = Node::join(owner->ticket(), bowl(3.0F));
+  auto ruined = Node::join(owner->ticket(), std::make_unique<RuinedAfterTraining>());
+  ASSERT_TRUE(guest.has_value() && ruined.has_value());
+  const auto excluded = wait_for<Excluded>(*ruined);
+  ASSERT_TRUE(excluded);
+  EXPECT_NE(excluded->reason.find("parameters[5] is nan"), std::string::npos) << excluded->reason;
+  EXPECT_EQ(ruined->status().excluded, excluded->reason);
+  const auto merged = wait_for<Merged>(*ruined);
+  const auto merged_owner = wait_for<Merged>(*owner);
+  ASSERT_TRUE(merged && merged_owner && wait_for<Merged>(*guest));
+  EXPECT_EQ(merged_owner->manifest.contributors.size(), 2U);
+  EXPECT_EQ(merged_owner->manifest.members.size(), 3U);
+  EXPECT_EQ(merged->manifest.model, merged_owner->manifest.model) << "it takes the others' model";
+  EXPECT_EQ(ruined->parameters(), owner->parameters());
+  EXPECT_EQ(wait_for<Stopped>(*ruined)->error, excluded->reason);
+  EXPECT_FALSE(ruined->wait().has_value());
+  EXPECT_TRUE(owner->wait().has_value());
 }
 
 TEST(EmbeddedNode, JoinsWithADescriptionInsteadOfAskingForIt) {

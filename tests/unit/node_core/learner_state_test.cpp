@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
 #include <span>
 #include <vector>
 
+#include "protocol/merge/slice_plan.h"
 #include "tests/support/vote_ledger.h"
 
 namespace starling::node {
@@ -98,7 +98,7 @@ TEST(LearnerState, IsReadWhereverItLies) {
 TEST(LearnerState, TheDigestOfAnEvaluationIsThatOfTheWholeVector) {
   Learner learner = first_order_learner();
   const auto done = std::get<EvaluateDone>(learner.run(EvaluateJob{}));
-  EXPECT_EQ(done.model, crypto::digest_of(learner.model_bytes()));
+  EXPECT_EQ(done.model, protocol::digest_by_slices(learner.model_bytes()));
 }
 
 TEST(LearnerState, OfAnotherRecipeIsRefused) {
