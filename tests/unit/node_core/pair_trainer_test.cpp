@@ -123,8 +123,8 @@ class PairEvaluation : public PairTrainerTest {
 
   static Config exchanging_config() {
     Config config = PairTrainerTest::config();
-    config.recipe.local_steps = 4;
-    config.recipe.lead_steps = 0;
+    config.recipe.gossip().clock.settings.set("local_steps", 4);
+    config.recipe.gossip().clock.settings.set("lead_steps", 0);
     return config;
   }
 
