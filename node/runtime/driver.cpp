@@ -1,31 +1,15 @@
 #include "node/runtime/driver.h"
 
 #include <algorithm>
-#include <asio/io_context.hpp>
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 #include <chrono>
-#include <deque>
 #include <iterator>
-#include <mutex>
 #include <string_view>
 #include <utility>
 #include <variant>
-#include <vector>
 
-#include "node/core/node_core.h"
-#include "node/runtime/address_watch.h"
-#include "node/runtime/compute_pool.h"
-#include "node/runtime/control.h"
-#include "node/runtime/disk_troubles.h"
-#include "node/runtime/endpoint.h"
-#include "node/runtime/evaluated_models.h"
-#include "node/runtime/home_network.h"
-#include "node/runtime/leave_triggers.h"
+#include "node/runtime/driver_node.h"
 #include "node/runtime/platform.h"
-#include "node/runtime/start_up.h"
-#include "node/runtime/telemetry.h"
-#include "node/runtime/worker_team.h"
 #include "starling/check.h"
 
 namespace starling::runtime {
@@ -51,93 +35,6 @@ HomeNetworkOptions home_network_options(const DriverOptions& options) {
 }
 
 }  // namespace
-
-/// All parts of a running node. Inputs go in by deliver(); perform() has one overload per output.
-class Driver::Node {
- public:
-  Node(DriverOptions options, SavedState saved);
-
-  Result<void> open_control();
-  Result<void> run();
-  void post(node::Input input);
-  [[nodiscard]] NodeStatus status() const;
-  [[nodiscard]] bool was_cut_short() const { return was_cut_short_; }
-
- private:
-  void deliver(node::Input input);
-  void handle_inbox();
-  void perform_all(std::vector<node::Output> outputs);
-  void perform(node::Connect& output) { endpoint_.connect(output.peer, output.path, output.via); }
-  void perform(node::ProbeAddress& output) { endpoint_.probe(output.peer, output.nonce); }
-  void perform(node::Disconnect& output) { endpoint_.disconnect(output.peer, output.reason); }
-  void perform(node::Send& output) { endpoint_.send(output.peer, std::move(output.message)); }
-  void perform(node::Admit& output) { endpoint_.admit(output.peer, output.incarnation); }
-  void perform(node::Refuse& output) {
-    endpoint_.refuse(output.peer, output.incarnation, std::move(output.proof));
-  }
-  void perform(node::StartTimer& output);
-  void perform(node::RunLearner& output);
-  void perform(node::SaveCheckpoint& output);
-  void perform(node::StoreState&);
-  void perform(node::AppendVotes& output);
-  void perform(node::SavePeers& output);
-  void perform(node::SaveMergedModel& output);
-  void perform(node::Notify& output) { notify(output.event); }
-
-  void start();
-  void give_merged_model();
-  void notify(const Event& event);
-  void run_on_worker(ComputePool::Work work);
-  void save_on_worker(std::move_only_function<Result<void>()> save,
-                      std::function<void(const Result<void>&)> done);
-  void leave();
-  void fail(Error error);
-  void begin_end(const std::string& error);
-  void bound_the_end();
-  void end_now();
-  void end_when_done();
-  void note_checkpoint(const Result<void>& saved);
-  void note_disk(const std::string& what, const Result<void>& written);
-  void tick_status();
-  void announce(const std::string& address);
-  [[nodiscard]] std::vector<std::string> destinations() const;
-  void refresh_status();
-  [[nodiscard]] std::string answer(std::string_view request);
-  [[nodiscard]] std::string answer_merge(std::string_view request);
-
-  DriverOptions options_;
-  SavedState saved_;
-  asio::io_context network_;
-  AddressWatch address_watch_;
-  HomeNetwork home_network_;
-  Telemetry telemetry_;
-  Endpoint endpoint_;
-  node::NodeCore core_;
-  WorkerTeam team_;
-  ComputePool worker_;
-  std::optional<EvaluatedModels> evaluated_;  // the worker's
-  std::optional<ControlServer> control_;
-  asio::steady_timer core_timer_;
-  Instant core_timer_due_ = Instant::never();
-  asio::steady_timer status_timer_;
-  asio::steady_timer leave_timer_;
-  LeaveTriggers leave_triggers_;
-  DiskTroubles disk_troubles_;
-
-  Instant started_ = monotonic_now();
-  std::deque<node::Input> inbox_;  // what an output caused while outputs were being performed
-  bool handling_ = false;
-  bool leaving_ = false;
-  bool ending_ = false;
-  bool sockets_closed_ = false;
-  bool worker_idle_ = false;
-  bool home_network_left_ = false;
-  bool was_cut_short_ = false;
-  std::optional<Error> error_;
-
-  mutable std::mutex status_mutex_;
-  NodeStatus status_;
-};
 
 Driver::Node::Node(DriverOptions options, SavedState saved)
     : options_(std::move(options)),
@@ -261,67 +158,6 @@ void Driver::Node::perform(node::RunLearner& output) {
   });
 }
 
-void Driver::Node::perform(node::SaveCheckpoint& output) {
-  if (!options_.store) return;
-  save_on_worker(
-      [this, state = std::move(output.state)] { return options_.store->save_checkpoint(state); },
-      [this](const Result<void>& saved) { note_checkpoint(saved); });
-}
-
-void Driver::Node::perform(node::StoreState&) {
-  save_on_worker(
-      [this]() -> Result<void> {
-        if (!options_.store) return {};
-        return options_.store->save_checkpoint([this](const std::function<void(ByteSpan)>& write) {
-          static_cast<void>(options_.learner.write_state(write));
-        });
-      },
-      [this](const Result<void>& saved) {
-        note_checkpoint(saved);
-        deliver(node::StateStored{});
-      });
-}
-
-/// What is not saved when leaving is lost; in the middle of a run the next one may succeed.
-void Driver::Node::note_checkpoint(const Result<void>& saved) {
-  leaving_ && !saved ? fail(saved.error()) : note_disk("the checkpoint", saved);
-}
-
-void Driver::Node::perform(node::AppendVotes& output) {
-  if (!options_.store) return;
-  const Result<void> appended = options_.store->append_votes(output.packet);
-  if (!appended) fail(appended.error());
-}
-
-void Driver::Node::perform(node::SavePeers& output) {
-  if (!options_.store) return;
-  save_on_worker(
-      [this, peers = std::move(output.peers)] { return options_.store->save_peers(peers); },
-      [this](const Result<void>& saved) { note_disk("the address book", saved); });
-}
-
-void Driver::Node::perform(node::SaveMergedModel& output) {
-  if (options_.on_merged_model) give_merged_model();
-  if (!options_.store) return;
-  save_on_worker(
-      [this, manifest = std::move(output.manifest)] {
-        const Bytes model = options_.encode_model(options_.learner.parameters());
-        return options_.store->save_model(model, manifest_json(manifest));
-      },
-      [this](const Result<void>& saved) {
-        if (!saved) fail(saved.error());
-      });
-}
-
-/// Taken on the worker, which alone touches the learner.
-void Driver::Node::give_merged_model() {
-  run_on_worker([this]() -> ComputePool::Completion {
-    return [this, pieces = options_.learner.parameter_pieces()]() mutable {
-      options_.on_merged_model(std::move(pieces));
-    };
-  });
-}
-
 void Driver::Node::notify(const Event& event) {
   refresh_status();
   const NodeStatus now = status();
@@ -346,17 +182,6 @@ void Driver::Node::run_on_worker(ComputePool::Work work) {
     };
   });
   if (worker_.queue_length() > ComputePool::queue_length_high) endpoint_.pause_reading(true);
-}
-
-void Driver::Node::save_on_worker(std::move_only_function<Result<void>()> save,
-                                  std::function<void(const Result<void>&)> done) {
-  run_on_worker([save = std::move(save), done = std::move(done)]() mutable {
-    return ComputePool::Completion([saved = save(), done = std::move(done)] { done(saved); });
-  });
-}
-
-void Driver::Node::note_disk(const std::string& what, const Result<void>& written) {
-  if (const auto news = disk_troubles_.note(what, written)) notify(*news);
 }
 
 void Driver::Node::leave() {
