@@ -22,13 +22,23 @@ MergedSlices::MergedSlices(Options options, SlicePlan plan, const MergeOverlay& 
 
 void MergedSlices::publish(std::uint32_t slice, Result result, SharedBytes data, Instant now,
                            MergeOutput output) {
-  due_[result.contributors].push_back({slice, result.digest});
-  speak_at_ = std::min(speak_at_, now + limits::merge_batch_interval);
-  if (due_[result.contributors].size() == limits::merge_results_max) speak(output);
+  std::vector<Due>& due = due_[result.contributors];
+  due.push_back({slice, result.digest});
+  const bool is_full = due.size() == limits::merge_results_max;
+  speak_at_ = std::min(speak_at_, now + options_.batch_time);
   const Digest digest = result.digest;
   take(slice, std::move(result));
+  if (is_full || !has_more_to_say()) speak(output);
   const bool is_wanted = !has(slice) && slices_[slice].result->digest == digest;
   if (is_wanted) store(slice, std::move(data), output);  // made here, and so was its digest
+}
+
+/// A slice is still to come of which this node is the root.
+bool MergedSlices::has_more_to_say() {
+  for (; own_next_ < slices_.size(); ++own_next_) {
+    if (!slices_[own_next_].result && overlay_.root(own_next_) == *overlay_.self()) return true;
+  }
+  return false;
 }
 
 void MergedSlices::speak(MergeOutput output) {
