@@ -48,7 +48,7 @@ CurvePoint look_at_models(std::span<SimNode> nodes, Instant now) {
   double least = std::numeric_limits<double>::infinity();
   for (SimNode& node : nodes) {
     if (!node.is_running()) continue;
-    models.push_back(node.take_settled_model());
+    models.push_back(node.settled_model(now));
     evaluator = &node;
     const double accuracy = node.accuracy_of(models.back());
     sum += accuracy;

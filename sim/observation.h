@@ -24,7 +24,7 @@ struct Violation {
 };
 
 /// How good the running nodes' settled models are at one moment of the run: each as after its last
-/// exchange since the look before, or as it is if there was none. NaN: none, or the task has none.
+/// exchange, or as it is if there was none, or no neighbour is left. NaN: the task has none.
 struct CurvePoint {
   Instant at;
   std::uint64_t bytes_sent = 0;  ///< By all nodes until then.

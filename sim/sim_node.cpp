@@ -376,8 +376,8 @@ void SimNode::look_at_replica(Instant now) {
   seen_.vote_packets = packets.size();
 }
 
-std::vector<float> SimNode::take_settled_model() {
-  if (!settled_.empty()) return std::exchange(settled_, {});
+std::vector<float> SimNode::settled_model(Instant now) const {
+  if (!settled_.empty() && !core_->status(now).neighbours.empty()) return settled_;
   const std::span<const float> model = learner_->parameters();
   return {model.begin(), model.end()};
 }

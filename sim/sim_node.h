@@ -68,9 +68,9 @@ class SimNode {
   /// Another process of this node's edges has ended: what came over the edge is not to cancel.
   void lose_edge(const NodeId& peer);
   [[nodiscard]] Observation observe(Instant now);
-  /// As after the last exchange since the call before, or as it is if there was none. Requires
+  /// As after the last exchange; without a neighbour, or before the first one, as it is. Requires
   /// is_running(), and a scenario with a curve.
-  [[nodiscard]] std::vector<float> take_settled_model();
+  [[nodiscard]] std::vector<float> settled_model(Instant now) const;
   /// Of any model, on this node's task; NaN if the task has none. Requires is_running().
   [[nodiscard]] double accuracy_of(const std::vector<float>& model);
   [[nodiscard]] Step step(Instant now) const { return core_ ? core_->status(now).step : 0; }
@@ -111,7 +111,7 @@ class SimNode {
   std::map<Digest, Bytes> contributions_;  ///< Of every process, by digest.
   Digest contribution_;                    ///< The last one.
   Observation seen_;
-  std::vector<float> settled_;  ///< Empty: no exchange since the last look.
+  std::vector<float> settled_;  ///< After the last exchange; empty: there was none.
 };
 
 }  // namespace starling::sim

@@ -130,7 +130,11 @@ void SimCommand::add_options(CLI::App& app) {
   app.add_option("--nodes", nodes_, "Overrides the scenario's number of nodes");
   app.add_flag("--twice", twice_, "Run each seed twice and compare the traces");
   app.add_flag("--json", json_, "One JSON object a seed on standard output");
-  app.footer("Example: starling sim examples/scenarios/churn.toml --seeds 1..20 --twice");
+  app.footer(
+      "With --json and curve_every_s in the scenario, curve has at_s, bytes_sent, nodes,\n"
+      "accuracy_mean, accuracy_least, accuracy_mean_model (of the mean of the nodes' models) and\n"
+      "consensus_distance; see docs/SIMULATOR.md.\n"
+      "Example: starling sim examples/scenarios/churn.toml --seeds 1..20 --twice");
 }
 
 Result<sim::Scenario> SimCommand::read_scenario() const {

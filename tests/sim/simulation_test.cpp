@@ -42,23 +42,40 @@ TEST(Simulation, NoNodeSendsFasterThanItsUplink) {
   EXPECT_GT(report->bytes_sent, 4 * 60 * 1000);
 }
 
-std::string curve_scenario(const std::string& recipe) {
-  return "nodes = 6\nsteps = 120\ntask = \"clusters\"\nskew = \"labels:2\"\ntopology = \"ring\"\n"
-         "curve_every_s = 0.5\nrecipe = \"" +
-         recipe + "\"\n";
+/// Nodes that hold two of ten labels each.
+std::string skewed_scenario(const std::string& rest) {
+  return "nodes = 6\nsteps = 120\ntask = \"clusters\"\nskew = \"labels:2\"\ncurve_every_s = 0.5\n" +
+         rest;
 }
 
-// Gradient tracking in rounds has every node at the mean in the end. Nodes that hold two labels
-// each were 9 points below it when they were looked at between a local step and its round.
+// After each round on a full graph all nodes are their mean. Between twenty local steps and the
+// round they are not: 20 % of accuracy were told beside a distance of 2e-7 to a model of 62 %.
 TEST(Simulation, NodesThatAgreeAreAsGoodAsTheirMergedModel) {
-  const sim::Report report = expect_lawful(scenario_of(curve_scenario("tracking")), 1);
+  const sim::Report report = expect_lawful(scenario_of(skewed_scenario(R"(
+    topology = "full"
+    [recipe]
+    name = "averaging"
+    mixer = "metropolis"
+    clock = "rounds"
+    local_steps = 20
+    [recipe.inner]
+    step_size = 0.1
+  )")),
+                                           1);
   ASSERT_EQ(report.nodes_merged, 6U);
-  EXPECT_LT(report.consensus_distance, 0.05);
-  EXPECT_NEAR(report.accuracy_nodes_mean, report.accuracy_merged, 0.01);
+  EXPECT_LT(report.consensus_distance, 1e-5);
+  EXPECT_GT(report.accuracy_merged, 0.5);
+  EXPECT_NEAR(report.accuracy_nodes_mean, report.accuracy_merged, 0.002);
+  // Some may be a round ahead of others.
+  for (const sim::CurvePoint& point : report.curve) {
+    EXPECT_NEAR(point.accuracy_mean, point.accuracy_mean_model, 0.1)
+        << to_seconds(point.at.since_start);
+  }
 }
 
 TEST(Simulation, ACurveHasTheMeanModelBesideTheNodesOwn) {
-  const sim::Report report = expect_lawful(scenario_of(curve_scenario("gossip")), 1);
+  const sim::Report report =
+      expect_lawful(scenario_of(skewed_scenario("topology = \"ring\"\n")), 1);
   ASSERT_GE(report.curve.size(), 4U);
   // All start from one model.
   const sim::CurvePoint& first = report.curve.front();
@@ -75,7 +92,7 @@ TEST(Simulation, ACurveHasTheMeanModelBesideTheNodesOwn) {
 
 // Looking costs the nodes nothing, and changes nothing.
 TEST(Simulation, ACurveLeavesNoTrace) {
-  sim::Scenario scenario = scenario_of(curve_scenario("gossip"));
+  sim::Scenario scenario = scenario_of(skewed_scenario("topology = \"ring\"\n"));
   const sim::Report seen = expect_lawful(scenario, 1);
   scenario.curve_every = Duration{0};
   const sim::Report unseen = expect_lawful(scenario, 1);

@@ -123,8 +123,9 @@ class PairEvaluation : public PairTrainerTest {
 
   static Config exchanging_config() {
     Config config = PairTrainerTest::config();
-    config.recipe.gossip().clock.settings.set("local_steps", 4);
-    config.recipe.gossip().clock.settings.set("lead_steps", 0);
+    optim::Settings& clock = config.recipe.gossip().clock.settings;
+    clock.set("local_steps", 4);
+    clock.set("lead_steps", 0);
     return config;
   }
 
