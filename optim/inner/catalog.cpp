@@ -5,9 +5,10 @@ namespace starling::optim {
 
 extern const InnerEntry sgd_step;
 extern const InnerEntry momentum_step;
+extern const InnerEntry adamw_step;
 
 const Catalog<InnerEntry>& inner_steps() {
-  static constexpr std::array rows{&sgd_step, &momentum_step};
+  static constexpr std::array rows{&sgd_step, &momentum_step, &adamw_step};
   static constexpr Field shared[] = {
       real_field("step_size", {0, 1000}, 0.1, "how far a step goes along its direction"),
       choice_field("schedule", schedule_names, "how the step size falls over the run"),
