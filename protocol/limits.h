@@ -221,6 +221,6 @@ inline constexpr std::size_t merge_commitments_bytes_max = 14U << 10U;
 inline constexpr std::size_t merge_window_bytes = 16U << 20U;
 inline constexpr std::size_t merge_roots_max = 4;       // remembered of one slice: of dead ones too
 inline constexpr std::size_t merge_slices_asked = 32;   // of one neighbour at a time; our guess
-inline constexpr Duration merge_batch_interval = 30ms;  // commitments, roots' words: our guess
+inline constexpr Duration merge_batch_interval = 30ms;  // commitments, a root's last words
 
 }  // namespace starling::protocol::limits

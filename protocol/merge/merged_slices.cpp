@@ -25,12 +25,15 @@ void MergedSlices::publish(std::uint32_t slice, Result result, SharedBytes data,
   std::vector<Due>& due = due_[result.contributors];
   due.push_back({slice, result.digest});
   const bool is_full = due.size() == limits::merge_results_max;
-  speak_at_ = std::min(speak_at_, now + options_.batch_time);
   const Digest digest = result.digest;
   take(slice, std::move(result));
-  if (is_full || !has_more_to_say()) speak(output);
   const bool is_wanted = !has(slice) && slices_[slice].result->digest == digest;
   if (is_wanted) store(slice, std::move(data), output);  // made here, and so was its digest
+  if (is_full) return speak(output);
+  // After the data, and not at once: of a root that dies between its word and its data nobody has
+  // the slice.
+  const Duration wait = has_more_to_say() ? options_.batch_time : limits::merge_batch_interval;
+  speak_at_ = std::min(speak_at_, now + wait);
 }
 
 /// A slice is still to come of which this node is the root.

@@ -21,9 +21,9 @@ class MergedSlices {
  public:
   struct Options {
     Duration fetch_time = std::chrono::seconds(2);  ///< Without a slice: until another is asked.
-    /// A root's words wait for others so long, but not once it has none to wait for: each
-    /// announcement costs every member a signature's verification (0.1 ms), and a slice can wait in
-    /// the window.
+    /// A root's words wait for others so long, and merge_batch_interval once it has none to wait
+    /// for: each announcement costs every member a signature's verification (0.1 ms), and slices
+    /// can wait in the window.
     Duration batch_time = std::chrono::milliseconds(100);
   };
   struct Result {
