@@ -64,6 +64,9 @@ void NodeParts::on(PeerDisconnected&& input, Turn& turn) {
   watch_.link_down(input.peer);
   if (links_.erase(input.peer) == 0) return;
   note_broken_link(input.peer, input.reason);
+  if (input.reason == protocol::CloseReason::shutting_down) {
+    roll_.said_farewell(input.peer, turn.now);
+  }
   forget_form(input.peer);
   begun_.erase(input.peer);
   described_to_.erase(input.peer);

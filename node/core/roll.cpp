@@ -71,7 +71,12 @@ bool Roll::heard(const NodeId& node, const protocol::Presence& presence, Instant
   RollEntry& entry = entries_[node];
   remember(node);
   const bool was_present = entry.is_present;
-  // Broadcasts may overtake each other: an older word of the same process is no news.
+  // Broadcasts may overtake each other: a process that has left does not come back.
+  if (entry.presence.leaving && entry.presence.incarnation == presence.incarnation &&
+      !presence.leaving) {
+    return false;
+  }
+  // An older word of the same process is no news.
   if (was_present && entry.presence.incarnation == presence.incarnation &&
       presence.step < entry.presence.step) {
     return false;
@@ -87,6 +92,14 @@ bool Roll::heard(const NodeId& node, const protocol::Presence& presence, Instant
     lost_.push_back(node);
   }
   return !was_present;
+}
+
+void Roll::said_farewell(const NodeId& node, Instant now) {
+  const RollEntry* entry = find(node);
+  if (entry == nullptr || entry->presence.leaving) return;
+  protocol::Presence last = entry->presence;
+  last.leaving = true;
+  static_cast<void>(heard(node, last, now));
 }
 
 const RollEntry* Roll::find(const NodeId& node) const {

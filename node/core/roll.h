@@ -37,6 +37,9 @@ class Roll {
   /// Returns true if the node was not known, or had left. now: not before the last advance().
   bool heard(const NodeId& node, const protocol::Presence& presence, Instant now);
 
+  /// Its link ended with the word that it leaves, which an announcement may not have brought yet.
+  void said_farewell(const NodeId& node, Instant now);
+
   /// Present others, ascending; not those that left or fell silent.
   [[nodiscard]] const std::set<NodeId>& present() const { return present_; }
   /// Those that left, or fell silent for good, since the last call.

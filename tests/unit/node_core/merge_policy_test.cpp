@@ -115,9 +115,11 @@ TEST(MergePolicy, WhereNodesAlwaysComeAndGoItDoesNotWaitForEver) {
     // One comes every ten seconds, and leaves five seconds later.
     const bool leaves = now % 10s == 5s;
     if (leaves || now % 10s == 0s) {
-      roll.heard(test_id(4),
-                 {.address = {}, .incarnation = 1, .step = 9, .finished = true, .leaving = leaves},
-                 at(now));
+      const auto process = static_cast<std::uint64_t>(now / 10s) + 1;
+      roll.heard(
+          test_id(4),
+          {.address = {}, .incarnation = process, .step = 9, .finished = true, .leaving = leaves},
+          at(now));
     }
     if (policy.is_due(roll, at(0s), true, at(now))) {
       EXPECT_GE(at(now), at(61s));

@@ -48,6 +48,28 @@ TEST(Roll, ALeavingNodeIsLostAtOnce) {
   EXPECT_EQ(roll.take_lost(), std::vector<NodeId>{test_id(1)});
 }
 
+TEST(Roll, AFarewellIsAsGoodAsTheAnnouncementThatItLeaves) {
+  Roll roll = roll_of();
+  roll.heard(test_id(1), presence(3), at(0s));
+  roll.said_farewell(test_id(1), at(1s));
+  roll.said_farewell(test_id(2), at(1s));  // of whom nothing was heard
+  EXPECT_TRUE(roll.present().empty());
+  EXPECT_EQ(roll.take_lost(), std::vector<NodeId>{test_id(1)});
+  EXPECT_EQ(roll.seen(), std::set<NodeId>{test_id(1)});
+}
+
+TEST(Roll, AnAnnouncementThatComesAfterTheOneOfLeavingBringsNobodyBack) {
+  Roll roll = roll_of();
+  roll.heard(test_id(1), presence(3), at(0s));
+  roll.said_farewell(test_id(1), at(1s));
+  EXPECT_FALSE(roll.heard(test_id(1), presence(3), at(2s)));
+  EXPECT_TRUE(roll.present().empty());
+  protocol::Presence again = presence(3);
+  again.incarnation = 2;
+  EXPECT_TRUE(roll.heard(test_id(1), again, at(3s)));
+  EXPECT_EQ(roll.present(), std::set<NodeId>{test_id(1)});
+}
+
 TEST(Roll, AllHaveFinishedWhenEveryPresentNodeSaysSo) {
   Roll roll = roll_of();
   roll.heard(test_id(1), presence(5, true), at(0s));
