@@ -27,7 +27,7 @@ void pull(std::size_t node, std::span<const double> x, std::span<double> out) {
 }
 
 /// Four nodes on a ring: so many steps, each followed by a round.
-std::vector<std::vector<double>> trained(const Recipe &recipe, int rounds) {
+std::vector<std::vector<double>> trained(const Recipe& recipe, int rounds) {
   Swarm<double> swarm(recipe, 4, std::vector<double>(length));
   for (int round = 0; round < rounds; ++round) {
     swarm.step(pull);
@@ -36,15 +36,14 @@ std::vector<std::vector<double>> trained(const Recipe &recipe, int rounds) {
   EXPECT_EQ(swarm.refused(), 0U);
   std::vector<std::vector<double>> all;
   for (std::size_t i = 0; i < swarm.size(); ++i) {
-    all.emplace_back(swarm[i].parameters().begin(),
-                     swarm[i].parameters().end());
+    all.emplace_back(swarm[i].parameters().begin(), swarm[i].parameters().end());
   }
   return all;
 }
 
 Recipe rounds_with(std::string_view memory) {
   Recipe recipe = plain_recipe();
-  GossipRecipe &gossip = recipe.gossip();
+  GossipRecipe& gossip = recipe.gossip();
   gossip.mixer = mixers().choose("metropolis");
   gossip.memory = memories().choose(memory);
   gossip.consensus_step = gossip.memory.traits().copies_peers ? 0.1 : 1.0;
@@ -55,17 +54,15 @@ Recipe rounds_with(std::string_view memory) {
   return recipe;
 }
 
-void expect_near(const std::vector<std::vector<double>> &a,
-                 const std::vector<std::vector<double>> &b, double tolerance) {
+void expect_near(const std::vector<std::vector<double>>& a,
+                 const std::vector<std::vector<double>>& b, double tolerance) {
   for (std::size_t i = 0; i < a.size(); ++i) {
-    for (std::size_t k = 0; k < a[i].size(); ++k)
-      EXPECT_NEAR(a[i][k], b[i][k], tolerance);
+    for (std::size_t k = 0; k < a[i].size(); ++k) EXPECT_NEAR(a[i][k], b[i][k], tolerance);
   }
 }
 
 TEST(PartChecks, Ef21WithoutASummedErrorIsHatCopyBitForBit) {
-  EXPECT_EQ(trained(rounds_with("ef21"), 50),
-            trained(rounds_with("hat_copy"), 50));
+  EXPECT_EQ(trained(rounds_with("ef21"), 50), trained(rounds_with("hat_copy"), 50));
 }
 
 TEST(PartChecks, Ef21WithASummedErrorSendsOtherThings) {
@@ -77,8 +74,7 @@ TEST(PartChecks, Ef21WithASummedErrorSendsOtherThings) {
 TEST(PartChecks, NesterovOfStepSizeOneWithoutMomentumTakesTheChange) {
   Recipe recipe = rounds_with("none");
   const auto adopted = trained(recipe, 20);
-  recipe.gossip().outer =
-      outer_steps().choose("nesterov", {{"step_size", 1}, {"momentum", 0}});
+  recipe.gossip().outer = outer_steps().choose("nesterov", {{"step_size", 1}, {"momentum", 0}});
   expect_near(trained(recipe, 20), adopted, 1e-12);
 }
 
@@ -90,9 +86,10 @@ TEST(PartChecks, NesterovOfOneNodeFollowsThePapersRecursion) {
   double slow = 0;
   double momentum = 0;
   for (int round = 0; round < 10; ++round) {
-    swarm.step([](std::size_t, std::span<const double> at,
-                  std::span<double> out) { out[0] = 0.1 * (at[0] - 1); });
-    swarm.mix_pair(0, 1); // both are equal: mixing changes nothing
+    swarm.step([](std::size_t, std::span<const double> at, std::span<double> out) {
+      out[0] = 0.1 * (at[0] - 1);
+    });
+    swarm.mix_pair(0, 1);  // both are equal: mixing changes nothing
     x -= 0.1 * (x - 1);
     const double moved = slow - x;
     momentum = 0.9 * momentum + moved;
@@ -109,16 +106,14 @@ TEST(PartChecks, ClippingAtALargeRadiusIsTheLinearMixer) {
   expect_near(trained(recipe, 20), linear, 1e-12);
 }
 
-TEST(PartChecks,
-     ANeighbourThatIsFarAwayMovesNobodyFurtherThanWeightTimesRadius) {
+TEST(PartChecks, ANeighbourThatIsFarAwayMovesNobodyFurtherThanWeightTimesRadius) {
   Recipe recipe = plain_recipe();
   recipe.gossip().mixer = mixers().choose("clipped", {{"radius", 2}});
   Swarm<double> swarm(recipe, 2, std::vector<double>(length));
   swarm.place(1, std::vector<double>(length, 1000.0));
   swarm.mix_pair(0, 1);
   double squares = 0;
-  for (const double value : swarm[0].parameters())
-    squares += value * value;
+  for (const double value : swarm[0].parameters()) squares += value * value;
   EXPECT_NEAR(std::sqrt(squares), 0.5 * 2, 1e-12);
 }
 
@@ -130,11 +125,10 @@ TEST(PartChecks, AdamWFollowsThePapersRecursion) {
   double first = 0;
   double second = 0;
   for (Step step = 0; step < 20; ++step) {
-    replica.local_step(step,
-                       [](std::span<const double> at, std::span<double> out) {
-                         out[0] = std::sin(3 * at[0]);
-                         return 0.0;
-                       });
+    replica.local_step(step, [](std::span<const double> at, std::span<double> out) {
+      out[0] = std::sin(3 * at[0]);
+      return 0.0;
+    });
     const double gradient = std::sin(3 * x);
     const auto t = static_cast<double>(step + 1);
     first = 0.9 * first + 0.1 * gradient;
@@ -156,21 +150,18 @@ TEST(PartChecks, CosineCoefficientsHoldASmoothField) {
   for (std::size_t i = 0; i < field.size(); ++i) {
     const double row = static_cast<double>(i / side) / side;
     const double column = static_cast<double>(i % side) / side;
-    field[i] = std::sin(2 * std::numbers::pi * row) +
-               std::cos(3 * std::numbers::pi * column * row);
+    field[i] = std::sin(2 * std::numbers::pi * row) + std::cos(3 * std::numbers::pi * column * row);
     whole += field[i] * field[i];
   }
   const auto kept = [&](std::string_view name) {
-    const auto codec = codecs()
-                           .choose(name, {{"density", 32.0 / 4096}})
-                           .make<double>(Codec<double>::Site{});
+    const auto codec =
+        codecs().choose(name, {{"density", 32.0 / 4096}}).make<double>(Codec<double>::Site{});
     Bytes bytes(codec->encoded_bytes(block));
     codec->encode(block, field, {}, bytes);
     std::vector<double> out(field.size());
     codec->decode(block, bytes, {}, out);
     double lost = 0;
-    for (std::size_t i = 0; i < out.size(); ++i)
-      lost += (out[i] - field[i]) * (out[i] - field[i]);
+    for (std::size_t i = 0; i < out.size(); ++i) lost += (out[i] - field[i]) * (out[i] - field[i]);
     return 1 - lost / whole;
   };
   EXPECT_GT(kept("dct_top_k"), 0.99);
@@ -178,9 +169,8 @@ TEST(PartChecks, CosineCoefficientsHoldASmoothField) {
 }
 
 TEST(PartChecks, AllCosineCoefficientsAreTheFieldItself) {
-  const auto codec = codecs()
-                         .choose("dct_top_k", {{"density", 1}})
-                         .make<double>(Codec<double>::Site{});
+  const auto codec =
+      codecs().choose("dct_top_k", {{"density", 1}}).make<double>(Codec<double>::Site{});
   const Block block{0, 70, 130};
   Rng rng(1);
   const auto values = normal_vector(rng, block.count());
@@ -188,9 +178,8 @@ TEST(PartChecks, AllCosineCoefficientsAreTheFieldItself) {
   codec->encode(block, values, {}, bytes);
   std::vector<double> out(values.size());
   codec->decode(block, bytes, {}, out);
-  for (std::size_t i = 0; i < out.size(); ++i)
-    EXPECT_NEAR(out[i], values[i], 1e-12);
+  for (std::size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(out[i], values[i], 1e-12);
 }
 
-} // namespace
-} // namespace starling::optim
+}  // namespace
+}  // namespace starling::optim
