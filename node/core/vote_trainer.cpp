@@ -111,6 +111,15 @@ bool VoteTrainer::is_held_back() const {
   return catch_up_.lacks_most() || (catch_up_.active() && packets_cast_here_ == 0);
 }
 
+/// A newcomer that hears votes of a later step, and of no neighbour yet what all have voted, would
+/// vote on a model that has none of it. They tell it as soon as they are linked.
+bool VoteTrainer::awaits_first_word(Instant now) const {
+  const Step theirs = std::max(newest_step_, roll_.highest_step());
+  const bool lacks_steps = theirs > late_by_steps && ledger_.packets_held() < theirs;
+  return packets_cast_here_ == 0 && neighbours_ > 0 && lacks_steps && ledger_.told().empty() &&
+         now < own_votes_awaited_until_;
+}
+
 void VoteTrainer::proceed(Turn& turn) {
   apply_pending(turn);
   if (pending_.empty() && applying_ == 0) catch_up_.applied(newest_step_, turn);
@@ -124,6 +133,7 @@ void VoteTrainer::proceed(Turn& turn) {
   // end of its log gets its own votes from others first. A neighbour that lies delays it a little.
   const bool lacks_own_votes = ledger_.told_of(config_.self.id) > packets_cast_;
   if (lacks_own_votes && turn.now < own_votes_awaited_until_) return;
+  if (awaits_first_word(turn.now)) return;
   const bool is_restarted = packets_cast_ > packets_cast_here_;
   if (is_restarted && turn.now < sole_process_at_) return;
   const Step newest = newest_step_;
@@ -263,6 +273,8 @@ void VoteTrainer::finished(LearnerResult& result, Turn& turn) {
     pace_.on_step(step_, company(), turn.now);
     turn.events.emplace_back(StepsDone{step_, probed->loss});
     if (is_convicted_) return proceed(turn);  // nobody would count it
+    // Begun just before a neighbour has told how much there is: on a model of its own.
+    if (packets_cast_here_ == 0 && catch_up_.lacks_most()) return proceed(turn);
     turn.announcements.emplace_back(protocol::VotePacket{.packet = packets_cast_,
                                                          .step = probed->step,
                                                          .replica_step = replica_step_,

@@ -86,6 +86,7 @@ class VoteTrainer final : public Trainer {
   }
   [[nodiscard]] bool in_step();
   [[nodiscard]] bool is_held_back() const;
+  [[nodiscard]] bool awaits_first_word(Instant now) const;
   [[nodiscard]] Step complete_through() const;
   [[nodiscard]] Duration patience() const;
 
