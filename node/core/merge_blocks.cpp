@@ -95,9 +95,9 @@ struct Block {
   std::uint64_t weight = 1;
   const std::uint8_t* integers = nullptr;
 
-  /// Of weight times integer * 2^unit, in units of 2^low; more than 2^62: that much.
+  /// Of weight times integer * 2^unit, in units of 2^low; where 63 bits may not hold it: 2^63.
   [[nodiscard]] std::uint64_t magnitude_max(unsigned low) const {
-    constexpr std::uint64_t much = std::uint64_t{1} << 62U;
+    constexpr std::uint64_t much = std::uint64_t{1} << 63U;
     const auto bits = static_cast<unsigned>(8 * width - 1) + (unit - low);
     if (bits + static_cast<unsigned>(std::bit_width(weight)) > 62) return much;
     return weight << bits;

@@ -101,6 +101,17 @@ TEST(MergeBlocks, MeanIsExactToTwoToTheMinusThirtyOfTheBlocksLargest) {
   }
 }
 
+TEST(MergeBlocks, OfTwoMembersOfAnyTwoSizesTheMeanIsAsExact) {
+  Rng rng(2);
+  const double scales[] = {1e-44, 1e-30, 1e-15, 1e-9, 1e-5, 1.0, 1e6, 1e12, 1e30};
+  for (const double one : scales) {
+    for (const double other : scales) {
+      expect_mean({normal_values(rng, one), normal_values(rng, other)},
+                  std::to_string(one) + " and " + std::to_string(other));
+    }
+  }
+}
+
 TEST(MergeBlocks, HugeParametersMergeExactly) {
   std::vector<float> one(count, 1e6F);
   std::vector<float> other(count, 3e6F);
