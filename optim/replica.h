@@ -75,7 +75,7 @@ class BasicReplica {
   void set_parameters(std::span<const Scalar> parameters);
   /// The same in place: `write` is given the parameters, to be overwritten.
   void set_parameters(const std::function<void(std::span<Scalar>)>& write);
-  /// Training is over for now: gives the room of gradient and inner step back. Mixing goes on as
+  /// Training has stopped: gives the room of gradient and inner step back. Mixing goes on as
   /// before; a further local step takes room anew, and begins as the first one did.
   void release_working_memory();
   /// The target of the correction's lane, whose sum over all nodes is zero; else empty.

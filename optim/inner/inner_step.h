@@ -31,7 +31,7 @@ class InnerStep {
 
   /// x was replaced: what was kept of steps before is forgotten.
   virtual void restart() {}
-  /// Training is over for now: restarts, and gives its memory back. A further apply() takes it
+  /// Training has stopped: restarts, and gives its memory back. A further apply() takes it
   /// anew.
   virtual void release() {}
 };

@@ -1,4 +1,5 @@
 #include "optim/ledger/kernels.h"
+#include "optim/processor.h"
 
 #include <algorithm>
 #include <array>
@@ -227,11 +228,7 @@ STARLING_KERNELS(avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]], 
 constexpr std::array all_kernels{portable_kernels, avx2_kernels, avx512_kernels};
 
 std::size_t usable_count() {
-  if (__builtin_cpu_supports("avx2") == 0) return 1;
-  const bool has_avx512 =
-      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-      __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-  return has_avx512 ? 3 : 2;
+  return usable_x86_kernels();
 }
 #else
 #if defined(__aarch64__)

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "optim/codec/kernels/quantize_loops.h"
+#include "optim/processor.h"
 
 namespace starling::optim {
 namespace {
@@ -49,11 +50,7 @@ std::span<const QuantizeKernels> all_kernels() {
 
 std::size_t usable_count() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") == 0 || __builtin_cpu_supports("fma") == 0) return 1;
-  const bool has_avx512 =
-      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-      __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-  return has_avx512 ? 3 : 2;
+  return __builtin_cpu_supports("fma") == 0 ? 1 : usable_x86_kernels();
 #else
   return all_kernels().size();
 #endif

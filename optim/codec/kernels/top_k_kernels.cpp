@@ -12,6 +12,7 @@
 #endif
 
 #include "optim/codec/kernels/top_k_scalar.h"
+#include "optim/processor.h"
 #include "starling/check.h"
 
 namespace starling::optim {
@@ -87,11 +88,7 @@ constexpr std::array all_kernels{TopKKernels{"portable", mark_portable},
                                  TopKKernels{"avx512", mark_avx512}};
 
 std::size_t usable_count() {
-  if (__builtin_cpu_supports("avx2") == 0) return 1;
-  const bool has_avx512 =
-      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-      __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-  return has_avx512 ? 3 : 2;
+  return usable_x86_kernels();
 }
 #elif defined(__aarch64__)
 void mark_neon(std::span<const float> values, std::uint32_t threshold, std::uint64_t* marks) {
